@@ -1,0 +1,1 @@
+"""Received events on disk until they are delivered."""

@@ -1,0 +1,1 @@
+"""The store as the agent sees it: one protocol, _bulk."""

@@ -1,0 +1,1 @@
+"""What is data, not code: profiles, templates, example configurations, and how settings are read."""

@@ -1,0 +1,1 @@
+"""Profiles: one YAML file per format."""

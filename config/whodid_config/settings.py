@@ -1,0 +1,149 @@
+"""How settings are read: a YAML file, `WHODID_…` variables over it, and errors that name file, line and nearest key.
+
+Both commands describe their settings as a pydantic-settings model with `extra="forbid"` and call `load`.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings
+
+from whodid_schema.errors import ConfigError
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+class _LineLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice and remembers the line of every key."""
+
+    lines: dict[int, dict[str, int]]
+
+
+def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    result: dict[Any, Any] = {}
+    lines: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str | int | float | bool | None):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a plain word", key_node.start_mark)
+        if key in result:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+        lines[str(key)] = key_node.start_mark.line + 1
+        result[key] = loader.construct_object(value_node, deep=True)
+    loader.lines[id(result)] = lines
+    return result
+
+
+_LineLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+class Document:
+    """A YAML document and where in the file each of its keys stands."""
+
+    def __init__(self, path: Path, value: Any, lines: dict[int, dict[str, int]]) -> None:
+        self.path = path
+        self.value = value
+        self._lines = lines
+
+    def line_of(self, location: tuple[int | str, ...]) -> int:
+        """The line (from 1) of the key that `location` leads to, or of the last of it that is in the file."""
+        value, found = self.value, 1
+        for step in location:
+            if isinstance(value, dict) and step in value:
+                found = self._lines.get(id(value), {}).get(str(step), found)
+                value = value[step]
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+                found = min(self._lines.get(id(value), {"": found}).values(), default=found)
+        return found
+
+
+def read_yaml(path: Path) -> Document:
+    """The file's one YAML document, with lines. Raises ConfigError naming file and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> Document:
+    """As read_yaml, of text that came from `path`."""
+    loader = _LineLoader(text)
+    loader.lines = {}
+    try:
+        value = loader.get_single_data()
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    finally:
+        loader.dispose()
+    return Document(path, value, loader.lines)
+
+
+def load(model: type[Settings], path: Path | None, **overrides: Any) -> Settings:
+    """The settings of `path` (None: none) under the environment and `overrides` (command-line flags, None: not given).
+
+    Raises ConfigError: `file:line: what, and the nearest known key`.
+    """
+    document = read_yaml(path) if path else None
+    values = {} if document is None or document.value is None else document.value
+    if document is not None and not isinstance(values, dict):
+        raise ConfigError(f"{document.path}:1: settings must be `key: value` lines, not {type(values).__name__}")
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return model(**{**_under_environment(model, values), **given})
+    except ValidationError as error:
+        raise ConfigError(_explain(error, model, document)) from error
+
+
+def _under_environment(model: type[BaseSettings], values: dict[str, Any]) -> dict[str, Any]:
+    """The file's values without those that the environment names: variables win over the file, flags over both."""
+    prefix = str(model.model_config.get("env_prefix", ""))
+    named = {name for name in model.model_fields if f"{prefix}{name}".upper() in {key.upper() for key in os.environ}}
+    return {key: value for key, value in values.items() if key not in named}
+
+
+def _explain(error: ValidationError, model: type[BaseModel], document: Document | None) -> str:
+    problems = []
+    for fault in error.errors(include_url=False):
+        location = tuple(fault["loc"])
+        where = f"{document.path}:{document.line_of(location)}: " if document else ""
+        name = ".".join(str(step) for step in location)
+        if fault["type"] == "extra_forbidden":
+            known = _known_keys(model, location[:-1])
+            near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            problems.append(f"{where}unknown key {name!r}; {hint}")
+        else:
+            problems.append(f"{where}{name}: {fault['msg']}")
+    return "\n".join(problems)
+
+
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known where `location` leads, followed through nested models and lists of them."""
+    current: type[BaseModel] = model
+    for step in location:
+        if isinstance(step, str) and step in current.model_fields:
+            inner = _model_in(current.model_fields[step].annotation)
+            if inner is not None:
+                current = inner
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,1 @@
+"""The store side: takes records, answers questions about them."""

@@ -1,0 +1,1 @@
+"""The whodid server's HTTP side."""

@@ -1,0 +1,98 @@
+"""What every store can do: take records exactly once, and answer five questions about them.
+
+`Reader` is what the commands, the API and the viewer ask; `Writer` is what `_bulk` feeds. The contract suites in
+tests/contract hold every implementation to the same answers.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from whodid_indexer.query.model import AuditQuery
+from whodid_schema.bulk import Result
+from whodid_schema.meta import Meta
+
+
+class Stored(NamedTuple):
+    """One stored record: its JSON as it was sent, and the store's cursor right behind it in arrival order."""
+
+    body: bytes
+    cursor: str = ""
+
+
+class Key(NamedTuple):
+    """A place in the time order: microseconds since the epoch and the record's id. Lists sort by it, newest first."""
+
+    micros: int
+    id: str
+
+
+class Page(Struct, frozen=True):
+    """Which part of a list is wanted: at most `limit` records, those that come after `after` in the list's order.
+
+    `offset` skips that many records behind `after` (numbered pages). `ascending` turns the order round.
+    """
+
+    limit: int = 20
+    after: Key | None = None
+    offset: int = 0
+    ascending: bool = False
+
+
+class Found(NamedTuple):
+    """A page of records with the exact number of all that match; `next` is where the next page starts."""
+
+    records: list[bytes]
+    total: int
+    next: Key | None
+
+
+class Changes(NamedTuple):
+    """Records in order of arrival, and the cursor to ask with next time (the one given where nothing came)."""
+
+    records: list[Stored]
+    cursor: str
+
+
+class Reader(Protocol):
+    """The reading side of a store. Bodies are the records' JSON as it was sent."""
+
+    def search(self, query: AuditQuery, page: Page) -> Found:
+        """A page of the matching records, newest first, with the exact total."""
+
+    def count(self, query: AuditQuery) -> int:
+        """How many records match."""
+
+    def get(self, identifier: str) -> bytes | None:
+        """The record with this id; None where there is none."""
+
+    def scan(self, query: AuditQuery, *, ascending: bool = False) -> Iterator[bytes]:
+        """Every matching record in time order, newest first unless `ascending`, as of the start, at constant memory."""
+
+    def changes(self, after: str | None, limit: int = 1000) -> Changes:
+        """Up to `limit` records that arrived after the cursor; None: from the beginning. See also `now`."""
+
+    def now(self) -> str:
+        """The cursor behind everything that has arrived."""
+
+    def meta(self) -> Meta:
+        """The store's template document. Raises StoreUnreachable where the store is not set up."""
+
+    def close(self) -> None:
+        """Give back files and connections."""
+
+
+class Item(NamedTuple):
+    """One record to create: the index the sender named, its id, its JSON."""
+
+    index: str
+    id: str
+    body: bytes
+
+
+class Writer(Protocol):
+    """The writing side. A bad item is rejected alone, everything else of the call is stored."""
+
+    def create(self, items: Sequence[Item]) -> list[Result]:
+        """Store what is not there yet, durably, in one transaction; one result per item, in order."""

@@ -1,0 +1,90 @@
+"""The one tree of errors; each carries what, where, how to mend it, and the exit code of the command.
+
+    WhodidError                      exit 1   internal, or a problem was found
+    ├── UsageError                   exit 2   arguments or values that make no sense
+    │   ├── ConfigError              exit 2   a configuration or profile file is wrong
+    │   └── BadQuery                 exit 2   a query cannot be read; has position and length
+    ├── NotAllowed                   exit 3   not signed in, or the role does not reach
+    ├── StoreUnreachable             exit 4   the store does not answer, or is not set up
+    ├── Incomplete                   exit 5   done, but something was refused, missed or parked
+    ├── StateError                   exit 1   a state file or store file is damaged, newer, or locked by another process
+    └── Undecodable                  exit 1   one event cannot be read; goes to quarantine, never further
+"""
+
+from typing import ClassVar
+
+
+class WhodidError(Exception):
+    """Base of all errors shown to a person: `message` says what and where, `hint` how to mend it."""
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} — {self.hint}" if self.hint else self.message
+
+
+class UsageError(WhodidError):
+    """Arguments or values that make no sense."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class ConfigError(UsageError):
+    """A configuration or profile file is wrong; the message names file, line and key."""
+
+    code = "config"
+
+
+class BadQuery(UsageError):
+    """A query cannot be read; `position` and `length` (characters) mark the fault in the text."""
+
+    code = "bad_query"
+
+    def __init__(self, message: str, hint: str = "", position: int = 0, length: int = 0) -> None:
+        super().__init__(message, hint)
+        self.position = position
+        self.length = length
+
+
+class NotAllowed(WhodidError):
+    """Not signed in, or the role does not reach; the message names the role that would."""
+
+    exit_code = 3
+    code = "not_allowed"
+
+
+class StoreUnreachable(WhodidError):
+    """The store does not answer, is not whodid's, or has not been set up."""
+
+    exit_code = 4
+    code = "store_unreachable"
+
+
+class Incomplete(WhodidError):
+    """The work is done, but something was refused, missed or parked."""
+
+    exit_code = 5
+    code = "incomplete"
+
+
+class StateError(WhodidError):
+    """A state or store file is damaged, written by a newer version, or locked by another process."""
+
+    code = "state"
+
+
+class Undecodable(WhodidError):
+    """One event cannot be read; `reason` is a short stable word for counting, the message the detail."""
+
+    code = "undecodable"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

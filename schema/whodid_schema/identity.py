@@ -1,0 +1,54 @@
+"""The id of an event: the same event gets the same id however often and by whatever way it arrives.
+
+An id is 26 characters of lower-case Crockford base32 over the first 128 bits of SHA-256 over these parts, each
+preceded by its length as four big-endian bytes:
+
+    native   "n", app, every native id value in the profile's order, redacted bytes
+    file     "f", source, generation, offset, item [, first receipt], redacted bytes
+    http     "h", source, key (or "agent/frame" without one), item, redacted bytes
+
+`generation` names a file by its first complete line; `first receipt` (of the file instance) enters only where the
+event is filed under its receipt, because nothing in it tells two such lines of different times apart.
+Nothing of a profile's mapping enters, so an upgraded profile never gives an event a second name.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from ulid_transform import bytes_to_ulid
+
+ID_LENGTH = 26
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return bytes_to_ulid(hashlib.sha256(framed).digest()[:16]).lower()
+
+
+def native_id(app: str, values: Sequence[str], event: bytes) -> str:
+    """The id where the application names its events; `event` is the event's redacted bytes."""
+    return _digest((b"n", app.encode(), *(value.encode() for value in values), event))
+
+
+def file_id(source: str, generation: str, offset: int, item: int, event: bytes, first_receipt: str = "") -> str:
+    """The id of event number `item` (from 0) of the line at byte `offset` of the decompressed file."""
+    parts = [b"f", source.encode(), generation.encode(), b"%d" % offset, b"%d" % item]
+    if first_receipt:
+        parts.append(first_receipt.encode())
+    parts.append(event)
+    return _digest(parts)
+
+
+def http_id(source: str, key: str, item: int, event: bytes) -> str:
+    """The id of event number `item` of a posted body; `key` is the sender's, else `agent/frame`."""
+    return _digest((b"h", source.encode(), key.encode(), b"%d" % item, event))
+
+
+def generation_of(first_line: bytes) -> str:
+    """The generation of a file: a hash (hex, 32 characters) of its first complete line, newline excluded."""
+    return hashlib.sha256(first_line).hexdigest()[:32]
+
+
+def origin_of(event: bytes) -> str:
+    """The hash of the redacted original (hex, 32 characters) that `ingest.origin` carries."""
+    return hashlib.sha256(event).hexdigest()[:32]
