@@ -1,0 +1,53 @@
+# The targets are what CI runs. Everything happens in .venv, made from requirements.lock by uv or by venv + pip.
+# STORE and SEED go to the demo; ARGS to pytest.
+PY := .venv/bin/python
+SEED ?= 1
+.PHONY: demo test test-full check format bench dist lock system docs
+
+demo: .venv/ready  ## the main job on the embedded store, with answers; ends after them where there is no terminal
+	@if [ -t 1 ]; then .venv/bin/whodid demo --seed $(SEED); else .venv/bin/whodid demo --seed $(SEED) --exit; fi
+
+test: .venv/ready system  ## everything under ten minutes
+	$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-full: .venv/ready system  ## the longer suites too
+	$(PY) -m pytest $(ARGS)
+
+check: .venv/ready  ## style, types, layers, generated files
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+	$(PY) docs/generate.py --check
+
+format: .venv/ready
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+docs: .venv/ready  ## write the generated references anew
+	$(PY) docs/generate.py
+
+bench: .venv/ready  ## speed and memory, ratios in one run
+	@for file in tests/performance/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+
+dist: .venv/ready  ## the wheel and the sdist, and the wheel's commands in a clean environment
+	sh tests/dist.sh
+
+lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--group dev --all-extras pyproject.toml --custom-compile-command "make lock" -o requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	@if command -v uv >/dev/null; then \
+		{ test -d .venv || uv venv -q --python ">=3.11"; } && uv pip install -q --python $(PY) --require-hashes -r requirements.lock && \
+		uv pip install -q --python $(PY) --no-deps -e .; \
+	else \
+		python3 -m venv .venv && $(PY) -m pip install -q --require-hashes -r requirements.lock && \
+		$(PY) -m pip install -q --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+system:  ## real log rotation for the tests, from Debian's packages where we may install them
+	@command -v logrotate >/dev/null || test -x /usr/sbin/logrotate || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y logrotate >/dev/null; } || \
+		echo "logrotate is not here and cannot be installed: the tests with real rotation are skipped"

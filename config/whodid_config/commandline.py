@@ -1,0 +1,105 @@
+"""How both commands behave as command lines: sub-commands loaded when called, errors as one clear line, exit codes.
+
+Exit codes: 0 fine, 1 a problem found or internal, 2 usage, 3 not allowed, 4 store unreachable, 5 incomplete,
+130 interrupted; a closed pipe ends the command silently.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import click
+from whodid_schema.visible import visible
+
+from whodid_schema.errors import WhodidError
+
+CLOSED_PIPE = 141
+"""128 + SIGPIPE: what a shell reports for a command whose reader went away."""
+
+
+class LazyGroup(click.Group):
+    """A group whose sub-commands are imported when they are called or asked for help.
+
+    `lazy` maps a command's name to `module:attribute`; `aliases` other names to the name they stand for.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        lazy: Mapping[str, str] = MappingProxyType({}),
+        aliases: Mapping[str, str] = MappingProxyType({}),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = dict(lazy)
+        self._aliases = dict(aliases)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, aliases left out."""
+        return sorted({*super().list_commands(ctx), *self._lazy})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name or alias, imported now; None where there is none."""
+        name = self._aliases.get(cmd_name, cmd_name)
+        place = self._lazy.get(name)
+        if place is None:
+            return super().get_command(ctx, name)
+        module, _, attribute = place.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{place} is not a command")
+        return command
+
+
+def run(group: click.Command, name: str) -> NoReturn:
+    """Run the command line of this process and leave with its exit code; never a traceback for what can be foreseen."""
+    try:
+        code = group.main(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+        _leave(code if isinstance(code, int) else 0)
+    except WhodidError as error:
+        _complain(name, error)
+        _leave(error.exit_code)
+    except click.exceptions.Abort:
+        _leave(130)
+    except KeyboardInterrupt:
+        _leave(130)
+    except click.ClickException as error:
+        _usage(error)
+        _leave(error.exit_code)
+    except BrokenPipeError:
+        _leave(CLOSED_PIPE)
+
+
+def _complain(name: str, error: WhodidError) -> None:
+    lines = [f"{name}: {line}" if number == 0 else f"  {line}" for number, line in enumerate(error.message.split("\n"))]
+    if error.hint:
+        lines.append(f"  hint: {error.hint}")
+    _say("\n".join(visible(line) for line in lines))
+
+
+def _usage(error: click.ClickException) -> None:
+    context = getattr(error, "ctx", None)
+    usage = f"{context.get_usage()}\n" if context is not None else ""
+    _say(f"{usage}Error: {visible(error.format_message())}")
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process; output whose reader has gone is given to the void, so that Python does not complain at exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or CLOSED_PIPE
+    raise SystemExit(code)

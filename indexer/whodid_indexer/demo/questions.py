@@ -1,0 +1,64 @@
+"""What the demonstration asks: each question as the command a person would type, run as a process of its own."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from whodid_indexer.demo.processes import command
+from whodid_schema.errors import WhodidError
+
+
+class Asker:
+    """Runs `whodid` commands against one store, showing each as it would be typed."""
+
+    def __init__(self, store: str) -> None:
+        self._environment = {**os.environ, "WHODID_STORE": store}
+
+    def ask(self, question: str, arguments: Sequence[str]) -> None:
+        """Print the question and the command, then let the command print its answer."""
+        click.secho(f"\n{question}", bold=True)
+        click.echo(f"$ {shlex.join(['whodid', *arguments])}")
+        sys.stdout.flush()
+        subprocess.run([command("whodid"), *arguments], env=self._environment, check=True)
+
+    def read(self, arguments: Sequence[str]) -> list[dict[str, object]]:
+        """The records that a `whodid search … --format ndjson` prints."""
+        done = subprocess.run(
+            [command("whodid"), *arguments], env=self._environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def ask_all(asker: Asker, folder: Path) -> None:
+    """The demonstration's questions, one after the other; later ones use what earlier ones answered."""
+    asker.ask("Who deleted the 19 imported rows?", ["search", "--verb", "delete", "-q", '"19 imported rows"'])
+
+    newsletter = ["search", "--verb", "create", "--target", "May Newsletter*"]
+    asker.ask("Who created the newsletter?", newsletter)
+    asker.ask(
+        "And what else did that administrator do today?",
+        ["search", "--actor", _actor_of(asker.read([*newsletter, "--format", "ndjson"])), "--since", "today"],
+    )
+    asker.ask(
+        "Which sign-ins failed, and from where?",
+        ["search", "--verb", "sign_in", "--outcome", "failure", "--columns", "time,outcome,actor,ip,device,details"],
+    )
+    asker.ask("Who raised the hourly limit from 30k to 50k?", ["search", "--changed", "hourly limit"])
+    asker.ask(
+        "Everything of today, for a spreadsheet:",
+        ["export", "--format", "csv", "--since", "today", "--output", str(folder / "audit.csv")],
+    )
+
+
+def _actor_of(records: list[dict[str, object]]) -> str:
+    for record in records:
+        actor = record.get("actor")
+        if isinstance(actor, dict) and isinstance(actor.get("name"), str):
+            return str(actor["name"])
+    raise WhodidError("the demonstration found nobody who created the newsletter", "please report this")
