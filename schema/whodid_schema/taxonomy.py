@@ -42,10 +42,15 @@ CATEGORIES: Mapping[str, str] = MappingProxyType(
 SYNONYMS: Mapping[str, str] = MappingProxyType({word: form.verb for word, form in FORMS.items()})
 """An application's word (lower-case, any form) → canonical verb."""
 
-_AUTH = frozenset({"sign_in", "sign_out", "password_change", "password_reset", "mfa_enrol", "impersonate"})
-_DELIVERY = frozenset({"deliver", "bounce", "open", "click", "complain", "unsubscribe"})
-_REFUSED = frozenset({"deny", "throttle"})
-_READ = frozenset({"export", "view", "search", "switch", "test", "fire", "other"}) | _DELIVERY | _REFUSED
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_AUTH = _set("sign_in sign_out password_change password_reset mfa_enrol impersonate")
+_DELIVERY = _set("deliver bounce open click complain unsubscribe")
+_REFUSED = _set("deny throttle")
+_READ = _set("export view search switch test fire other") | _DELIVERY | _REFUSED
 
 _KIND = {verb: "auth" if verb in _AUTH else "read" if verb in _READ else "write" for verb in VERBS}
 _SURFACE = {
@@ -77,32 +82,33 @@ _CANONICAL: Mapping[str, Form] = {verb: _canonical(verb) for verb in VERBS}
 PAST: Mapping[str, str] = MappingProxyType({verb: form.past for verb, form in _CANONICAL.items() if verb != "other"})
 """Canonical verb → how a sentence says it happened: "signed in", "deleted"."""
 
-_PASSWORD = frozenset({"password", "passwords", "passphrase"})
-_FACTOR = frozenset({"mfa", "2fa", "totp", "factor", "factors", "webauthn", "passkey", "authenticator"})
-_ENROL = frozenset(
-    "enrol enrolled enroll enrolled enrollment enrolment enable enabled activate activated add added setup register "
-    "registered create created configured".split()
+
+_PASSWORD = _set("password passwords passphrase")
+_FACTOR = _set("mfa 2fa totp factor factors webauthn passkey authenticator")
+_ENROL = _set(
+    "enrol enrolled enroll enrollment enrolment enable enabled activate activated add added setup register "
+    "registered create created configured"
 )
 
 _CONTEXTS: Sequence[tuple[frozenset[str], frozenset[str], str]] = (
-    (_PASSWORD, frozenset({"reset", "resets", "forgot", "forgotten", "recovery", "recover"}), "password_reset"),
-    (_PASSWORD, frozenset({"change", "changed", "changes", "update", "updated", "set", "edited"}), "password_change"),
+    (_PASSWORD, _set("reset resets forgot forgotten recovery recover"), "password_reset"),
+    (_PASSWORD, _set("change changed changes update updated set edited"), "password_change"),
     (_FACTOR, _ENROL, "mfa_enrol"),
-    (_FACTOR, frozenset({"challenge", "challenged", "verify", "verified", "verification"}), "sign_in"),
-    (frozenset({"impersonation"}), frozenset({"start", "started", "stop", "stopped", "end", "ended"}), "impersonate"),
-    (frozenset({"request", "requests"}), frozenset({"blocked", "rejected", "refused", "revoked"}), "deny"),
-    (frozenset({"session"}), frozenset({"start", "started"}), "sign_in"),
-    (frozenset({"session"}), frozenset({"end", "ended"}), "sign_out"),
+    (_FACTOR, _set("challenge challenged verify verified verification"), "sign_in"),
+    (_set("impersonation"), _set("start started stop stopped end ended"), "impersonate"),
+    (_set("request requests"), _set("blocked rejected refused revoked"), "deny"),
+    (_set("session"), _set("start started"), "sign_in"),
+    (_set("session"), _set("end ended"), "sign_out"),
 )
 """Where a noun decides what a word means: `password.reset` resets no object, `mfa.enabled` enables none."""
 
 _CONTEXT_NOUNS = frozenset().union(*(nouns for nouns, _, _ in _CONTEXTS))
 
 _IMPLIED = {
-    **dict.fromkeys("failed failure fail fails failing error errored unsuccessful invalid".split(), "failure"),
-    **dict.fromkeys("denied refused forbidden unauthorized unauthorised throttled limited".split(), "failure"),
-    **dict.fromkeys("succeeded success successful successfully".split(), "success"),
-    **dict.fromkeys("warning suspicious".split(), "warning"),
+    **dict.fromkeys(_set("failed failure fail fails failing error errored unsuccessful invalid"), "failure"),
+    **dict.fromkeys(_set("denied refused forbidden unauthorized unauthorised throttled limited"), "failure"),
+    **dict.fromkeys(_set("succeeded success successful successfully"), "success"),
+    **dict.fromkeys(_set("warning suspicious"), "warning"),
 }
 
 _WORD = re.compile(r"\d*[A-Z]+(?![a-z])|\d*[^\W\d_A-Z]+|\d*[A-Z][^\W\d_A-Z]*|\d+")
@@ -220,7 +226,7 @@ def surface_of(verb: str | None, outcome: str | None = None, target_type: str | 
     return _SURFACE.get(verb or "other", "activity")
 
 
-_RECIPIENTS = frozenset({"recipient", "email", "message", "mail", "sms"})
+_RECIPIENTS = _set("recipient email message mail sms")
 
 _CATEGORY_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("session", "password", "mfa", "login", "sso", "auth"), "auth"),

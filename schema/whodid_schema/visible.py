@@ -1,6 +1,6 @@
-"""Audit data made safe to print: what would steer a terminal, a log or the reading order is shown, never obeyed.
+r"""Audit data made safe to print: what would steer a terminal, a log or the reading order is shown, never obeyed.
 
-Escaped, as Python would write it (`\\x1b`, `\\u202e`): C0 and C1 controls (ESC, NUL, BEL, tab, newline …), DEL, bidi
+Escaped, as Python would write it (`\x1b`, `\u202e`): C0 and C1 controls (ESC, NUL, BEL, tab, newline …), DEL, bidi
 marks, overrides and isolates, line and paragraph separators, zero-width and other invisible format characters,
 Unicode tags, lone surrogates. Everything else is left as it is, so a text that is harmless comes back the same object.
 """
