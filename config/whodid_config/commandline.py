@@ -16,8 +16,8 @@ from whodid_schema.visible import visible
 
 from whodid_schema.errors import WhodidError
 
-CLOSED_PIPE = 141
-"""128 + SIGPIPE: what a shell reports for a command whose reader went away."""
+CLOSED_PIPE = 1
+"""Whoever read our output went away; click ends with the same where it notices first."""
 
 
 class LazyGroup(click.Group):

@@ -1,0 +1,100 @@
+"""Both commands' manners: one clear line on errors, the promised exit codes, nothing that a terminal would obey."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from whodid_config.commandline import LazyGroup, run
+from whodid_schema.errors import BadQuery, Incomplete, NotAllowed, StoreUnreachable, WhodidError
+
+
+def ends_with(command: click.Command, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["sample", *arguments])
+    with pytest.raises(SystemExit) as left:
+        run(command, "sample")
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def raising(error: BaseException) -> click.Command:
+    def fail() -> None:
+        raise error
+
+    return click.Command("fail", callback=fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WhodidError("a"), 1),
+        (BadQuery("a"), 2),
+        (NotAllowed("a"), 3),
+        (StoreUnreachable("a"), 4),
+        (Incomplete("a"), 5),
+        (KeyboardInterrupt(), 130),
+        (click.exceptions.Abort(), 130),
+        (click.UsageError("a"), 2),
+    ],
+)
+def test_every_kind_of_error_has_its_exit_code(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ends_with(raising(error), monkeypatch) == code
+
+
+def test_an_error_is_one_line_with_its_hint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends_with(raising(WhodidError("the store is gone", "start it")), monkeypatch)
+    assert capsys.readouterr().err == "sample: the store is gone\n  hint: start it\n"
+
+
+def test_an_error_cannot_control_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends_with(raising(WhodidError("name \x1b]52;c;aGk=\x07 and \u202e")), monkeypatch)
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\x07" not in said
+    assert "\u202e" not in said
+
+
+def test_a_command_is_imported_only_when_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = LazyGroup("sample", lazy={"away": "no_such_module:command", "click": "click:no_such_thing"})
+    assert ends_with(group, monkeypatch, "--version-that-is-not") == 2
+    with pytest.raises(ModuleNotFoundError):
+        group.get_command(click.Context(group), "away")
+
+
+def test_an_alias_finds_the_command_it_stands_for() -> None:
+    group = LazyGroup("sample", aliases={"normalize": "normalise"})
+    group.add_command(click.Command("normalise"))
+    found = group.get_command(click.Context(group), "normalize")
+    assert found is not None
+    assert found.name == "normalise"
+    assert group.list_commands(click.Context(group)) == ["normalise"]
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = LazyGroup("sample")
+    group.add_command(click.Command("search"))
+    assert ends_with(group, monkeypatch, "serach") == 2
+    assert "search" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_silent() -> None:
+    code = (
+        "import click\nfrom whodid_config.commandline import run\n"
+        "run(click.Command('x', callback=lambda: [click.echo('y' * 100) for _ in range(9999)]), 'x')\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=20) == 1
