@@ -53,7 +53,7 @@ class Daemon:
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Daemon":
+    def start(self) -> Self:
         assert self._process is None
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
