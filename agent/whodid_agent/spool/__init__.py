@@ -1,1 +1,1 @@
-"""Received events on disk until they are delivered."""
+"""The spool: posted events lie here, redacted and fsynced, from the 2xx until the store has them."""
