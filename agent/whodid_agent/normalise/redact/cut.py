@@ -1,0 +1,181 @@
+"""Cuts in the bytes: from the scan's hits to the chunk with its secrets masked.
+
+    "key": "text" | number | ["text", …] | {"from": "text", …}    cut in place
+    anything else                                                  that one line is redacted on its own
+
+A mask is cut for the text between a string's quotes, or `"[FILTERED]"` for a number. Lines without a hit keep
+their bytes.
+"""
+
+import re
+from collections.abc import Callable
+
+from whodid_agent.normalise.redact import patterns
+from whodid_agent.normalise.redact.card import card_length
+from whodid_agent.normalise.redact.keys import Key, KeyRules, Level, combined, is_name
+from whodid_agent.normalise.redact.scan import CARD, KEY, KEY_ID, Hit
+from whodid_agent.normalise.redact.text import MASKED, Span
+from whodid_schema import redaction as rules
+
+_QUOTED_MASK = b'"' + MASKED + b'"'
+_SPACE = rb"[ \t]*+"
+_STRING = rb"\"[^\"\\\x00-\x1f]*+\""
+_SCALAR = rb"(?:" + _STRING + rb"|-?[0-9][0-9.eE+-]*+|true|false|null)"
+_PAIR = _SPACE + _STRING + _SPACE + rb":" + _SPACE + _SCALAR + _SPACE
+_ITEM = _SPACE + _SCALAR + _SPACE
+_VALUE = re.compile(
+    _SPACE
+    + rb"(?:"
+    + rb"\"([^\"\\\x00-\x1f]*+)\""
+    + rb"|(-?[0-9][0-9.eE+-]*+)|(true|false|null)"
+    + rb"|(\{(?:"
+    + _PAIR
+    + rb"(?:,"
+    + _PAIR
+    + rb")*+)?"
+    + _SPACE
+    + rb"\})"
+    + rb"|(\[(?:"
+    + _ITEM
+    + rb"(?:,"
+    + _ITEM
+    + rb")*+)?"
+    + _SPACE
+    + rb"\])"
+    + rb")(?="
+    + _SPACE
+    + rb"[,}\]\r\n]|"
+    + _SPACE
+    + rb"\Z)"
+)
+_SCALARS = re.compile(rb"(?:\"([^\"]*)\"" + _SPACE + rb":" + _SPACE + rb")?(?:\"([^\"]*)\"|(-?[0-9][^,\s}\]]*)|[a-z]+)")
+_NAME_BEFORE = re.compile(rb"\"([^\"\\]+)\"[ \t]*:[ \t]*\[?[ \t]*\"\Z")
+_CARD = re.compile(patterns.CARD_TEXT.encode())
+_LONGEST_CARD = 40
+_KEY_ID_LENGTH = 20
+_CACHED_NAMES = 4096
+
+Cut = tuple[int, int, bytes]
+
+
+class Unusual(Exception):  # noqa: N818 - not an error: it says which way a line takes
+    """The line is not to be cut in place."""
+
+
+class Cutter:
+    """Turns hits into cuts and the cuts into the new chunk."""
+
+    def __init__(self, keys: KeyRules, redact_line: Callable[[bytes], bytes]) -> None:
+        self._keys = keys
+        self._redact_line = redact_line
+        self._known: dict[bytes, Key] = {}
+
+    def cut(self, chunk: bytes, hits: list[Hit]) -> bytes:
+        """The chunk with what the hits (ascending) prove masked; the same object where that is nothing."""
+        cuts: list[Cut] = []
+        done = 0
+        for end, kind in hits:
+            if end <= done:
+                continue
+            try:
+                if kind == KEY:
+                    self._key(chunk, end, cuts)
+                elif self._counts(chunk, end, kind):
+                    raise Unusual
+            except Unusual:
+                start = chunk.rfind(b"\n", 0, end - 1) + 1
+                stop = chunk.find(b"\n", end - 1)
+                done = len(chunk) if stop < 0 else stop
+                while cuts and cuts[-1][0] >= start:
+                    cuts.pop()
+                line = chunk[start:done]
+                masked = self._redact_line(line)
+                if masked is not line:
+                    cuts.append((start, done, masked))
+        return _joined(chunk, cuts)
+
+    def _counts(self, chunk: bytes, end: int, kind: int) -> bool:
+        """Whether a hit that is no key needs the line's own way at all."""
+        if kind == KEY_ID:
+            start = end - _KEY_ID_LENGTH
+            name = _NAME_BEFORE.search(chunk, max(0, start - 64), start)
+            return not (name and self._named(name[1]).key_id)
+        if kind == CARD:
+            window = chunk[max(0, end - _LONGEST_CARD) : end + 1]
+            return any(card_length(found[1].decode()) for found in _CARD.finditer(window))
+        return True
+
+    def _named(self, name: bytes) -> Key:
+        found = self._known.get(name)
+        if found is None:
+            found = self._keys.key(name.decode(errors="replace"))
+            if len(self._known) >= _CACHED_NAMES:
+                self._known.clear()
+            self._known[name] = found
+        return found
+
+    def _key(self, chunk: bytes, end: int, cuts: list[Cut]) -> None:
+        """Cuts for the value of the key whose colon stands before `end`."""
+        quote = chunk.rfind(b'"', 0, end)
+        start = chunk.rfind(b'"', 0, quote) + 1
+        name = chunk[start:quote]
+        if b"\\" in name or chunk[start - 2 : start - 1] == b"\\":
+            raise Unusual
+        level = self._named(name).level
+        if level is Level.OPEN:
+            return
+        value = _VALUE.match(chunk, end)
+        if value is None:
+            raise Unusual
+        group = value.lastindex
+        if group == 1:
+            _cut_string(value[1], value.start(1), level, cuts)
+        elif group == 2:
+            _cut_number(*value.span(2), level, cuts)
+        elif group in {4, 5}:
+            self._cut_flat(chunk, value.span(group), level, cuts)
+
+    def _cut_flat(self, chunk: bytes, span: Span, level: Level, cuts: list[Cut]) -> None:
+        """Cuts for the scalars of an object or array that holds nothing else."""
+        for found in _SCALARS.finditer(chunk, *span):
+            own = level
+            if found[1] is not None:
+                own = combined(level, found[1].decode(errors="replace"), self._named(found[1]).level)
+            if found[2] is not None:
+                _cut_string(found[2], found.start(2), own, cuts)
+            elif found[3] is not None:
+                _cut_number(*found.span(3), own, cuts)
+
+
+def _cut_string(value: bytes, start: int, level: Level, cuts: list[Cut]) -> None:
+    if level is Level.STRICT or (level and _long_enough(value)):
+        if level is Level.BARE:
+            if is_name(value.decode(errors="replace")):
+                return
+            raise Unusual  # only the whole object tells whether it is one of a pair
+        if value != MASKED:
+            cuts.append((start, start + len(value), MASKED))
+
+
+def _cut_number(start: int, end: int, level: Level, cuts: list[Cut]) -> None:
+    if level is Level.STRICT:
+        cuts.append((start, end, _QUOTED_MASK))
+
+
+def _long_enough(value: bytes) -> bool:
+    length = len(value) if value.isascii() else len(value.decode(errors="replace"))
+    return length >= rules.LENIENT_MINIMUM
+
+
+def _joined(chunk: bytes, cuts: list[Cut]) -> bytes:
+    if not cuts:
+        return chunk
+    cuts.sort()
+    parts: list[bytes] = []
+    at = 0
+    for start, end, mask in cuts:
+        if start >= at:  # a key inside a flat object is hit on its own as well
+            parts += (chunk[at:start], mask)
+            at = end
+    parts.append(chunk[at:])
+    return b"".join(parts)

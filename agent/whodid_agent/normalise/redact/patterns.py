@@ -1,0 +1,68 @@
+"""The regular expressions of redaction, built from the schema's lists; one dialect for Hyperscan, RE2 and `re`.
+
+All work on bytes. Two families: *triggers* find places in raw chunks, where JSON escapes are still in
+(`SCAN`), *text* patterns find secrets in one decoded string (`TEXT`).
+"""
+
+import json
+import re
+
+from whodid_schema import redaction as rules
+
+QUOTE = r"(?:\\*[\"'`]|\\*u00(?:22|27)|%22|%27)"
+"""A quote as it looks in text, in JSON inside JSON strings at any depth, and in URLs."""
+
+INNER_QUOTE = QUOTE.replace(r"\\*[\"'`]", r"\\+[\"'`]|['`]")
+"""A quote that does not end a JSON string."""
+
+SEPARATOR = r"(?:=>|[:=]|\\*u003[aAdD]|%3[aAdD])"
+
+LEFT = r"(?:^|[^A-Za-z0-9_]|\\[nrtbf])"
+"""Nothing that belongs to the same word; a raw line's `\\n` counts as the newline it stands for."""
+
+
+def key_words(extra: tuple[str, ...]) -> str:
+    """Any rule's word as it may end a key, loosely: `KeyRules` has the last word on each hit."""
+    names = (*rules.STRICT_WORDS, *rules.LENIENT_WORDS, *extra)
+    spelled = {form for name in names for form in _spellings(name)}
+    suffixes = "|".join(rules.SUFFIXES)
+    return rf"(?i:(?:{'|'.join(sorted(spelled))})s?[_.-]?[0-9]{{0,9}}(?:[_. -]?(?:{suffixes}))?)"
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """A rule's name as pattern: in UTF-8, and escaped as JSON may write it where it is not ASCII."""
+    divider = '[^A-Za-z0-9"=:\n]{0,2}'
+    plain = divider.join(re.escape(word) for word in name.split("_"))
+    if name.isascii():
+        return (plain,)
+    escaped = divider.join(re.escape(json.dumps(word)[1:-1]) for word in name.split("_"))
+    return (plain.encode().decode("latin-1"), escaped)
+
+
+def assignment_groups(extra: tuple[str, ...]) -> str:
+    """`key = ` and `key: ` in text, the key perhaps in quotes of any depth. Groups: words, quote, separator."""
+    return rf"({key_words(extra)})({QUOTE}?)[ \t]{{0,8}}({SEPARATOR})"
+
+
+def marker(extra: tuple[str, ...]) -> str:
+    """`"field": "password"`: the neighbours are the secret."""
+    names = "|".join(sorted(rules.CHANGE_MARKERS))
+    return rf"\"(?i:{names})\"[ \t]*:[ \t]*\"[^\"\\\n]{{0,64}}{key_words(extra)}\""
+
+
+def shape_patterns() -> list[str]:
+    """Every shape whose match alone is proof; each has one group, the part to mask."""
+    return [(LEFT if shape.bounded else "") + shape.pattern for shape in rules.SHAPES] + [rules.USERINFO]
+
+
+ESCAPED_LETTER = r"\\u00(?:2[dDeE]|3[0-9aA]|40|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"
+"""Escapes that hide keys and shapes. Not `\\u003c` and its like, which Go writes for `<`, `>`, `&` and `=`."""
+
+KEY_ID_TEXT = rf"{LEFT}({rules.KEY_ID})"
+
+CHANGE_VALUE = rf"\"(?i:{'|'.join(sorted(rules.CHANGE_VALUES))})\"[ \t]*:"
+"""A neighbour of a change's name, in a line that cannot be decoded."""
+
+CARD_LEFT = r"(?:^|[\s\"'=:,(\[>]|\\[nrt])"
+CARD = rf"{CARD_LEFT}{rules.CARD_DIGITS}(?:[^0-9]|$)"
+CARD_TEXT = rf"{CARD_LEFT}({rules.CARD_DIGITS})(?:$|[^\w.-]|[.-](?:$|[^\w]))"

@@ -1,0 +1,213 @@
+"""Secrets inside one string, or in a line that is no JSON: value shapes, `key=value`, JSON in prose.
+
+Works on bytes. One search runs through the text; each hit says what to mask and where the search goes on, so
+that nothing is looked at twice and the time stays proportional to the length.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from whodid_agent.normalise.redact import patterns
+from whodid_agent.normalise.redact.card import card_length
+from whodid_agent.normalise.redact.keys import ROOT, Key, KeyRules, Level, is_name
+from whodid_schema import redaction as rules
+from whodid_schema.record import MASK
+
+MASKED = MASK.encode()
+
+Span = tuple[int, int]
+
+_LONGEST_KEY = 64
+_KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_ESCAPED_LETTER = re.compile(patterns.ESCAPED_LETTER.replace(r"\\u", r"\\+u").encode())
+_OPENING_QUOTE = re.compile(patterns.QUOTE.encode())
+_UNQUOTED = re.compile(rb"[^\s&\"'<>]+")
+_LITERALS = frozenset({b"true", b"false", b"null", b"none", b"undefined", b"nil"})
+_SCHEMES = frozenset({b"bearer", b"basic", b"token", b"digest"})
+_CODE_WORD = re.compile(rb"[a-z_.]+")
+_SCHEME_VALUE = re.compile(rb"[ \t]+[^\s&\"'<>]+")
+_BRACKETS = re.compile(rb"\"(?:[^\"\\]|\\.)*\"?|[{}\[\]]", re.DOTALL)
+
+
+class Assigned(NamedTuple):
+    """`key = ` found in a text: how the key was written, and where the value begins."""
+
+    level: Level
+    quoted: bool
+    separator: bytes
+    before: bytes
+    value: int
+
+
+class TextMasker:
+    """Masks what a text holds. `compile_` is `re2.compile` or `re.compile`: both read the patterns alike."""
+
+    def __init__(self, keys: KeyRules, compile_: Callable[[bytes], Any]) -> None:
+        self._keys = keys
+        assignment = patterns.assignment_groups(keys.extra)
+        alternatives = [assignment, patterns.KEY_ID_TEXT, rules.BEARER, patterns.CARD_TEXT, *patterns.shape_patterns()]
+        self._search = compile_("|".join(alternatives).encode("latin-1")).search
+        self._marker = compile_(patterns.marker(keys.extra).encode("latin-1")).search
+        self._change_values = compile_(patterns.CHANGE_VALUE.encode()).search
+
+    def mask(self, text: bytes, key: Key = ROOT) -> bytes:
+        """The text with its secrets masked; the same object where there is none. `key` is the one it stands under."""
+        if b"u00" in text:
+            plain = _ESCAPED_LETTER.sub(lambda escape: chr(int(escape[0][-2:], 16)).encode(), text)
+            spans = self._spans(plain, key)
+            return splice(plain, spans) if spans else text
+        return splice(text, self._spans(text, key))
+
+    def mask_broken(self, line: bytes) -> bytes:
+        """`mask` for a line that should be JSON and is not: changes beside a secret's name go as well."""
+        masked = self.mask(line)
+        if not self._marker(masked):
+            return masked
+        spans: list[Span] = []
+        at = 0
+        while found := self._change_values(masked, at):
+            assigned = Assigned(Level.STRICT, True, b":", b"", found.end())
+            span = _value(masked, assigned)
+            at = span[1] if span else found.end()
+            if span:
+                spans.append(span)
+        return splice(masked, spans)
+
+    def _spans(self, text: bytes, key: Key) -> list[Span]:
+        spans: list[Span] = []
+        at = 0
+        while found := self._search(text, at):
+            group = found.lastindex
+            span: Span | None = found.span(group)
+            # The separator or boundary in front of the next hit may be the last byte of this one.
+            at = max(at + 1, found.end(group) - 1)
+            if group == 3:
+                span = self._assigned_value(text, found)
+            elif group == 4 and key.key_id:
+                span = None
+            elif group == 5 and not _is_credential(found[0], found[5]):
+                span = None
+            elif group == 6:
+                start = found.start(6)
+                length = card_length(found[6].decode()) if key.card else 0
+                span = (start, start + length) if length else None
+                at = start
+            if span:
+                spans.append(span)
+                at = span[1]
+        return spans
+
+    def _assigned_value(self, text: bytes, found: Any) -> Span | None:
+        start, end = found.span(1)
+        while start and found.start(1) - start < _LONGEST_KEY and text[start - 1] in _KEY_BYTES:
+            start -= 1
+        if start and text[start - 1] == 0x5C and not found[2]:
+            start += 1  # the n of a raw line's \n belongs to no word
+        level = self._keys.key(text[start:end].decode(errors="replace")).level
+        if level is Level.OPEN:
+            return None
+        return _value(text, Assigned(level, bool(found[2]), found[3], text[max(start - 1, 0) : start], found.end()))
+
+
+def splice(text: bytes, spans: list[Span]) -> bytes:
+    """The text with the mask in place of each span (ascending, apart); the same object where there is none."""
+    if not spans:
+        return text
+    parts: list[bytes] = []
+    at = 0
+    for start, end in spans:
+        parts += (text[at:start], MASKED)
+        at = end
+    parts.append(text[at:])
+    return b"".join(parts)
+
+
+def _value(text: bytes, assigned: Assigned) -> Span | None:
+    """What to mask of the value that begins at `assigned.value`; None: nothing."""
+    at = assigned.value
+    while at < len(text) and text[at] in b" \t":
+        at += 1
+    if text.startswith(MASKED, at):
+        return None
+    opening = _OPENING_QUOTE.match(text, at)
+    if opening:
+        span = (opening.end(), _closing(text, opening[0], opening.end()))
+        return span if _is_secret(text[span[0] : span[1]], assigned.level) else None
+    if text[at : at + 1] in {b"{", b"["}:
+        return None if assigned.level is Level.BARE else (at, _container_end(text, at))
+    return _unquoted(text, at, assigned)
+
+
+def _unquoted(text: bytes, at: int, assigned: Assigned) -> Span | None:
+    found = _UNQUOTED.match(text, at)
+    if not found:
+        return None
+    value = found[0].rstrip(b"\\")
+    if assigned.separator.startswith(b"%"):
+        value = value.partition(b"%26")[0]
+    if value.lower().rstrip(b",;)]}") in _LITERALS or _is_prose(value, at, assigned):
+        return None
+    if value.lower() in _SCHEMES:
+        credential = _SCHEME_VALUE.match(text, at + len(value))
+        if credential:
+            return at, credential.end()
+    return (at, at + len(value)) if _is_secret(value, assigned.level) else None
+
+
+def _is_prose(value: bytes, at: int, assigned: Assigned) -> bool:
+    """Whether `word: value` is a sentence or a compound name (`secret:read`, an ARN) rather than an assignment."""
+    if assigned.quoted or assigned.separator != b":":
+        return False
+    if assigned.level is not Level.STRICT:
+        return at == assigned.value or not any(byte in b"0123456789" for byte in value) and len(value) < 20
+    return at == assigned.value and (assigned.before in {b":", b"/"} or bool(_CODE_WORD.fullmatch(value)))
+
+
+def _is_secret(value: bytes, level: Level) -> bool:
+    if not value or value == MASKED:
+        return False
+    if level is Level.STRICT:
+        return True
+    text = value.decode(errors="replace")
+    return len(text) >= rules.LENIENT_MINIMUM and not (level is Level.BARE and is_name(text))
+
+
+def _closing(text: bytes, quote: bytes, at: int) -> int:
+    """Where the quote is closed: its like, not behind a further backslash; else the end."""
+    while (end := text.find(quote, at)) >= 0:
+        if text[end - 1] != 0x5C or end == at:
+            return end
+        at = end + 1
+    return len(text)
+
+
+def _container_end(text: bytes, at: int) -> int:
+    """Behind the bracket that closes the one at `at`; else the end."""
+    depth = 0
+    for found in _BRACKETS.finditer(text, at):
+        bracket = found[0]
+        if bracket in {b"{", b"["}:
+            depth += 1
+        elif bracket in {b"}", b"]"}:
+            depth -= 1
+            if depth == 0:
+                return found.end()
+    return len(text)
+
+
+def _is_credential(match: bytes, value: bytes) -> bool:
+    """Whether what follows `Bearer` or `Basic` is a credential and not the next word of a sentence."""
+    if match[:6].lower() == b"bearer":
+        return value.rstrip(b"=.").lower().decode(errors="replace") not in rules.BEARER_WORDS
+    return not value.rstrip(b".").isalpha() or _decodes_to_pair(value)
+
+
+def _decodes_to_pair(value: bytes) -> bool:
+    """Whether the value is Base64 of `user:password`."""
+    try:
+        return b":" in base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+    except binascii.Error:
+        return False
