@@ -49,7 +49,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     partitions: str = "period"
     hold: bool = False
     classes: dict[str, Retention] = {}
-    categories: dict[str, str] = dict(taxonomy.CATEGORIES)
+    categories: dict[str, str] = msgspec.field(default_factory=lambda: dict(taxonomy.CATEGORIES))
     class_rules: list[Rule] = []
 
 

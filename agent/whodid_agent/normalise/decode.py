@@ -1,0 +1,93 @@
+"""From a line to its events: decoding, and splitting bodies that hold many.
+
+What cannot be an event is refused with one of these words (stable: they are counted and shown in the quarantine):
+
+    empty             nothing but white space
+    not_utf8          a byte that is not UTF-8
+    bom               a byte order mark in front of the JSON
+    too_deep          nested deeper than can be read
+    number            a number that no double can hold (1e400)
+    trailing          text behind the JSON value
+    truncated         the line ends inside the JSON value
+    not_json          anything else that is not JSON (NaN, comments, lone surrogates …)
+    not_an_object     JSON, but no object: a number, a text, null
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from whodid_agent.normalise.profile import Split
+from whodid_schema.errors import Undecodable
+
+Event = dict[str, Any]
+
+decode_json = msgspec.json.Decoder().decode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+def decode(data: bytes) -> Any:
+    """The JSON value of these bytes. Raises Undecodable with one of the module's words and the fault's position."""
+    try:
+        return decode_json(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _named(error, data) from error
+
+
+def _named(error: Exception, data: bytes) -> Undecodable:
+    if not data.strip():
+        return Undecodable("empty", "there is nothing in it")
+    if isinstance(error, RecursionError):
+        return Undecodable("too_deep", "nested deeper than can be read")
+    try:
+        data.decode()
+    except UnicodeDecodeError as fault:
+        return Undecodable("not_utf8", f"byte {fault.start} is not UTF-8: {data[fault.start : fault.start + 4].hex(' ')}")
+    message = str(error)
+    if data.startswith(b"\xef\xbb\xbf"):
+        return Undecodable("bom", "a byte order mark (EF BB BF) stands in front of the JSON; write UTF-8 without it")
+    if isinstance(error, msgspec.ValidationError):
+        return Undecodable("number", message)
+    if "trailing" in message:
+        return Undecodable("trailing", _place(message, data))
+    if "truncated" in message:
+        return Undecodable("truncated", "the line ends inside the JSON value")
+    return Undecodable("not_json", _place(message, data))
+
+
+def _place(message: str, data: bytes) -> str:
+    found = _BYTE.search(message)
+    if found is None:
+        return message
+    at = int(found[1])
+    return f"{message}, near {data[at : at + 16].decode(errors='replace')!r}"
+
+
+def not_an_object(value: Any) -> Undecodable:
+    """The refusal of a value that is JSON but no event."""
+    words = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "an array"}
+    return Undecodable("not_an_object", f"an event is a JSON object, this is {words.get(type(value), 'null')}")
+
+
+def items_of(line: bytes, value: Any, splits: Mapping[str, Split]) -> list[bytes] | None:
+    """The bytes of each event in this line, None where the line (decoded: `value`) is itself one event.
+
+    An array holds events; so does an object with an array of objects under the key of a known body, beside which
+    nothing stands but what such a body has.
+    """
+    if type(value) is list:
+        return [bytes(item) for item in _decode_items(line)]
+    if type(value) is dict:
+        for key, split in splits.items():
+            held = value.get(key)
+            if type(held) is list and _is_body(value, key, held, split):
+                return [bytes(item) for item in _decode_items(bytes(_decode_members(line)[key]))]
+    return None
+
+
+def _is_body(value: Event, key: str, held: list[Any], split: Split) -> bool:
+    return all(other == key or other in split.beside for other in value) and all(type(item) is dict for item in held)

@@ -1,0 +1,110 @@
+"""The draft of a record: what a profile alone can say of an event, before it is finished by `assemble`.
+
+`SLOTS` is the table of everything a profile can fill: the slot's name in YAML (nested keys dotted) → the kind of
+value it takes (a function of `values`). A draft is built from a slot → value mapping by `build`; a compiled profile
+writes the same constructors out.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from msgspec import Struct
+
+from whodid_schema.record import Actor, Client, Person, Record, Ref, Target
+
+
+class Draft(Struct, gc=False):
+    """A record as far as the profile goes, and what is still to be read: see the slots of the same names."""
+
+    record: Record
+    time: Any = None
+    time_precision: str | None = None
+    verb: str | None = None
+    phrase: str | None = None
+    label: str | None = None
+    targets: Any = None
+    changes: Any = None
+    before: Any = None
+    after: Any = None
+    native: tuple[str, ...] | None = None
+
+
+RECORD_SLOTS = {
+    "app": "text",
+    "surface": "surface",
+    "kind": "kind",
+    "category": "text",
+    "action": "text",
+    "description": "text",
+    "outcome": "outcome",
+    "reason": "text",
+    "layer": "layer",
+    "session_id": "text",
+    "request_id": "text",
+}
+DRAFT_SLOTS = {
+    "time": "moment",
+    "time_precision": "precision",
+    "verb": "text",
+    "phrase": "text",
+    "targets": "whole",
+    "changes": "whole",
+    "before": "anything",
+    "after": "anything",
+}
+GROUPS: Mapping[str, tuple[type[Struct], Mapping[str, str]]] = MappingProxyType(
+    {
+        "actor": (
+            Actor,
+            {"type": "text", "id": "text", "name": "name", "email": "text", "role": "text", "provider": "text", "owner": "text"},
+        ),
+        "actor.token": (Ref, {"id": "text", "name": "text"}),
+        "actor.on_behalf_of": (Person, {"id": "text", "name": "name", "email": "text"}),
+        "target": (Target, {"type": "text", "id": "text", "name": "text", "count": "count"}),
+        "workspace": (Ref, {"id": "text", "name": "text"}),
+        "project": (Ref, {"id": "text", "name": "text"}),
+        "client": (Client, {"ip": "address", "user_agent": "text", "device": "text", "country": "text"}),
+    }
+)
+"""Structs of the record, and the kinds of their members."""
+
+SLOTS: Mapping[str, str] = MappingProxyType(
+    {
+        **RECORD_SLOTS,
+        **DRAFT_SLOTS,
+        "target.label": "text",
+        **{f"{group}.{member}": kind for group, (_, members) in GROUPS.items() for member, kind in members.items()},
+    }
+)
+
+Values = Mapping[str, Any]
+
+
+def build(values: Values, metadata: dict[str, Any] | None, native: tuple[str, ...] | None) -> Draft:
+    """The draft with these slots filled; a group of which nothing is there is None."""
+    groups = {name: _group(name, values) for name in GROUPS}
+    actor = groups["actor"]
+    for part in ("token", "on_behalf_of"):
+        member = groups[f"actor.{part}"]
+        if member is not None:
+            actor = actor or Actor()
+            setattr(actor, part, member)
+    record = Record(
+        actor=actor,
+        target=groups["target"],
+        workspace=groups["workspace"],
+        project=groups["project"],
+        client=groups["client"],
+        metadata=metadata,
+        **{slot: values.get(slot) for slot in RECORD_SLOTS},
+    )
+    return Draft(
+        record, label=values.get("target.label"), native=native, **{slot: values.get(slot) for slot in DRAFT_SLOTS}
+    )
+
+
+def _group(name: str, values: Values) -> Any:
+    struct, members = GROUPS[name]
+    found = {member: values.get(f"{name}.{member}") for member in members}
+    return struct(**found) if any(value is not None for value in found.values()) else None

@@ -1,0 +1,206 @@
+"""The way of one input's events: redact the bytes, decode, split, recognise, map, finish, identify, file, encode.
+
+What a line means is decided by its bytes, the profile and the input's options; where it goes by the store's rules.
+Nothing here raises for anything that a sender can write: what is no event is a Refusal.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from whodid_agent.normalise import decode as decoding
+from whodid_agent.normalise.assemble import Filing, finish
+from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment
+from whodid_agent.normalise.expression import Path
+from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.profile import Drop, Profile
+from whodid_agent.normalise.profiles import GENERIC, ProfileSet
+from whodid_agent.normalise.redact import Redactor
+from whodid_schema import identity, timestamp
+from whodid_schema.errors import ConfigError, Undecodable
+from whodid_schema.meta import Meta, Router, compile_when
+from whodid_schema.record import MASK, Ingest, Record, encode
+
+_MASK_BYTES = MASK.encode()
+_Matches = Callable[[Record], bool]
+
+READS = "reads"
+"""The built-in drop rule: everything of kind read."""
+
+
+class Rules:
+    """The drop rules of an input: its own, and those of the profiles."""
+
+    def __init__(self, drop: Sequence[Any], profiles: Sequence[Profile]) -> None:
+        self.general = [_general(rule) for rule in drop]
+        self.by_profile = {
+            profile.name: [(rule, compile_when(rule.when, rule.name)) for rule in profile.drops]
+            for profile in profiles
+            if profile.drops
+        }
+
+    def noise(self, profile: Profile, event: dict[str, Any]) -> list[tuple[str, _Matches]]:
+        """The profile's rules that this event (still whole) fulfils, as far as `same` goes."""
+        rules = self.by_profile.get(profile.name, ())
+        return [(rule.name, matches) for rule, matches in rules if _same(rule, event)]
+
+    def hit(self, record: Record, noise: Sequence[tuple[str, _Matches]]) -> str | None:
+        """The name of the first rule that leaves this record out."""
+        for name, matches in noise:
+            if matches(record):
+                return name
+        for name, matches in self.general:
+            if matches(record):
+                return name
+        return None
+
+
+def _same(rule: Drop, event: dict[str, Any]) -> bool:
+    found = [at(event, path.steps) for path in rule.same]
+    return not found or (found[0] is not None and all(value == found[0] for value in found))
+
+
+def _general(rule: Any) -> tuple[str, _Matches]:
+    if rule == READS:
+        return READS, lambda record: record.kind == "read"
+    name = rule.get("name") if isinstance(rule, dict) else getattr(rule, "name", None)
+    when = rule.get("when") if isinstance(rule, dict) else getattr(rule, "when", None)
+    if not isinstance(name, str) or not isinstance(when, Mapping) or not when:
+        raise ConfigError(f"drop: {rule!r} is no rule", f"write `{READS}`, or `{{name: …, when: {{field: value}}}}`")
+    return name, compile_when(when, f"drop rule {name}")
+
+
+class Pipeline:
+    """The Normaliser of one input; `agent` and `host` go into `ingest`."""
+
+    def __init__(self, options: InputOptions, meta: Meta, profiles: ProfileSet, agent: str = "", host: str = "") -> None:
+        self.options = options
+        self.profiles = profiles
+        self.named = profiles.get(options.profile) if options.profile else None
+        self._redactor = Redactor(options.redact, self.named.profile.allow if self.named else ())
+        self._rules = Rules(options.drop, [one.profile for one in profiles])
+        self._agent, self._host = agent, host
+        self.file_by(meta)
+
+    def file_by(self, meta: Meta) -> None:
+        """Go by these rules of the store from the next event on."""
+        self._meta = meta
+        self._router = Router(meta)
+        self._filing = Filing(self.options, meta.categories, meta.epoch)
+        self._finite = any(kept.days is not None for kept in meta.classes.values())
+
+    def redact(self, chunk: bytes) -> bytes:
+        """See contract.Normaliser."""
+        return self._redactor.redact(chunk)
+
+    def events(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None = None) -> list[Event]:
+        """See contract.Normaliser."""
+        try:
+            value = decoding.decode(line)
+            items = decoding.items_of(line, value, self.profiles.splits)
+        except Undecodable as error:
+            return [Refusal(0, error.reason, error.message)]
+        if items is None:
+            return [self._event(0, line, value, origin, sent)]
+        key = identity.origin_of(line) if self._retried(origin) else ""
+        if key:
+            origin = origin._replace(key=f"body/{key}")
+        return [self._event(number, item, None, origin, sent) for number, item in enumerate(items)]
+
+    def _retried(self, origin: Origin) -> bool:
+        return origin.stream.kind == "http" and not origin.key and self.options.retry == "body"
+
+    def _event(
+        self, item: int, data: bytes, event: Any, origin: Origin, sent: Mapping[int, Sent] | None
+    ) -> Event:
+        try:
+            if event is None:
+                event = decoding.decode(data)
+            if type(event) is not dict:
+                raise decoding.not_an_object(event)
+            return self._shipped(item, data, event, origin, sent.get(item) if sent else None)
+        except Undecodable as error:
+            return Refusal(item, error.reason, error.message)
+        except Exception as error:  # noqa: BLE001  # promise 3: one bad event never takes down a good one
+            return Refusal(item, "internal", f"{type(error).__name__}: {error}")
+
+    def _shipped(self, item: int, data: bytes, event: dict[str, Any], origin: Origin, sent: Sent | None) -> Event:
+        mapper = self.named or self.profiles.mapper_of(event)
+        profile = mapper.profile
+        if profile.mask:
+            data, event = masked(profile.mask, data, event)
+        noise = self._rules.noise(profile, event) if profile.drops else ()
+        draft = mapper.extract(event, data)
+        record = finish(draft, profile, self._filing, origin.received_at)
+        if sent is None:
+            rule = self._rules.hit(record, noise)
+            if rule is not None:
+                return Discard(item, "dropped", rule)
+            name = self._expired(record, origin.received_at)
+            if name is not None:
+                return Discard(item, "expired", name)
+        self._sign(record, profile, draft.native, data, item, origin)
+        if sent is not None:
+            record.id = sent.id
+        index = sent.index if sent is not None else self._router.index_of(record)
+        return Shipment(item, record.id or "", index, encode(record), profile.name != GENERIC)
+
+    def _sign(
+        self, record: Record, profile: Profile, native: tuple[str, ...] | None, data: bytes, item: int, origin: Origin
+    ) -> None:
+        """Give the record its id, and say where it came from."""
+        stream = origin.stream
+        number = origin.first_item + item
+        if native is not None:
+            record.id = identity.native_id(profile.app or profile.name, native, data)
+            record.native_id = "/".join(native)
+        elif stream.kind == "file":
+            timeless = record.time_precision in ("received", "implausible")
+            receipt = stream.first_receipt if timeless else ""
+            record.id = identity.file_id(stream.source, stream.generation, origin.offset, number, data, receipt)
+        else:
+            key = origin.key or f"{stream.agent or self._agent}/{origin.offset}"
+            record.id = identity.http_id(stream.source, key, number, data)
+        record.ingest = Ingest(
+            stream.agent or self._agent or None,
+            stream.host or self._host or None,
+            stream.source,
+            stream.generation or None,
+            origin.offset,
+            number,
+            profile.name,
+            self._meta.rules or None,
+            identity.origin_of(data),
+        )
+        if self.options.keep_raw:
+            record.raw = data.decode()
+            if _MASK_BYTES in data:
+                record.raw_redacted = True
+
+    def _expired(self, record: Record, received_at: str) -> str | None:
+        """The class whose retention has already run out for this record."""
+        if not self._finite or self._meta.hold:
+            return None
+        name = self._router.class_of(record)
+        kept = self._meta.classes.get(name)
+        if kept is None or kept.days is None:
+            return None
+        return name if (record.timestamp or "") < _days_before(received_at, kept.days) else None
+
+
+@lru_cache(maxsize=256)
+def _days_before(received_at: str, days: int) -> str:
+    return timestamp.from_micros(timestamp.to_micros(received_at) - days * 86_400_000_000)
+
+
+def masked(paths: Sequence[Path], data: bytes, event: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """The event with the profile's own masks set; the same objects where none of the places is there."""
+    hit = False
+    for path in paths:
+        parent = at(event, path.steps[:-1])
+        if type(parent) is dict and parent.get(path.steps[-1]) not in (None, MASK):
+            parent[path.steps[-1]] = MASK
+            hit = True
+    return (msgspec.json.encode(event), event) if hit else (data, event)
