@@ -99,7 +99,14 @@ def _day_after(received_at: str) -> str:
 
 def _common(text: str) -> Instant | None:
     """`YYYY-MM-DD?hh:mm:ss[.…][Z|±hh:mm]`, fast; None for every other form, valid or not."""
-    if len(text) < 19 or text[10] not in "T " or text[4] != "-" or text[13] != ":" or text[11:13] == "24":
+    if (
+        len(text) < 19
+        or text[10] not in "T "
+        or text[4] != "-"
+        or text[7] != "-"
+        or text[13] != ":"
+        or text[11:13] == "24"
+    ):
         return None
     head, tail = text[:19], text[19:]
     try:

@@ -1,0 +1,190 @@
+"""How texts are compared: one folding for free text, one for exact values, the same in the agent and in both stores.
+
+    fold      free text: case, diacritics, ß ø ł æ … go; what SQLite's FTS5 then makes tokens of is `tokens`
+    shadow    exact values (ids, names, actions): only case and Unicode composition go
+
+and what of a record is found by them: `search_text`, `meta_pairs`, `related`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from whodid_schema import _fold_table
+from whodid_schema.record import Actor, Record, Target
+
+SEARCH_TEXT_LIMIT = 65_536
+"""Characters of a record's text that are searched; what comes first in `search_text` is kept."""
+
+META_PAIRS_LIMIT = 512
+META_PAIR_LENGTH = 1024
+_DEEPEST = 64
+"""Levels of nesting that are walked; msgspec decodes up to 1,000, nobody looks for anything there."""
+
+
+def fold(text: str) -> str:
+    """The text as it is searched: lower-case, without diacritics; separators stay where they are."""
+    return text.lower() if text.isascii() else text.translate(_table())
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, folded: exactly what FTS5 (unicode61, remove_diacritics 2) makes of `fold(text)`."""
+    folded = fold(text)
+    return _ascii_words.findall(folded) if folded.isascii() else _words().findall(folded)
+
+
+def shadow(value: str) -> str:
+    """The value as it is compared: two values are the same when their shadows are."""
+    if value.isascii():
+        return value.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold())
+
+
+_ascii_words = re.compile(r"[0-9a-z]+")
+
+
+def _codes(text: str) -> Iterator[tuple[int, int]]:
+    for entry in text.split():
+        first, _, last = entry.partition("-")
+        yield int(first, 16), int(last or first, 16)
+
+
+@cache
+def _table() -> Mapping[int, str]:
+    table = {ord(capital): capital.lower() for capital in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    for entry in " ".join(_fold_table.FOLDS.split()).split(";")[:-1]:
+        name, _, characters = entry.strip().partition(" = ")
+        replacement = "" if name == "-" else "".join(chr(int(code, 16)) for code in name.split("+"))
+        for first, last in _codes(characters):
+            table.update(dict.fromkeys(range(first, last + 1), replacement))
+    return table
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    ranges = "".join(f"{chr(first)}-{chr(last)}" for first, last in _codes(_fold_table.WORD_RANGES))
+    return re.compile(f"[0-9a-z{ranges}]+")
+
+
+def search_text(record: Record) -> str:
+    """Everything of a record that free text finds, folded; fields stand on lines of their own.
+
+    Order: sentence, action, reason, actor, targets, workspace, project, client, ids, changes, metadata, snapshot.
+    """
+    parts: list[str | None] = [record.description, record.action, record.reason, record.app, record.category_label]
+    actor = record.actor
+    if actor is not None:
+        parts += (actor.name, actor.id, actor.email, actor.role, actor.provider, actor.owner)
+        if actor.token is not None or actor.on_behalf_of is not None:
+            parts += _companions(actor)
+    for target in _targets(record):
+        parts += (target.type, target.name, target.id)
+    for ref in (record.workspace, record.project):
+        if ref is not None:
+            parts += (ref.id, ref.name)
+    client = record.client
+    if client is not None:
+        parts += (client.ip, client.device, client.country, client.user_agent)
+    parts += (record.session_id, record.request_id, record.native_id, record.id)
+    for change in record.changes or ():
+        parts.append(change.field)
+        _collect(change.from_, parts)
+        _collect(change.to, parts)
+    _collect(record.metadata, parts)
+    if record.snapshot is not None:
+        _collect(record.snapshot.before, parts)
+        _collect(record.snapshot.after, parts)
+    return fold("\n".join(filter(None, parts))[:SEARCH_TEXT_LIMIT])
+
+
+def _targets(record: Record) -> Sequence[Target]:
+    return record.targets or ((record.target,) if record.target is not None else ())
+
+
+def _companions(actor: Actor) -> Iterator[str | None]:
+    if actor.token is not None:
+        yield actor.token.name
+        yield actor.token.id
+    if actor.on_behalf_of is not None:
+        yield actor.on_behalf_of.name
+        yield actor.on_behalf_of.id
+        yield actor.on_behalf_of.email
+
+
+def _collect(value: Any, parts: list[str | None], depth: int = 0) -> None:
+    """Every key, text and number below a JSON value, appended; true, false and null say nothing on their own."""
+    kind = type(value)
+    if kind is str:
+        parts.append(value)
+    elif kind is dict:
+        for key, inner in value.items():
+            parts.append(key)
+            if type(inner) is str:
+                parts.append(inner)
+            elif depth < _DEEPEST:
+                _collect(inner, parts, depth + 1)
+    elif kind is list:
+        for inner in value:
+            if depth < _DEEPEST:
+                _collect(inner, parts, depth + 1)
+    elif kind is int or kind is float:
+        parts.append(repr(value))
+
+
+def meta_pair(path: str, value: Any) -> str:
+    """The keyword that `meta.<path>:<value>` looks for; the value as JSON would write it, texts without quotes."""
+    return shadow(f"{path}={_plain(value)}"[:META_PAIR_LENGTH])[:META_PAIR_LENGTH]
+
+
+def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
+    """Folded `path=value` keywords of the metadata: at most 512 different ones of at most 1,024 characters.
+
+    Paths are dotted; the elements of a list share the list's path. null and empty values give none.
+    """
+    if not metadata:
+        return []
+    pairs: dict[str, None] = {}
+    for path, value in _leaves(metadata, "", 0):
+        pairs[meta_pair(path, value)] = None
+        if len(pairs) >= META_PAIRS_LIMIT:
+            break
+    return list(pairs)
+
+
+def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        if depth < _DEEPEST:
+            for key, inner in value.items():
+                yield from _leaves(inner, f"{path}.{key}" if path else str(key), depth + 1)
+    elif isinstance(value, list):
+        if depth < _DEEPEST:
+            for inner in value:
+                yield from _leaves(inner, path, depth + 1)
+    elif value is not None and value != "":
+        yield path, value
+
+
+def _plain(value: Any) -> str:
+    if value is True or value is False:
+        return "true" if value else "false"
+    return value if isinstance(value, str) else repr(value)
+
+
+def related(record: Record) -> list[str]:
+    """Every name, id, e-mail and address of the event, as written, each once: "anything about alice"."""
+    found: list[str | None] = []
+    actor = record.actor
+    if actor is not None:
+        found += (actor.name, actor.id, actor.email, actor.owner)
+        if actor.token is not None or actor.on_behalf_of is not None:
+            found += _companions(actor)
+    for target in _targets(record):
+        found += (target.name, target.id)
+    for ref in (record.workspace, record.project):
+        if ref is not None:
+            found += (ref.name, ref.id)
+    if record.client is not None:
+        found.append(record.client.ip)
+    return list(dict.fromkeys(value for value in found if value))
