@@ -165,6 +165,11 @@ class Spool:
         """Bytes that are not delivered yet."""
         return self.end - self.delivered_position
 
+    @property
+    def failed(self) -> bool:
+        """Whether the last append failed."""
+        return self._failed
+
     def segment_behind(self, position: int) -> tuple[Segment, int] | None:
         """The file that holds the first readable byte at or behind `position`, and the position of its end."""
         with self._lock:

@@ -1,0 +1,1 @@
+"""The HTTP input: a receiver that answers 2xx only when the events are durable."""

@@ -1,0 +1,93 @@
+"""uvicorn in a thread of its own: bound before it starts, stopped gracefully."""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from whodid_schema.errors import ConfigError
+
+_GRACE_SECONDS = 5
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Host (empty: every address) and port of host:port or [v6]:port. Raises ConfigError."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+        raise ConfigError(f"http: {address!r} is not an address", "write host:port, such as 127.0.0.1:8686")
+    return host.strip("[]"), int(port)
+
+
+def bind(address: str) -> socket.socket:
+    """A listening socket. Raises ConfigError where the address cannot be had."""
+    host, port = parse_address(address)
+    try:
+        family = socket.AF_INET6 if ":" in host or not host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=512, dualstack_ipv6=not host)
+    except OSError as error:
+        raise ConfigError(f"http: cannot listen on {address}: {error.strerror}", "choose another address") from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Tells when it serves, and on which loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
+        self.ready.set()
+
+
+class Server:
+    """Serves an ASGI application on `listener` until `stop`."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        self._listener = listener
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(target=self._run, name="whodid-http", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """host:port as it is bound."""
+        host, port = self._listener.getsockname()[:2]
+        return f"[{host}]:{port}" if ipaddress.ip_address(host).version == 6 else f"{host}:{port}"
+
+    def start(self) -> None:
+        """Returns when requests are taken. Raises ConfigError where the server does not come up."""
+        self._thread.start()
+        while not self._server.ready.wait(0.05):
+            if not self._thread.is_alive():
+                raise ConfigError(f"http: the server on {self.address} did not start", "the log says why")
+
+    def call(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call the function on the server's loop, soon."""
+        loop = self._server.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(function, *arguments)
+
+    def stop(self) -> None:
+        """Take no more requests, let the running ones end, give the port back."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._listener])
