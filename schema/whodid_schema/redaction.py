@@ -13,6 +13,11 @@ a bucket `a/data.csv`, an actor's key `shop/user:783`), or stands in a pair with
 
 from msgspec import Struct
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 STRICT_WORDS = ("password", "passwd", "pwd", "passphrase", "pin", "otp", "cvv", "secret", "recovery_code")
 """Nothing below these keys is kept."""
 
@@ -30,23 +35,19 @@ UNDIVIDED_KEYS = tuple(
 )
 """`apikey` is a key, `monkey` is not: the undivided spellings of `key` are listed."""
 
-SUFFIXES = tuple(
-    (
-        "hash digest confirmation confirm value string text plain plaintext raw old new current from to before after"
-        " again repeat base64 pem material bytes data code base"
-    ).split()
+SUFFIXES = _words(
+    "hash digest confirmation confirm value string text plain plaintext raw old new current from to before "
+    "after again repeat base64 pem material bytes data code base"
 )
 """Words behind a rule's word that leave it a secret: `password_confirmation`, `SecretString`, `otp_code`."""
 
 CHANGE_MARKERS = frozenset({"field", "name", "key", "attribute", "property", "path", "param", "parameter"})
 """`{"field": "password", "from": …}`: a key of these whose value is a secret's name …"""
 
-CHANGE_VALUES = frozenset(
-    (
-        "from to old new before after value values previous current old_value new_value previous_value current_value"
-        " original updated default"
-    ).split()
-)
+CHANGE_VALUES = frozenset(_words(
+    "from to old new before after value values previous current old_value new_value previous_value "
+    "current_value original updated default"
+))
 """… makes secrets of its neighbours under these names."""
 
 PAIR_VALUES = frozenset({"value", "values", "Value", "operator"})
@@ -117,14 +118,16 @@ KEY_ID = r"A(?:KIA|SIA)[A-Z0-9]{16}"
 BEARER = r"(?i:bearer|basic)[ \t]{1,8}([\w.~+/=-]{6,})"
 """An HTTP credential after its scheme; masked unless it is a plain word (`BEARER_WORDS`)."""
 
-BEARER_WORDS = frozenset(
-    "token tokens auth authentication authorization access scheme realm error credential credentials header".split()
-)
+BEARER_WORDS = frozenset(_words(
+    "token tokens auth authentication authorization access scheme realm error credential credentials header"
+))
 
 USERINFO = r":\\?/\\?/[^/\s:@\"'\\]{0,128}:([^/\s@\"'\\]{1,256})@"
 """The password in `scheme://user:password@host`."""
 
-CARD_DIGITS = r"[2-6][0-9](?:[ -]?[0-9]){10,17}"
+CARD_DIGITS = r"[2-6][0-9]{3}[ -]?[0-9]{4}(?:[ -]?[0-9]){4,11}"
+CARD_TRIGGER = r"[2-6][0-9]{3}[0-9 -][0-9]{3}[0-9 -]{4}"
+"""Twelve to nineteen digits, in groups or not; the trigger stops after twelve characters, and passes over dates."""
 
 CARD_ISSUERS = (
     (r"4", (13, 16, 19)),
@@ -136,15 +139,14 @@ CARD_ISSUERS = (
     (r"62", (16, 17, 18, 19)),
     (r"50(?:18|20|38)|6304|6759|676[1-3]", (16, 17, 18, 19)),
 )
-"""Issuer prefix and the lengths it uses: Visa, Mastercard, American Express, Diners, JCB, Discover, UnionPay, Maestro."""
+"""Issuer prefix and the lengths it uses: Visa, Mastercard, American Express, Diners, JCB,
+Discover, UnionPay, Maestro."""
 
 CARD_WORDS = frozenset({"card", "cards", "pan", "cc", "creditcard"})
 """A key with one of these words holds a card's number, whatever other words it has."""
 
-NOT_CARD_WORDS = frozenset(
-    (
-        "id ids uid uids gid gids uuid guid time times timestamp date at ts sec secs ms msec usec nsec micros nanos"
-        " account accounts acct address addr addresses ip ips"
-    ).split()
-)
+NOT_CARD_WORDS = frozenset(_words(
+    "id ids uid uids gid gids uuid guid time times timestamp date at ts sec secs ms msec usec nsec micros "
+    "nanos account accounts acct address addr addresses ip ips"
+))
 """An id, time, account or address: one in ten long ids passes the checksum alone."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from whodid_agent.normalise.redact import patterns
 from whodid_agent.normalise.redact.card import card_length
 from whodid_agent.normalise.redact.keys import Key, KeyRules, Level, combined, is_name
-from whodid_agent.normalise.redact.scan import CARD, KEY, KEY_ID, Hit
+from whodid_agent.normalise.redact.scan import CARD, KEY, KEY_ID, NAME, Hit
 from whodid_agent.normalise.redact.text import MASKED, Span
 from whodid_schema import redaction as rules
 
@@ -50,16 +50,13 @@ _VALUE = re.compile(
 )
 _SCALARS = re.compile(rb"(?:\"([^\"]*)\"" + _SPACE + rb":" + _SPACE + rb")?(?:\"([^\"]*)\"|(-?[0-9][^,\s}\]]*)|[a-z]+)")
 _NAME_BEFORE = re.compile(rb"\"([^\"\\]+)\"[ \t]*:[ \t]*\[?[ \t]*\"\Z")
+_MARKER_BEFORE = re.compile(patterns.MARKER.encode() + rb"\Z")
 _CARD = re.compile(patterns.CARD_TEXT.encode())
-_LONGEST_CARD = 40
+_LONGEST_NAME = 256
 _KEY_ID_LENGTH = 20
 _CACHED_NAMES = 4096
 
 Cut = tuple[int, int, bytes]
-
-
-class Unusual(Exception):  # noqa: N818 - not an error: it says which way a line takes
-    """The line is not to be cut in place."""
 
 
 class Cutter:
@@ -77,12 +74,7 @@ class Cutter:
         for end, kind in hits:
             if end <= done:
                 continue
-            try:
-                if kind == KEY:
-                    self._key(chunk, end, cuts)
-                elif self._counts(chunk, end, kind):
-                    raise Unusual
-            except Unusual:
+            if not (self._key(chunk, end, cuts) if kind == KEY else self._is_harmless(chunk, end, kind)):
                 start = chunk.rfind(b"\n", 0, end - 1) + 1
                 stop = chunk.find(b"\n", end - 1)
                 done = len(chunk) if stop < 0 else stop
@@ -94,16 +86,22 @@ class Cutter:
                     cuts.append((start, done, masked))
         return _joined(chunk, cuts)
 
-    def _counts(self, chunk: bytes, end: int, kind: int) -> bool:
-        """Whether a hit that is no key needs the line's own way at all."""
+    def _is_harmless(self, chunk: bytes, end: int, kind: int) -> bool:
+        """Whether a hit that is no key is none on a closer look."""
+        if kind == NAME:
+            quote = chunk.rfind(b'"', 0, end)
+            start = chunk.rfind(b'"', max(0, quote - _LONGEST_NAME), quote)
+            if start < 0 or chunk[start - 1 : start] == b"\\":
+                return False
+            return not _MARKER_BEFORE.search(chunk, max(0, start - 64), start)
         if kind == KEY_ID:
             start = end - _KEY_ID_LENGTH
             name = _NAME_BEFORE.search(chunk, max(0, start - 64), start)
-            return not (name and self._named(name[1]).key_id)
+            return bool(name and self._named(name[1]).key_id)
         if kind == CARD:
-            window = chunk[max(0, end - _LONGEST_CARD) : end + 1]
-            return any(card_length(found[1].decode()) for found in _CARD.finditer(window))
-        return True
+            window = chunk[max(0, end - 14) : end + 30]
+            return not any(card_length(found[1].decode()) for found in _CARD.finditer(window))
+        return False
 
     def _named(self, name: bytes) -> Key:
         found = self._known.get(name)
@@ -114,47 +112,49 @@ class Cutter:
             self._known[name] = found
         return found
 
-    def _key(self, chunk: bytes, end: int, cuts: list[Cut]) -> None:
-        """Cuts for the value of the key whose colon stands before `end`."""
+    def _key(self, chunk: bytes, end: int, cuts: list[Cut]) -> bool:
+        """Cuts for the value of the key whose colon stands before `end`; False: not to be cut in place."""
         quote = chunk.rfind(b'"', 0, end)
         start = chunk.rfind(b'"', 0, quote) + 1
         name = chunk[start:quote]
         if b"\\" in name or chunk[start - 2 : start - 1] == b"\\":
-            raise Unusual
+            return False
         level = self._named(name).level
         if level is Level.OPEN:
-            return
+            return True
         value = _VALUE.match(chunk, end)
         if value is None:
-            raise Unusual
+            return False
         group = value.lastindex
         if group == 1:
-            _cut_string(value[1], value.start(1), level, cuts)
-        elif group == 2:
+            return _cut_string(value[1], value.start(1), level, cuts)
+        if group == 2:
             _cut_number(*value.span(2), level, cuts)
         elif group in {4, 5}:
-            self._cut_flat(chunk, value.span(group), level, cuts)
+            return self._cut_flat(chunk, value.span(group), level, cuts)
+        return True
 
-    def _cut_flat(self, chunk: bytes, span: Span, level: Level, cuts: list[Cut]) -> None:
-        """Cuts for the scalars of an object or array that holds nothing else."""
+    def _cut_flat(self, chunk: bytes, span: Span, level: Level, cuts: list[Cut]) -> bool:
+        """Cuts for the scalars of an object or array that holds nothing else; False: as above."""
         for found in _SCALARS.finditer(chunk, *span):
             own = level
             if found[1] is not None:
                 own = combined(level, found[1].decode(errors="replace"), self._named(found[1]).level)
-            if found[2] is not None:
-                _cut_string(found[2], found.start(2), own, cuts)
-            elif found[3] is not None:
+            if found[2] is not None and not _cut_string(found[2], found.start(2), own, cuts):
+                return False
+            if found[3] is not None:
                 _cut_number(*found.span(3), own, cuts)
+        return True
 
 
-def _cut_string(value: bytes, start: int, level: Level, cuts: list[Cut]) -> None:
+def _cut_string(value: bytes, start: int, level: Level, cuts: list[Cut]) -> bool:
     if level is Level.STRICT or (level and _long_enough(value)):
         if level is Level.BARE:
-            if is_name(value.decode(errors="replace")):
-                return
-            raise Unusual  # only the whole object tells whether it is one of a pair
+            # Only the whole object tells whether the key is one of a pair.
+            return is_name(value.decode(errors="replace"))
         if value != MASKED:
             cuts.append((start, start + len(value), MASKED))
+    return True
 
 
 def _cut_number(start: int, end: int, level: Level, cuts: list[Cut]) -> None:

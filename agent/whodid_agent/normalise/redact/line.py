@@ -28,4 +28,4 @@ class LineRedactor:
             masked = self._walker.walk(value)
             return line if masked is value else _encode(masked) + line[len(content) :]
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
-            return self._text.mask_broken(line)
+            return self._text.mask(line)

@@ -44,10 +44,20 @@ def assignment_groups(extra: tuple[str, ...]) -> str:
     return rf"({key_words(extra)})({QUOTE}?)[ \t]{{0,8}}({SEPARATOR})"
 
 
+def named_value(extra: tuple[str, ...]) -> str:
+    """A string value that ends in a rule's word: the `"password"` of `"field": "password"`, perhaps."""
+    return rf"{key_words(extra)}\"[ \t]{{0,16}}[,}}\]\n]"
+
+
+MARKER = rf"\"(?i:{'|'.join(sorted(rules.CHANGE_MARKERS))})\"[ \t]*:[ \t]*"
+"""`"field": `; the value behind it may be a secret's name."""
+
+
 def marker(extra: tuple[str, ...]) -> str:
-    """`"field": "password"`: the neighbours are the secret."""
+    """`"field": "password"` in text: the neighbours are the secret."""
     names = "|".join(sorted(rules.CHANGE_MARKERS))
-    return rf"\"(?i:{names})\"[ \t]*:[ \t]*\"[^\"\\\n]{{0,64}}{key_words(extra)}\""
+    value = rf"[^\"'`\\\n]{{0,256}}{key_words(extra)}"
+    return rf"{QUOTE}(?i:{names}){QUOTE}[ \t]{{0,8}}{SEPARATOR}[ \t]{{0,8}}{QUOTE}{value}{QUOTE}"
 
 
 def shape_patterns() -> list[str]:
@@ -60,9 +70,11 @@ ESCAPED_LETTER = r"\\u00(?:2[dDeE]|3[0-9aA]|40|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA
 
 KEY_ID_TEXT = rf"{LEFT}({rules.KEY_ID})"
 
-CHANGE_VALUE = rf"\"(?i:{'|'.join(sorted(rules.CHANGE_VALUES))})\"[ \t]*:"
-"""A neighbour of a change's name, in a line that cannot be decoded."""
+CHANGE_VALUE = (
+    rf"{QUOTE}(?i:{'|'.join(sorted(rules.CHANGE_VALUES))}){QUOTE}[ \t]{{0,8}}{SEPARATOR}"
+)
+"""A neighbour of a change's name, in text."""
 
 CARD_LEFT = r"(?:^|[\s\"'=:,(\[>]|\\[nrt])"
-CARD = rf"{CARD_LEFT}{rules.CARD_DIGITS}(?:[^0-9]|$)"
 CARD_TEXT = rf"{CARD_LEFT}({rules.CARD_DIGITS})(?:$|[^\w.-]|[.-](?:$|[^\w]))"
+CARD_TRIGGERS = (rf"[\s\"'=:,(\[>nrt]{rules.CARD_TRIGGER}", rf"^{rules.CARD_TRIGGER}")

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from whodid_agent.normalise.redact import patterns
 from whodid_schema import redaction as rules
 
-KEY, UNUSUAL, KEY_ID, CARD = range(4)
+KEY, UNUSUAL, NAME, KEY_ID, CARD = range(5)
 
 Hit = tuple[int, int]
 Scan = Callable[[bytes], list[Hit]]
@@ -30,13 +30,19 @@ def _expressions(extra: tuple[str, ...]) -> list[tuple[str, int]]:
         rf"{words}{patterns.INNER_QUOTE}?[ \t]{{0,8}}{patterns.SEPARATOR}",
         rf"{words}\"[ \t]{{0,8}}(?:=|%3[aAdD])",
         rf"{words}\"[ \t]{{17}}",
-        patterns.marker(extra),
+        rf"{words}{patterns.INNER_QUOTE}[ \t]{{0,16}}[,}}\]]",
         patterns.ESCAPED_LETTER,
         r"(?i:bearer|basic)[ \t]{1,8}[\w.~+/=\\-]{6}",
         r":\\?/\\?/[^/\s:@\"]{0,128}:[^/\s@\"]{1,256}@",
         *(shape.trigger for shape in rules.SHAPES),
     ]
-    return [key, *((pattern, UNUSUAL) for pattern in unusual), (rules.KEY_ID, KEY_ID), (patterns.CARD, CARD)]
+    return [
+        key,
+        *((pattern, UNUSUAL) for pattern in unusual),
+        (patterns.named_value(extra), NAME),
+        (rules.KEY_ID, KEY_ID),
+        *((pattern, CARD) for pattern in patterns.CARD_TRIGGERS),
+    ]
 
 
 def _hyperscan(extra: tuple[str, ...]) -> Scan:
@@ -76,9 +82,15 @@ def _re2(extra: tuple[str, ...]) -> Scan:
     """Scans with RE2, whose matches do not overlap: the triggers are short, so that none hides the next."""
     import re2  # noqa: PLC0415 - optional on platforms without a wheel
 
-    expressions = _expressions(extra)
-    search = re2.compile("|".join(f"({pattern})" for pattern, _ in expressions).encode("latin-1")).finditer
-    kinds = [UNUSUAL, *(kind for _, kind in expressions)]
+    by_kind: dict[int, list[str]] = {}
+    for pattern, kind in _expressions(extra):
+        by_kind.setdefault(kind, []).append(pattern)
+    # One group for each kind, not for each pattern: captures are what RE2 spends its time on.
+    alternatives = "|".join(f"({'|'.join(patterns_)})" for patterns_ in by_kind.values())
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    search = re2.compile(alternatives.encode("latin-1"), options).finditer
+    kinds = [UNUSUAL, *by_kind]
 
     def scan(chunk: bytes) -> list[Hit]:
         return [(found.end(), kinds[found.lastindex]) for found in search(chunk)]

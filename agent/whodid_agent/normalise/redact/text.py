@@ -57,24 +57,22 @@ class TextMasker:
         """The text with its secrets masked; the same object where there is none. `key` is the one it stands under."""
         if b"u00" in text:
             plain = _ESCAPED_LETTER.sub(lambda escape: chr(int(escape[0][-2:], 16)).encode(), text)
-            spans = self._spans(plain, key)
-            return splice(plain, spans) if spans else text
-        return splice(text, self._spans(text, key))
+            masked = self._without_changes(splice(plain, self._spans(plain, key)))
+            return text if masked is plain else masked
+        return self._without_changes(splice(text, self._spans(text, key)))
 
-    def mask_broken(self, line: bytes) -> bytes:
-        """`mask` for a line that should be JSON and is not: changes beside a secret's name go as well."""
-        masked = self.mask(line)
-        if not self._marker(masked):
-            return masked
+    def _without_changes(self, text: bytes) -> bytes:
+        """The text with what stands beside `"field": "password"` masked, in JSON that could not be decoded."""
+        if not self._marker(text):
+            return text
         spans: list[Span] = []
         at = 0
-        while found := self._change_values(masked, at):
-            assigned = Assigned(Level.STRICT, True, b":", b"", found.end())
-            span = _value(masked, assigned)
+        while found := self._change_values(text, at):
+            span = _value(text, Assigned(Level.STRICT, True, b":", b"", found.end()))
             at = span[1] if span else found.end()
             if span:
                 spans.append(span)
-        return splice(masked, spans)
+        return splice(text, spans)
 
     def _spans(self, text: bytes, key: Key) -> list[Span]:
         spans: list[Span] = []
@@ -86,9 +84,7 @@ class TextMasker:
             at = max(at + 1, found.end(group) - 1)
             if group == 3:
                 span = self._assigned_value(text, found)
-            elif group == 4 and key.key_id:
-                span = None
-            elif group == 5 and not _is_credential(found[0], found[5]):
+            elif (group == 4 and key.key_id) or (group == 5 and not _is_credential(found[0], found[5])):
                 span = None
             elif group == 6:
                 start = found.start(6)
@@ -96,8 +92,9 @@ class TextMasker:
                 span = (start, start + length) if length else None
                 at = start
             if span:
-                spans.append(span)
                 at = span[1]
+                if text[slice(*span)] != MASKED:
+                    spans.append(span)
         return spans
 
     def _assigned_value(self, text: bytes, found: Any) -> Span | None:
@@ -135,7 +132,9 @@ def _value(text: bytes, assigned: Assigned) -> Span | None:
     opening = _OPENING_QUOTE.match(text, at)
     if opening:
         span = (opening.end(), _closing(text, opening[0], opening.end()))
-        return span if _is_secret(text[span[0] : span[1]], assigned.level) else None
+        # Of a value that breaks off nobody knows the length.
+        level = Level.STRICT if span[1] == len(text) and assigned.level is Level.LENIENT else assigned.level
+        return span if _is_secret(text[slice(*span)], level) else None
     if text[at : at + 1] in {b"{", b"["}:
         return None if assigned.level is Level.BARE else (at, _container_end(text, at))
     return _unquoted(text, at, assigned)
@@ -162,7 +161,7 @@ def _is_prose(value: bytes, at: int, assigned: Assigned) -> bool:
     if assigned.quoted or assigned.separator != b":":
         return False
     if assigned.level is not Level.STRICT:
-        return at == assigned.value or not any(byte in b"0123456789" for byte in value) and len(value) < 20
+        return at == assigned.value or (not any(byte in b"0123456789" for byte in value) and len(value) < 20)
     return at == assigned.value and (assigned.before in {b":", b"/"} or bool(_CODE_WORD.fullmatch(value)))
 
 
