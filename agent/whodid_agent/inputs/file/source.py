@@ -1,0 +1,268 @@
+"""The file input: every line of the configured files, once, in order, whatever rotation does to them.
+
+FileSource("app", ["/var/log/app/*.jsonl"], normaliser, host="web-1", agent="agent-1", wake=event.set)
+
+poll ─► scan: what files there are ─► tracker: which of them is which instance ─► queues
+read ─► pieces: whole raw lines ─► lines: redacted, with positions ─► Block
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from whodid_agent.inputs.contract import Block, Gone, StreamRow
+from whodid_agent.inputs.file.instance import Instance, Stamp, stamp_of
+from whodid_agent.inputs.file.lines import cut
+from whodid_agent.inputs.file.pieces import Ending, Piece, Pieces
+from whodid_agent.inputs.file.reader import Bytes
+from whodid_agent.inputs.file.scan import Scan
+from whodid_agent.inputs.file.tracker import Timing, Tracker
+from whodid_agent.inputs.file.watch import Watch
+from whodid_agent.normalise.contract import Normaliser, Stream
+from whodid_schema.errors import StateError
+from whodid_schema.identity import generation_of
+
+MAX_LINE = 16 * 1024 * 1024
+_CHUNK = 1 << 20
+_BUSY_INTERVAL = 0.25
+_SLOW_SCAN = 0.005
+
+
+class FileSource:
+    """One `file:` input; implements `inputs.contract.Source`.
+
+    `patterns`: paths or globs (`**` goes through folders); relative ones are taken from the working directory.
+    `host`: the host's name as the state directory fixed it. `source`: what stands for `host:path` in ids; of a glob's
+    or several files, the path is added. `wake` is called from another thread when something changed. `timing`:
+    clocks and patience (`Timing`). `chunk`: bytes of one read. `max_line`: bytes; longer lines are refused.
+    """
+
+    def __init__(  # noqa: PLR0913 - keyword arguments, one per setting of the input
+        self,
+        name: str,
+        patterns: Sequence[str | Path],
+        normaliser: Normaliser,
+        *,
+        host: str,
+        agent: str = "",
+        source: str | None = None,
+        wake: Callable[[], None] | None = None,
+        timing: Timing | None = None,
+        chunk: int = _CHUNK,
+        max_line: int = MAX_LINE,
+    ) -> None:
+        self.name = name
+        self.normaliser = normaliser
+        self._host, self._agent, self._source = host, agent, source
+        self._timing, self._chunk = timing or Timing(), chunk
+        self._scan = Scan(patterns)
+        self._several = self._scan.several
+        self._pieces = Pieces(max_line)
+        self._watch = Watch(wake) if wake else None
+        self._tracker = Tracker(
+            name,
+            name_generation=self._generation,
+            source_of=self._source_of,
+            timing=self._timing,
+            max_line=max_line,
+        )
+        self._queues: deque[deque[Instance]] = deque()
+        self._held: dict[str, tuple[Stamp, Ending]] = {}
+        self._served = ""
+        self._next_scan = 0.0
+
+    # ---- life
+
+    def open(self, rows: Mapping[str, StreamRow]) -> None:
+        """Go on where the rows stand. Raises StateError for a row of a newer version."""
+        self._tracker.restore(rows)
+        self._look()
+
+    def poll(self) -> None:
+        """Look for new files, rotations and truncations, at most four times a second while there is work queued."""
+        if self._timing.now() >= self._next_scan or not (self._queues or self._tracker.finishing):
+            self._look()
+
+    def finish(self) -> None:
+        """From now on a last line without newline counts, if it is a complete JSON value."""
+        self._tracker.finishing = True
+        self._next_scan = 0.0
+
+    def close(self) -> None:
+        """Give back descriptors and the watching thread."""
+        self._tracker.close()
+        if self._watch:
+            self._watch.close()
+
+    def problems(self) -> list[str]:
+        """What cannot be read now, one sentence each; they do not stop the rest and may go away by themselves."""
+        watch = [self._watch.problem] if self._watch and self._watch.problem else []
+        return [*self._scan.problems.values(), *self._tracker.problems.values(), *watch]
+
+    def _look(self) -> None:
+        began = self._timing.now()
+        files = self._scan.look()
+        if self._watch:
+            self._watch.follow(self._scan.directories())
+        self._tracker.update(files)
+        self._line_up()
+        took = self._timing.now() - began
+        pause = _BUSY_INTERVAL if self._queues else 0.0
+        self._next_scan = began + max(pause, 5 * took if took > _SLOW_SCAN else 0.0)
+
+    def _line_up(self) -> None:
+        """Queue what can be read, by source: older instances of a file before newer ones, each source in its turn."""
+        queues: dict[str, deque[Instance]] = {}
+        for instance in self._tracker.readable():
+            if self._has_work(instance):
+                queues.setdefault(instance.source, deque()).append(instance)
+        order = sorted(queues, key=lambda source: (source <= self._served, source))
+        self._queues = deque(queues[source] for source in order)
+
+    def _has_work(self, instance: Instance) -> bool:
+        held = self._held.get(instance.key)
+        return instance.unread() > 0 and held != (instance.stamp, self._ending(instance))
+
+    def _ending(self, instance: Instance) -> Ending:
+        if self._tracker.is_final(instance):
+            return Ending.CLOSE
+        return Ending.TAKE if self._tracker.finishing else Ending.HOLD
+
+    # ---- reading
+
+    def read(self, limit: int) -> Block | None:
+        """The next whole lines, about `limit` bytes; None: nothing now."""
+        while self._queues:
+            queue = self._queues[0]
+            block = self._read_from(queue[0], min(limit, self._chunk))
+            if block is not None:
+                self._served = queue[0].source
+            if block is None or not queue[0].unread():
+                queue.popleft()
+            if not queue:
+                self._queues.popleft()
+            if block is not None:
+                self._queues.rotate(-1)
+                return block
+        return None
+
+    def _read_from(self, instance: Instance, limit: int) -> Block | None:
+        file = self._tracker.open(instance)
+        if file is None:
+            return None
+        if instance.print is None and not instance.resume(file):
+            self._tracker.lose(instance)
+            return None
+        stamp = stamp_of(file.stat())
+        if stamp != instance.stamp:
+            instance.changed_at = self._timing.now()
+        ending = self._ending(instance)
+        if file.packed and file.fault and ending is Ending.CLOSE:
+            ending = Ending.TAKE
+        piece = self._pieces.next(file, instance.head, limit, ending)
+        if not instance.continues_in(file):
+            # truncated: its last size stays as it was, to know how much was not read
+            self._tracker.lose(instance)
+            self._next_scan = 0.0
+            return None
+        instance.stamp, instance.size = stamp, stamp[0]
+        if piece is None:
+            self._held[instance.key] = (stamp, self._ending(instance))
+            if not file.unread(instance.head) and not file.fault:
+                instance.read_to_end = stamp
+            return None
+        block = self._block(instance, file, piece, self._timing.receipt())
+        if not instance.unread():
+            instance.read_to_end = stamp
+        return block
+
+    def _block(self, instance: Instance, file: Bytes, piece: Piece, received_at: str) -> Block:
+        start = instance.head
+        self._consume(instance, file, piece)
+        if not piece.raw:
+            return Block(instance.key, start, piece.end, [], 0, piece.skipped, piece.refused)
+
+        def stream_of(line: bytes) -> Stream:
+            instance.generation = instance.generation or generation_of(line)
+            return instance.stream(self._agent, self._host)
+
+        lines, blank, skipped = cut(piece.raw, start, stream_of, self.normaliser.redact, received_at)
+        return Block(instance.key, start, piece.end, lines, blank, skipped)
+
+    def _consume(self, instance: Instance, file: Bytes, piece: Piece) -> None:
+        """Move the head behind the piece; the fingerprint takes in its bytes."""
+        print_ = instance.print
+        if print_ is None:
+            raise StateError(f"{instance.path}: read before it was known again", "report this as a bug of whodid")
+        if piece.raw:
+            print_.add(piece.raw)
+        while print_.end < piece.end:
+            more = file.read(print_.end, min(self._chunk, piece.end - print_.end))
+            if not more:
+                raise Gone(piece.end - print_.end)
+            print_.add(more)
+        instance.head = piece.end
+
+    def replay(self, key: str, start: int, end: int, received_at: str) -> Iterator[Block]:
+        """The lines from `start` to `end` again. Raises Gone where they are nowhere, StateError if unreadable."""
+        instance = self._tracker[key]
+        if instance.head > start:
+            self.rewind(key, start)
+        file = self._tracker.open(instance) if instance.inode else None
+        if file is None and instance.inode:
+            raise StateError(f"{instance.path}: cannot be read", "make it readable for the agent and start it again")
+        if file is None or (instance.print is None and not instance.resume(file)):
+            self._abandon(instance, end)
+            raise Gone(end - start)
+        while instance.head < end:
+            piece = self._pieces.next(file, instance.head, self._chunk, Ending.CLOSE, stop=end)
+            if piece is None or not instance.continues_in(file):
+                missed = end - instance.head
+                self._abandon(instance, end)
+                raise Gone(missed)
+            yield self._block(instance, file, piece, received_at)
+
+    def _abandon(self, instance: Instance, position: int) -> None:
+        """Bytes before `position` are gone and counted by the caller; those behind it are missed now."""
+        instance.head = position
+        self._tracker.forget(instance)
+        self._tracker.miss(instance, instance.size - position)
+
+    def rewind(self, key: str, position: int) -> None:
+        """Read this stream from `position` once more."""
+        instance = self._tracker[key]
+        instance.rewind(position)
+        self._held.pop(key, None)
+        if instance.gone:
+            self._tracker.miss(instance, max(0, instance.size - position))
+        self._line_up()
+
+    # ---- for the checkpoint
+
+    def detail(self, key: str, position: int) -> dict[str, Any]:
+        """What finds the file again at `position`; see `instance` for the form."""
+        return dict(self._tracker[key].saved(position))
+
+    def delivered(self, key: str, position: int) -> None:
+        """What lies before `position` is settled: of its bytes only hashes are kept."""
+        self._tracker[key].settle(position)
+
+    def missed(self) -> Mapping[str, int]:
+        """Bytes that vanished unread since the last call, by stream (a lower bound)."""
+        return self._tracker.take_missed()
+
+    def pending(self) -> int:
+        """Bytes that are there and not read yet (a compressed file, or one not judged yet, counts 1)."""
+        unread = sum(instance.unread() for instance in self._tracker.readable() if self._has_work(instance))
+        return unread + self._tracker.undecided()
+
+    # ---- names
+
+    def _source_of(self, path: str) -> str:
+        if self._source is None:
+            return f"{self._host}:{path}"
+        return f"{self._source}:{path}" if self._several else self._source
+
+    def _generation(self, first_line: bytes) -> str:
+        return generation_of(self.normaliser.redact(first_line + b"\n").removesuffix(b"\n"))

@@ -1,0 +1,363 @@
+"""Which file is which instance: keeps every instance on its bytes through rotation, truncation, copies and restarts.
+
+    known inode, same bytes          the instance goes on, whatever the file is called now
+    known inode, other bytes         truncated, or the inode was used again: a new instance; the old one is homeless
+    inode gone, descriptor open      read to its end, then homeless
+    unknown file                     see `_place`
+
+A homeless instance takes the file that repeats its bytes as its new home; after `grace` seconds without one, what
+was seen of it but not read is missed. A copy of an instance that has a home is remembered and not read.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from whodid_agent.inputs.contract import StreamRow
+from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, stamp_of
+from whodid_agent.inputs.file.kinship import is_one_line_repeated, kin_of
+from whodid_agent.inputs.file.lines import first_line
+from whodid_agent.inputs.file.reader import Bytes, open_bytes
+from whodid_agent.inputs.file.scan import Found
+
+MAX_OPEN = 256
+
+
+class Timing(NamedTuple):
+    """The clocks, and how long is waited.
+
+    `wall`: seconds since 1970; `now`: a clock that only goes forward. A file that has not changed for `settle` seconds
+    is finished; unread bytes that have not turned up after `grace` seconds are missed.
+    """
+
+    wall: Callable[[], float] = time.time
+    now: Callable[[], float] = time.monotonic
+    settle: float = 2.0
+    grace: float = 10.0
+
+    def receipt(self) -> str:
+        """The time of receipt, if that is now: RFC 3339, UTC, six decimals."""
+        return datetime.fromtimestamp(self.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Tracker:
+    """The instances of one file input.
+
+    `name_generation` turns a file's first line into its generation, `source_of` a configured path into the source.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        name_generation: Callable[[bytes], str],
+        source_of: Callable[[str], str],
+        timing: Timing,
+        max_line: int,
+    ) -> None:
+        self._name = name
+        self._name_generation = name_generation
+        self._source_of = source_of
+        self._timing = timing
+        self._max_line = max_line
+        self._instances: dict[str, Instance] = {}
+        self._by_source: dict[str, list[Instance]] = {}
+        self._homes: dict[Inode, Instance] = {}
+        self._copies: dict[Inode, tuple[Instance, Stamp, float | None]] = {}
+        self._waiting: dict[Inode, tuple[Stamp, float, str]] = {}
+        self._open: OrderedDict[str, Instance] = OrderedDict()
+        self._missed: dict[str, int] = {}
+        self._last_number = 0
+        self._round = 0
+        self.finishing = False
+        self.problems: dict[str, str] = {}
+
+    # ---- the instances
+
+    def restore(self, rows: Mapping[str, StreamRow]) -> None:
+        """Take the instances of the checkpoint; the next `update` finds their files. Raises StateError."""
+        for row in rows.values():
+            instance = Instance.of_row(row)
+            self._enter(instance)
+            number = row.key.rpartition("#")[2]
+            self._last_number = max(self._last_number, int(number) if number.isdecimal() else 0)
+
+    def __getitem__(self, key: str) -> Instance:
+        return self._instances[key]
+
+    def readable(self) -> list[Instance]:
+        """The instances with a home, those of one source together and the oldest first."""
+        return [instance for group in self._by_source.values() for instance in group if instance.inode is not None]
+
+    def undecided(self) -> int:
+        """Files whose instance is not known yet; when finishing, also instances whose bytes may still turn up."""
+        homeless = sum(self._is_missing(instance) for instance in self._instances.values()) if self.finishing else 0
+        return len(self._waiting) + homeless
+
+    def take_missed(self) -> dict[str, int]:
+        """Bytes that vanished unread since the last call, by instance."""
+        taken, self._missed = self._missed, {}
+        return taken
+
+    def is_final(self, instance: Instance) -> bool:
+        """Whether nothing is expected to be written to the instance's file any more."""
+        return instance.rotated and (self.finishing or self._timing.now() - instance.changed_at >= self._timing.settle)
+
+    def _enter(self, instance: Instance) -> None:
+        self._instances[instance.key] = instance
+        self._by_source.setdefault(instance.source, []).append(instance)
+
+    def _new(self, found: Found, generation: str = "", first_receipt: str = "") -> Instance:
+        self._last_number += 1
+        key = f"{self._name}#{self._last_number}"
+        instance = Instance(key, self._source_of(found.configured), first_receipt or self._timing.receipt(), generation)
+        self._enter(instance)
+        self._settle_in(instance, found)
+        return instance
+
+    # ---- what is there now
+
+    def update(self, files: Iterable[Found]) -> None:
+        """Take in what a scan has found."""
+        files = list(files)
+        self.problems = {}
+        self._round += 1
+        present = {found.inode for found in files}
+        if unplaced := self._restored_homes(files):
+            self._resume(unplaced)
+        unknown = [found for found in files if not self._still_known(found)]
+        for instance in [home for inode, home in self._homes.items() if inode not in present]:
+            self._follow_unlinked(instance)
+        self._copies = {inode: copy for inode, copy in self._copies.items() if inode in present}
+        self._waiting = {inode: wait for inode, wait in self._waiting.items() if inode in present}
+        for found in unknown:
+            self._try_place(found)
+        self._give_up()
+
+    def _restored_homes(self, files: list[Found]) -> list[tuple[Found, list[Instance]]]:
+        """After a restart: the files whose inode the checkpoint names, and the instances that it names for it."""
+        by_inode: dict[Inode, list[Instance]] = {}
+        for instance in self._instances.values():
+            if instance.inode is not None and self._homes.get(instance.inode) is not instance:
+                by_inode.setdefault(instance.inode, []).append(instance)
+        pairs = [(found, by_inode.pop(found.inode)) for found in files if found.inode in by_inode]
+        for instance in [instance for group in by_inode.values() for instance in group]:
+            self.lose(instance)
+        return pairs
+
+    def _resume(self, pairs: list[tuple[Found, list[Instance]]]) -> None:
+        for found, instances in pairs:
+            for instance in sorted(instances, key=lambda each: -each.head):
+                if found.inode not in self._homes and self._repeats(instance, found):
+                    self._settle_in(instance, found)
+                else:
+                    self.lose(instance)
+
+    def _repeats(self, instance: Instance, found: Found) -> bool:
+        if instance.read_to_end == stamp_of(found.stat):
+            return True
+        try:
+            file = open_bytes(found.path)
+        except OSError:
+            # it may be readable again later; the inode is all there is to go by until then
+            return True
+        try:
+            return self._same_generation(instance, file) and instance.resume(file)
+        finally:
+            file.close()
+
+    def _same_generation(self, instance: Instance, file: Bytes) -> bool:
+        line = first_line(self._beginning(file)) if instance.generation else None
+        return line is None or self._name_generation(line) == instance.generation
+
+    def _still_known(self, found: Found) -> bool:
+        """Whether the file is an instance's home or a known copy, and still what it was."""
+        instance = self._homes.get(found.inode)
+        if instance is None:
+            copy = self._copies.get(found.inode)
+            if copy is not None and copy[1:] == (stamp_of(found.stat), copy[0].lost_at):
+                return True
+            self._copies.pop(found.inode, None)
+            return False
+        if instance.stamp == stamp_of(found.stat):
+            self._settle_in(instance, found)
+            return True
+        file = self.open(instance, found.path)
+        if file is None or instance.resume(file):
+            self._settle_in(instance, found)
+            return True
+        self.lose(instance)
+        return False
+
+    def _settle_in(self, instance: Instance, found: Found) -> None:
+        """The instance's bytes are in this file."""
+        stamp = stamp_of(found.stat)
+        if instance.stamp != stamp:
+            instance.stamp = stamp
+            written = self._timing.wall() - found.stat.st_mtime
+            # what was last written long ago (by the wall clock, if that can be believed) need not be waited for
+            instance.changed_at = self._timing.now() - max(0.0, written)
+        instance.inode, instance.path, instance.size = found.inode, found.path, found.stat.st_size
+        instance.rotated = not found.current or instance.path.endswith((".gz", ".zst"))
+        instance.lost_at = None
+        self._homes[found.inode] = instance
+        self._waiting.pop(found.inode, None)
+
+    # ---- where nothing is known
+
+    def _try_place(self, found: Found) -> None:
+        if found.stat.st_size == 0:
+            return
+        try:
+            file = open_bytes(found.path)
+        except OSError as error:
+            self.problems[found.path] = f"{found.path}: cannot be read: {error.strerror}"
+            return
+        try:
+            self._place(found, file)
+        finally:
+            file.close()
+
+    def _place(self, found: Found, file: Bytes) -> None:
+        """Decide whose bytes an unknown file has.
+
+        A configured name is a new file, unless it repeats a homeless instance (the file was replaced by a copy of
+        itself). A compressed file is a copy of what it repeats. Another sibling that repeats a homeless instance is
+        its new home (copytruncate), else a copy. As long as it may still be growing into one, it waits.
+        """
+        line = first_line(self._beginning(file))
+        kin = kin_of(file, self._namesakes(found, line))
+        repeated = [*kin.full, *kin.prefix]
+        homeless = next((instance for instance in repeated if instance.inode is None), None)
+        telling = file.packed or line is None or not is_one_line_repeated(file, line)
+        live = found.current and not file.packed
+        if homeless in kin.full and homeless is not None and (telling or not live):
+            if homeless.resume(file):
+                self._settle_in(homeless, found)
+                return
+        elif repeated and not live and (homeless is not None or telling):
+            original = homeless or repeated[0]
+            self._copies[found.inode] = (original, stamp_of(found.stat), original.lost_at)
+            self._waiting.pop(found.inode, None)
+            return
+        elif not live and (repeated or line is None or self._namesakes(found, line)) and self._must_wait(found, file):
+            return
+        elder = kin.partial[0] if kin.partial and not live else None
+        self._new(found, elder.generation if elder else "", elder.first_receipt if elder else "")
+
+    def _namesakes(self, found: Found, line: bytes | None) -> list[Instance]:
+        """The instances of the same source that begin with the same line."""
+        if line is None:
+            return []
+        generation = self._name_generation(line)
+        group = self._by_source.get(self._source_of(found.configured), [])
+        return [instance for instance in group if instance.generation in {generation, ""}]
+
+    def _must_wait(self, found: Found, file: Bytes) -> bool:
+        """Whether the file may still be growing: it changed within the last `settle` seconds, or ends too early."""
+        stamp, now = stamp_of(found.stat), self._timing.now()
+        before = self._waiting.get(found.inode)
+        if before is None or before[0] != stamp:
+            age = self._timing.wall() - found.stat.st_mtime
+            before = (stamp, now - max(0.0, age), found.path)
+        self._waiting[found.inode] = before
+        if now - before[1] >= self._timing.settle:
+            del self._waiting[found.inode]
+            if file.fault:
+                self.problems[found.path] = f"{found.path}: damaged or cut short: {file.fault}"
+            return False
+        return True
+
+    def _beginning(self, file: Bytes) -> bytes:
+        """The file's first bytes, enough of them to have a line, if there is one within the limit."""
+        size = 64 * 1024
+        while True:
+            beginning = file.read(0, size)
+            if len(beginning) < size or first_line(beginning) is not None or size > self._max_line:
+                return beginning
+            size *= 4
+
+    # ---- what has gone
+
+    def _follow_unlinked(self, instance: Instance) -> None:
+        """The name is gone: what the open descriptor still gives is read until nothing more comes."""
+        file = instance.file
+        if file is None:
+            self.lose(instance)
+            return
+        status = file.stat()
+        instance.rotated = True
+        if instance.stamp != stamp_of(status):
+            instance.stamp, instance.size, instance.changed_at = stamp_of(status), status.st_size, self._timing.now()
+        if not instance.continues_in(file) or (not instance.unread() and self.is_final(instance)):
+            self.lose(instance)
+
+    def lose(self, instance: Instance) -> None:
+        """The instance's bytes are nowhere any more; a copy may have them."""
+        if instance.inode is not None and self._homes.get(instance.inode) is instance:
+            del self._homes[instance.inode]
+        instance.inode, instance.lost_at, instance.lost_in = None, self._timing.now(), self._round
+        instance.rotated = True
+        self._close(instance)
+
+    def _is_missing(self, instance: Instance) -> bool:
+        return instance.inode is None and not instance.gone and instance.size > instance.head
+
+    def _give_up(self) -> None:
+        """Count as missed what was seen of homeless instances and did not turn up again."""
+        if self._waiting:
+            return
+        for instance in self._instances.values():
+            if self._is_missing(instance) and self._patience_is_over(instance):
+                self.miss(instance, instance.size - instance.head)
+
+    def _patience_is_over(self, instance: Instance) -> bool:
+        """Not in the round of the loss: a copy may have been made behind the back of the scan that saw it."""
+        if instance.lost_in == self._round:
+            return False
+        return self.finishing or self._timing.now() - (instance.lost_at or 0.0) >= self._timing.grace
+
+    def miss(self, instance: Instance, size: int) -> None:
+        """Count bytes of the instance as vanished unread; what is not found now is not waited for any longer."""
+        instance.gone = True
+        if size > 0:
+            self._missed[instance.key] = self._missed.get(instance.key, 0) + size
+
+    def forget(self, instance: Instance) -> None:
+        """No file is taken for this instance's any more: some of the bytes it stands behind were never seen."""
+        self.lose(instance)
+        self._by_source[instance.source].remove(instance)
+
+    # ---- descriptors
+
+    def open(self, instance: Instance, path: str = "") -> Bytes | None:
+        """The instance's file, open; None: it cannot be read now (a problem says why)."""
+        if instance.file is None:
+            try:
+                instance.file = open_bytes(path or instance.path)
+            except OSError as error:
+                self.problems[instance.path] = f"{instance.path}: cannot be read: {error.strerror}"
+                return None
+            status = instance.file.stat()
+            if (status.st_dev, status.st_ino) != instance.inode:
+                # renamed since the scan; the next one will tell
+                self._close(instance)
+                return None
+        self._open[instance.key] = instance
+        self._open.move_to_end(instance.key)
+        while len(self._open) > MAX_OPEN:
+            self._close(next(iter(self._open.values())))
+        return instance.file
+
+    def _close(self, instance: Instance) -> None:
+        self._open.pop(instance.key, None)
+        if instance.file is not None:
+            instance.file.close()
+            instance.file = None
+
+    def close(self) -> None:
+        """Give back all descriptors."""
+        for instance in list(self._open.values()):
+            self._close(instance)
