@@ -1,0 +1,121 @@
+"""A batch: events on their way, with what is needed to write them down, send them, and count them.
+
+    Block ─► Batch.add ─► ranges, documents, refusals ─► journal ─► delivery ─► Settled
+
+A `Range` is one block: a run of whole lines of one stream, read at one time. Its counters are what it adds to the
+stream's once the batch is settled. Documents are ready for the wire: action line, record, newline.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from whodid_agent.inputs.contract import Block, Counters, Line
+from whodid_agent.normalise.contract import Discard, Normaliser, Refusal, Sent, Shipment
+from whodid_schema.bulk import action
+
+
+class Place(NamedTuple):
+    """Where an item of a batch comes from: the number of its range, its line, its number in the line."""
+
+    range: int
+    line: Line
+    item: int
+
+
+class Refused(NamedTuple):
+    """An event that is no record. `line` None: it could not even be read; `item` None: the line as a whole."""
+
+    range: int
+    offset: int
+    line: Line | None
+    item: int | None
+    reason: str
+    detail: str
+
+
+class Range(Struct):
+    """Bytes `start` to `end` of one stream of the input `input`, first received at `received_at`."""
+
+    input: str
+    key: str
+    start: int
+    end: int
+    received_at: str
+    counters: Counters
+
+
+Remembered = Mapping[int, Mapping[int, Sent]]
+"""What the journal knows of a stream's lines: end of the line → item → id and index."""
+
+
+class Batch:
+    """Events in flight. Items are numbered from 0; `documents`, `ids`, `indexes` and `places` run alike.
+
+    `seq` is its number in the order of delivery, 0 until it has one. `size` is the documents' bytes. A batch from
+    an input `advances` its streams' positions; others are what was laid aside: `released` names the parking file,
+    `replayed` the quarantine entries they were.
+    """
+
+    def __init__(self, seq: int = 0) -> None:
+        self.seq = seq
+        self.ranges: list[Range] = []
+        self.documents: list[bytes] = []
+        self.ids: list[str] = []
+        self.indexes: list[str] = []
+        self.places: list[Place] = []
+        self.refused: list[Refused] = []
+        self.discards: dict[tuple[str, str], int] = {}
+        self.size = 0
+        self.advances = True
+        self.released = ""
+        self.replayed: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def add(self, source: str, block: Block, normaliser: Normaliser, remembered: Remembered | None = None) -> None:
+        """Normalise the block's lines into the batch. Never raises for what is in them."""
+        counters = Counters(
+            line_bytes=block.end - block.start - block.blank_bytes - block.skipped_bytes,
+            blank_bytes=block.blank_bytes,
+            skipped_bytes=block.skipped_bytes,
+        )
+        received_at = block.lines[0].origin.received_at if block.lines else ""
+        self.ranges.append(Range(source, block.key, block.start, block.end, received_at, counters))
+        number = len(self.ranges) - 1
+        for offset, reason, detail in block.refused:
+            self.refused.append(Refused(number, offset, None, None, reason, detail))
+        counters.decoded += len(block.refused)
+        self._add_lines(number, block.lines, normaliser, remembered or {})
+
+    def _add_lines(self, number: int, lines: list[Line], normaliser: Normaliser, remembered: Remembered) -> None:
+        counters, events_of = self.ranges[number].counters, normaliser.events
+        before = len(self.documents)
+        for line in lines:
+            events = events_of(line.data, line.origin, remembered.get(line.end) if remembered else None)
+            for event in events:
+                if type(event) is Shipment:
+                    item, identifier, index, body, _ = event
+                    document = b"%b%b\n" % (action(index, identifier), body)
+                    self.documents.append(document)
+                    self.ids.append(identifier)
+                    self.indexes.append(index)
+                    self.places.append(Place(number, line, item))
+                    self.size += len(document)
+                elif type(event) is Discard:
+                    self._discard(counters, event)
+                elif type(event) is Refusal:
+                    whole = None if len(events) == 1 and event.item == 0 else event.item
+                    self.refused.append(Refused(number, line.origin.offset, line, whole, event.reason, event.detail))
+                    counters.decoded += 1
+        counters.decoded += len(self.documents) - before
+
+    def _discard(self, counters: Counters, event: Discard) -> None:
+        counters.decoded += 1
+        if event.kind == "dropped":
+            counters.dropped += 1
+        else:
+            counters.expired += 1
+        self.discards[event.kind, event.rule] = self.discards.get((event.kind, event.rule), 0) + 1

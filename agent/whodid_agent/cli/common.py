@@ -1,0 +1,65 @@
+"""What the agent's commands share: the configuration option, the settings behind it, and how logs are written."""
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from whodid_agent.config import AgentSettings, InputSettings
+from whodid_config.settings import load
+from whodid_schema.visible import visible
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def config_option(command: Command) -> Command:
+    """`--config F`, for every command."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--config", type=kind, envvar="WHODID_AGENT_CONFIG", help="The agent's settings (agent.yaml).")(
+        command
+    )
+
+
+def state_option(command: Command) -> Command:
+    """`--state-dir D`, for every command that looks at the agent's state."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option("--state-dir", type=kind, help="Where positions, journal and quarantine are kept.")(command)
+
+
+def target_option(command: Command) -> Command:
+    """`--target URL`."""
+    return click.option("--target", metavar="URL", help="The store that events go to.")(command)
+
+
+def settings_of(config: Path | None, **overrides: Any) -> AgentSettings:
+    """The settings of the file under the environment and the flags. Raises ConfigError."""
+    return load(AgentSettings, config, **overrides)
+
+
+def with_inputs(settings: AgentSettings, files: tuple[str, ...], http: tuple[str, ...]) -> AgentSettings:
+    """The settings with files and addresses named on the command line besides those of the file."""
+    named = [InputSettings(file=str(Path(name).absolute())) for name in files]
+    named += [InputSettings(http=address) for address in http]
+    known = {one.name for one in settings.inputs}
+    return settings.model_copy(update={"inputs": [*settings.inputs, *(one for one in named if one.name not in known)]})
+
+
+class _Lines(logging.Formatter):
+    """One line a message: time in UTC, level, message; whatever came from outside made harmless."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        line = f"{moment} {record.levelname.lower()} {visible(record.getMessage())}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Send the agent's log to stderr; libraries' only where they warn."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("whodid_agent").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -1,0 +1,87 @@
+"""`whodid-agent run`: read, normalise, deliver; until stopped, or with --once until everything is drained."""
+
+import re
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from whodid_agent.assemble import Inputs
+from whodid_agent.cli import common
+from whodid_agent.config import AgentSettings
+from whodid_agent.runner import Options, Runner
+from whodid_agent.state import StateDirectory
+from whodid_agent.target.client import Client
+from whodid_schema.errors import Incomplete, UsageError
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, from `30`, `60s`, `5m` or `1h`."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds. Fails with an example."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is no duration; write 60s, 5m or 1h", param, ctx)
+        return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "s"]
+
+
+@click.command("run")
+@click.argument("files", nargs=-1, metavar="[FILE|GLOB]...")
+@common.config_option
+@common.target_option
+@common.state_option
+@click.option("--http", multiple=True, metavar="HOST:PORT", help="Also take posts at this address.")
+@click.option("--once", is_flag=True, help="To the end of every input and the spool, delivered; then leave.")
+@click.option(
+    "--timeout",
+    type=Duration(),
+    default="60s",
+    show_default=True,
+    help="With --once: leave where the store takes nothing for so long.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a person can give
+    files: tuple[str, ...],
+    config: Path | None,
+    target: str | None,
+    state_dir: Path | None,
+    http: tuple[str, ...],
+    once: bool,
+    timeout: float,
+    verbose: bool,
+) -> None:
+    """Read audit events from files and HTTP, and deliver each exactly once.
+
+    Exit codes: 0 all is well; 4 with --once and no store; 5 something is quarantined, parked or was missed.
+    """
+    common.log_to_stderr(verbose=verbose)
+    settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, http)
+    if not settings.inputs:
+        raise UsageError("there is nothing to read", "name a file, --http HOST:PORT, or inputs in the configuration")
+    if not run(settings, Options(once=once, timeout=timeout)):
+        raise Incomplete(
+            "some events are quarantined or parked, or bytes were missed",
+            f"see: whodid-agent status --state-dir {settings.state_path()}",
+        )
+
+
+def run(settings: AgentSettings, options: Options) -> bool:
+    """Run the agent with these settings until it is done or told to leave; whether nothing lies aside."""
+    with StateDirectory(settings.state_path()) as state, Client(settings.target, settings.token()) as client:
+        woken = threading.Event()
+        inputs = Inputs(settings, state.identity, woken.set, listen=not options.once)
+        runner = Runner(inputs.sources, state, client, inputs.follow, woken, options)
+        before = [
+            (number, signal.signal(number, lambda *_: runner.stop())) for number in (signal.SIGTERM, signal.SIGINT)
+        ]
+        try:
+            return runner.run()
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)

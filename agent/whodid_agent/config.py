@@ -1,0 +1,129 @@
+"""The settings of agent.yaml: where events come from, where they go, and what is left out on the way."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from whodid_schema.errors import ConfigError
+
+DEFAULT_TARGET = "http://127.0.0.1:8642"
+
+
+class SenderSettings(BaseModel):
+    """One sender that may post to an HTTP input."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Names the sender; its events' source is `http/NAME`.")
+    token_file: Path = Field(description="A file that holds the sender's token, or the key of its signatures.")
+    kind: Literal["bearer", "standard", "body"] = Field(
+        default="bearer",
+        description="How it proves itself: `bearer` token, `standard` webhook signature (`webhook-signature`), or a "
+        "signature over the `body` in a header of its own.",
+    )
+    header: str = Field(default="X-Hub-Signature-256", description="The header that carries a `body` signature.")
+
+
+class InputSettings(BaseModel):
+    """One input: a file, or an address that takes posts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str | None = Field(
+        default=None,
+        description="Path or glob of JSONL files; rotated and compressed siblings belong to them.",
+    )
+    http: str | None = Field(default=None, description="HOST:PORT that takes posts; port 0 takes a free one.")
+    app: str | None = Field(default=None, description="Name of the application, instead of the profile's.")
+    profile: str | None = Field(default=None, description="The profile of the events; without it they are recognised.")
+    workspace: str | None = Field(default=None, description="Workspace id that every event gets, whatever it says.")
+    workspace_default: str | None = Field(default=None, description="Workspace id of events that name none.")
+    project: str | None = Field(default=None, description="Project id of events that name none.")
+    source: str | None = Field(
+        default=None,
+        description="What ids of events without a name of their own go by, instead of host and path; agents that "
+        "share one file set the same.",
+    )
+    redact: list[str] = Field(default=[], description="Keys to mask in this input besides the built-in ones.")
+    drop: list[Any] = Field(
+        default=[], description="Rules that leave events of this input out: `reads`, or `{name, when: {field: value}}`."
+    )
+    retry: Literal["body", "none"] | None = Field(
+        default=None, description="`body`: a keyless post repeated word for word is the same post (HTTP only)."
+    )
+    raw: bool = Field(default=True, description="Keep each event's original beside the record.")
+    senders: list[SenderSettings] = Field(
+        default=[], description="Who may post (HTTP only); none: loopback addresses only."
+    )
+    key_headers: list[str] = Field(
+        default=[], description="Headers that name a delivery, asked after `Idempotency-Key` (HTTP only)."
+    )
+    hosts: list[str] = Field(default=[], description="Names a loopback receiver may be called by (HTTP only).")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "InputSettings":
+        if (self.file is None) == (self.http is None):
+            raise ValueError("an input has either `file` or `http`")
+        for name in ("retry", "senders", "key_headers", "hosts"):
+            if self.file is not None and getattr(self, name):
+                raise ValueError(f"`{name}` is for http inputs only")
+        if self.http is not None and self.source is not None:
+            raise ValueError("`source` is for file inputs only; a post's source is its sender's name")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What the input is called in the checkpoint, in metrics and messages."""
+        return f"file:{self.file}" if self.file is not None else f"http:{self.http}"
+
+
+class AgentSettings(BaseSettings):
+    """The agent's settings. `WHODID_TARGET`, `WHODID_STATE_DIR` … win over the file, flags over both."""
+
+    model_config = SettingsConfigDict(env_prefix="WHODID_", extra="forbid", frozen=True)
+
+    target: str = Field(
+        default=DEFAULT_TARGET,
+        description="The store that events go to: a whodid server, or OpenSearch (2.19 and later).",
+    )
+    token_file: Path | None = Field(default=None, description="A file that holds the agent's token for the target.")
+    state_dir: Path | None = Field(
+        default=None,
+        description="Where positions, journal, spool and quarantine are kept. Without it: `/var/lib/whodid-agent` for "
+        "root, else `~/.local/state/whodid-agent`.",
+    )
+    inputs: list[InputSettings] = Field(default=[], description="Where events come from.")
+    redact: list[str] = Field(default=[], description="Keys to mask in every input, besides the built-in ones.")
+    drop: Annotated[list[Any], NoDecode] = Field(
+        default=[], description="Rules that leave events out: `reads`, or `{name, when: {field: value}}`."
+    )
+    profiles: Path | None = Field(default=None, description="A folder of profiles of your own (`*.yaml`).")
+
+    def state_path(self) -> Path:
+        """The state directory that these settings mean."""
+        if self.state_dir is not None:
+            return self.state_dir
+        if os.geteuid() == 0:
+            return Path("/var/lib/whodid-agent")
+        base = os.environ.get("XDG_STATE_HOME")
+        return (Path(base) if base else Path.home() / ".local" / "state") / "whodid-agent"
+
+    def token(self) -> str | None:
+        """The token for the target. Raises ConfigError where its file cannot be read."""
+        return None if self.token_file is None else read_secret(self.token_file, "token_file")
+
+
+def read_secret(path: Path, what: str) -> str:
+    """The one word in a secret's file. Raises ConfigError; the message never holds the secret."""
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{what}: {path} cannot be read: {error}", "give the agent's user the right to read it"
+        ) from error
+    if not secret or not secret.isprintable() or " " in secret:
+        raise ConfigError(f"{what}: {path} does not hold one word", "write the token into it, and nothing else")
+    return secret

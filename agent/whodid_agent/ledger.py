@@ -1,0 +1,182 @@
+"""The ledger: the streams' rows, what is parked, and when the checkpoint is written; kept by the reading thread.
+
+What an older generation of the checkpoint still needs (journals, parking files, spool segments, quarantine entries
+taken out) is given up one write later, so that going back one generation loses nothing.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from whodid_agent import metrics
+from whodid_agent.batch import Batch, Range
+from whodid_agent.checkpoint import CheckpointFile
+from whodid_agent.delivery import Settled
+from whodid_agent.inputs.contract import Source, StreamRow
+from whodid_agent.journal import Journal, JournalEntry
+from whodid_agent.reconciliation import add
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.2
+"""Seconds between two checkpoints while events flow."""
+
+
+class Ledger:
+    """Rows and counters of one state directory, and the sources they belong to."""
+
+    def __init__(self, folder: Path, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+        self._file = CheckpointFile(folder)
+        self._parking = folder / "parking"
+        self.journal = Journal(folder / "journal")
+        known = self._file.read()
+        self.settled = known.settled
+        self.rows = {row.key: row for row in known.streams}
+        self.parked = {parked.name: parked for parked in known.parked}
+        self.replayed = list(known.released)
+        self.missed = 0
+        self._changed: set[str] = set()
+        self._unwritten: set[str] = set()
+        self._dirty = False
+        self._written = 0.0
+        self._trouble = ""
+        # What the last write passed; it is given up after the next one.
+        self._passed: dict[str, int] = {}
+        self._passed_seq = 0
+        self._garbage = [path for path in self._parking.glob("*.jsonl") if path.name not in self.parked]
+        self._older_garbage: list[Path] = []
+
+    def rows_of(self, source: str) -> dict[str, StreamRow]:
+        """The rows of one input."""
+        return {key: row for key, row in self.rows.items() if row.input == source}
+
+    def unsettled(self) -> Iterator[JournalEntry]:
+        """Batches that were written down and not settled."""
+        return self.journal.after(self.settled)
+
+    def know(self, batch: Batch) -> bool:
+        """See to it that every stream of the batch has a row on disk; False where the disk does not take it now."""
+        new = [each for each in batch.ranges if each.key not in self.rows or each.key in self._unwritten]
+        for each in new:
+            if each.key not in self.rows:
+                row = StreamRow(key=each.key, input=each.input, position=each.start)
+                row.counters.skipped_bytes = each.start
+                row.detail = self._sources[each.input].detail(each.key, each.start)
+                self.rows[each.key] = row
+                self._unwritten.add(each.key)
+        return not new or self.write()
+
+    def miss(self, key: str, missed: int) -> None:
+        """Bytes of a stream are gone unread."""
+        row = self.rows.get(key)
+        if row is None or not missed:
+            return
+        log.error("%s: at least %d bytes vanished before they were read", key, missed)
+        row.counters.missed_bytes += missed
+        metrics.MISSED_BYTES.labels(row.input).inc(missed)
+        self.missed += missed
+        self._touch(key)
+
+    def settle(self, done: Iterable[Settled], *, idle: bool) -> None:
+        """Count what is settled; write the checkpoint when it is time."""
+        for settled in done:
+            self._count(settled)
+        for source in self._sources.values():
+            for key, missed in source.missed().items():
+                self.miss(key, missed)
+        waited = time.monotonic() - self._written
+        if (self._dirty and (idle or waited > INTERVAL)) or (self._owing() and waited > 1.0):
+            self.write()
+
+    def _count(self, settled: Settled) -> None:
+        batch = settled.batch
+        for each in batch.ranges:
+            row = self.rows[each.key]
+            add(row.counters, each.counters)
+            if batch.advances:
+                # A gap is only there where bytes were gone at a resend; they are passed over, and counted as missed.
+                row.counters.skipped_bytes += each.start - row.position
+                row.position = each.end
+            self._touch(each.key)
+            _measure(each)
+        for (kind, rule), number in batch.discards.items():
+            metrics.DISCARDED.labels(kind, rule).inc(number)
+        if batch.released:
+            del self.parked[batch.released]
+            self._garbage.append(self._parking / batch.released)
+        self.parked.update((parked.name, parked) for parked in settled.parked)
+        self.replayed += batch.replayed
+        self.settled = batch.seq
+        self._dirty = True
+        metrics.BATCHES.inc()
+        metrics.PARKED.set(sum(sum(parked.events.values()) for parked in self.parked.values()))
+        metrics.PARKED_BYTES.set(sum(parked.bytes for parked in self.parked.values()))
+
+    def _touch(self, key: str) -> None:
+        self._changed.add(key)
+        self._dirty = True
+
+    def _owing(self) -> bool:
+        """Whether something waits for the write after the last."""
+        return bool(self._passed or self._older_garbage or self._garbage)
+
+    def write(self) -> bool:
+        """Write a generation; then give up what the one before it has passed. False where the disk does not take it."""
+        for key in self._changed:
+            row = self.rows[key]
+            if row.input in self._sources:
+                row.detail = self._sources[row.input].detail(key, row.position)
+        try:
+            self._file.write(
+                self.settled, self.rows, self._changed, parked=list(self.parked.values()), released=self.replayed
+            )
+        except OSError as error:
+            if str(error) != self._trouble:
+                # The reason is in the line; a traceback of a full disk tells nothing more.
+                log.error("the checkpoint cannot be written: %s; nothing is lost, it is tried again", error)  # noqa: TRY400 - as above
+            self._trouble = str(error)
+            self._written = time.monotonic()
+            return False
+        self._trouble = ""
+        self._give_up()
+        self._unwritten.clear()
+        self._changed.clear()
+        self._dirty = False
+        self._written = time.monotonic()
+        metrics.CHECKPOINTS.inc()
+        metrics.CHECKPOINT_TIME.set_to_current_time()
+        return True
+
+    def _give_up(self) -> None:
+        """Two generations have passed what the last write passed."""
+        for key, position in self._passed.items():
+            source = self._sources.get(self.rows[key].input)
+            if source is not None:
+                source.delivered(key, position)
+        for path in self._older_garbage:
+            path.unlink(missing_ok=True)
+        self.journal.forget(self._passed_seq)
+        self._passed = {key: self.rows[key].position for key in self._changed}
+        self._passed_seq = self.settled
+        self._older_garbage, self._garbage = self._garbage, []
+
+    def clean(self) -> bool:
+        """Whether nothing lies in quarantine or parking and nothing was missed in this run."""
+        return not (self.parked or self.missed or any(row.counters.quarantined for row in self.rows.values()))
+
+    def close(self) -> None:
+        """Both generations to the present, so that everything settled is given up."""
+        if self._dirty or self._owing():
+            _ = self.write() and self.write()
+
+
+def _measure(each: Range) -> None:
+    counters = each.counters
+    metrics.DECODED.labels(each.input).inc(counters.decoded)
+    metrics.READ_BYTES.labels(each.input).inc(each.end - each.start)
+    for outcome in ("indexed", "duplicate", "quarantined", "dropped", "expired"):
+        number = getattr(counters, outcome)
+        if number > 0:
+            metrics.SETTLED.labels(each.input, outcome).inc(number)

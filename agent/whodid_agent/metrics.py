@@ -1,0 +1,28 @@
+"""The agent's metrics, in the registry that `/metrics` serves; docs/metrics.md explains each (tested)."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+DECODED = Counter("whodid_agent_events_decoded", "Events read from inputs", ["input"], registry=REGISTRY)
+SETTLED = Counter(
+    "whodid_agent_events_settled", "Events by what became of them", ["input", "outcome"], registry=REGISTRY
+)
+READ_BYTES = Counter("whodid_agent_read_bytes", "Bytes of streams that are settled", ["input"], registry=REGISTRY)
+MISSED_BYTES = Counter(
+    "whodid_agent_missed_bytes", "Bytes that vanished unread, a lower bound", ["input"], registry=REGISTRY
+)
+DISCARDED = Counter("whodid_agent_events_discarded", "Events left out by a rule", ["kind", "rule"], registry=REGISTRY)
+PARKED = Gauge("whodid_agent_parked_events", "Events parked on disk", registry=REGISTRY)
+PARKED_BYTES = Gauge("whodid_agent_parked_bytes", "Bytes of parked events", registry=REGISTRY)
+PENDING_BYTES = Gauge(
+    "whodid_agent_pending_bytes", "Bytes that are there and not read yet", ["input"], registry=REGISTRY
+)
+BATCHES = Counter("whodid_agent_batches", "Batches settled", registry=REGISTRY)
+CHECKPOINTS = Counter("whodid_agent_checkpoints", "Generations of the checkpoint written", registry=REGISTRY)
+CHECKPOINT_TIME = Gauge(
+    "whodid_agent_checkpoint_timestamp_seconds", "When the checkpoint was last written", registry=REGISTRY
+)
+REQUESTS = Counter("whodid_agent_requests", "Bulk requests by how they ended", ["result"], registry=REGISTRY)
+REQUEST_SECONDS = Histogram("whodid_agent_request_duration_seconds", "Time of a bulk request", registry=REGISTRY)
+WAITING = Gauge("whodid_agent_waiting", "1 while nothing can be delivered", registry=REGISTRY)

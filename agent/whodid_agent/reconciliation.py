@@ -1,0 +1,95 @@
+"""The reconciliation: what was read and what became of it, exact at any moment, running or stopped.
+
+    bytes    position = line + blank + skipped                                        (missed beside it)
+    events   decoded = indexed + duplicate + quarantined + dropped + expired + in flight
+
+A stream's counters in the checkpoint hold what is settled or parked. What the journal holds beyond the checkpoint is
+added here as decoded and in flight; what is in flight is counted from the journal and the parking files themselves.
+"""
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from whodid_agent import parking
+from whodid_agent.checkpoint import Checkpoint, CheckpointFile
+from whodid_agent.inputs.contract import Counters, StreamRow
+from whodid_agent.journal import Journal
+from whodid_schema.errors import StateError
+
+EVENTS = ("decoded", "indexed", "duplicate", "quarantined", "dropped", "expired", "in_flight")
+BYTES = ("line_bytes", "blank_bytes", "skipped_bytes")
+
+
+class StreamStatus(Struct):
+    """One stream as `status` shows it."""
+
+    key: str
+    input: str
+    position: int
+    line_bytes: int
+    blank_bytes: int
+    skipped_bytes: int
+    missed_bytes: int
+    decoded: int
+    indexed: int
+    duplicate: int
+    quarantined: int
+    dropped: int
+    expired: int
+    in_flight: int
+
+    def balances(self) -> bool:
+        """Whether every byte and every event is accounted for."""
+        events = self.indexed + self.duplicate + self.quarantined + self.dropped + self.expired + self.in_flight
+        return self.decoded == events and self.position == self.line_bytes + self.blank_bytes + self.skipped_bytes
+
+
+def add(total: Counters, delta: Counters) -> None:
+    """Add every counter of `delta` to `total`."""
+    for name in Counters.__struct_fields__:
+        setattr(total, name, getattr(total, name) + getattr(delta, name))
+
+
+def streams(state_dir: Path) -> list[StreamStatus]:
+    """Every stream's reconciliation. Raises StateError where there is no state or it is damaged."""
+    for _ in range(20):
+        # Journals first: one that is settled meanwhile is recognised by the checkpoint read after it.
+        entries = list(Journal(state_dir / "journal").after(0))
+        checkpoint = CheckpointFile(state_dir).read()
+        try:
+            parked = [parking.count(state_dir / "parking", each) for each in checkpoint.parked]
+        except FileNotFoundError:
+            time.sleep(0.05)  # a running agent has just delivered it; the next checkpoint no longer names it
+            continue
+        journaled: Counter[str] = Counter()
+        for entry in entries:
+            if entry.seq > checkpoint.settled:
+                for each in entry.ranges:
+                    journaled[each.key] += each.shipped()
+        waiting = sum((Counter(each) for each in parked), Counter())
+        return [_status(row, journaled[row.key], waiting[row.key]) for row in _rows(checkpoint, journaled)]
+    raise StateError(f"{state_dir / 'parking'}: parked files named in the checkpoint are missing", "restore them")
+
+
+def _rows(checkpoint: Checkpoint, journaled: Counter[str]) -> list[StreamRow]:
+    """The checkpoint's rows; a stream whose very first batch is in flight has one too (the runner sees to it)."""
+    known = {row.key for row in checkpoint.streams}
+    return checkpoint.streams + [StreamRow(key=key, input="") for key in journaled if key not in known]
+
+
+def _status(row: StreamRow, journaled: int, parked: int) -> StreamStatus:
+    counters = msgspec.structs.asdict(row.counters)
+    counters["decoded"] += journaled
+    return StreamStatus(row.key, row.input, row.position, **counters, in_flight=journaled + parked)
+
+
+def report(state_dir: Path) -> dict[str, Any]:
+    """The document of `status --format json`."""
+    rows = streams(state_dir)
+    totals = {name: sum(getattr(row, name) for row in rows) for name in (*EVENTS, "missed_bytes")}
+    return {"streams": [msgspec.to_builtins(row) for row in rows], "totals": totals}
