@@ -117,7 +117,7 @@ def _slug(words: str) -> str:
 def _actor(record: Record, profile: Profile) -> None:
     actor = record.actor
     if actor is None or not (actor.id or actor.name or actor.email):
-        actor = _nobody(record, actor, profile)
+        record.actor = actor = _nobody(record, actor, profile)
         if actor is None:
             return
     elif actor.type is None:
@@ -212,16 +212,29 @@ def _one_target(entry: dict[str, Any]) -> Target:
 def _changes(record: Record, draft: Draft) -> None:
     found: list[Change] = record.changes or []
     if draft.changes is not None:
-        read = diff.changes_from_map(draft.changes)
-        if read:
-            found = [*found, *read]
-        else:
+        found = [*found, *_read_changes(draft.changes)]
+        if not found:
             keep(record, "changes", draft.changes)
     if draft.before is not None or draft.after is not None:
         found = [*found, *_snapshot(record, draft, bool(found))]
     if found:
         record.changes = found
         record.changed = [change.field for change in found]
+
+
+def _read_changes(changes: Any) -> list[Change]:
+    """The changes of a map field → from/to, or of a list of objects that each name their field."""
+    if type(changes) is dict:
+        return diff.changes_from_map(changes)
+    found: list[Change] = []
+    for entry in changes:
+        field = values.text(entry.get("field") or entry.get("name")) if type(entry) is dict else None
+        if field is None:
+            return []
+        sides = {key: value for key, value in entry.items() if key not in ("field", "name", "redacted")}
+        read = diff.changes_from_map({field: sides}) if sides else []
+        found += read or ([Change(field, redacted=True)] if entry.get("redacted") is True else [])
+    return found
 
 
 def _snapshot(record: Record, draft: Draft, has_changes: bool) -> list[Change]:
@@ -241,7 +254,7 @@ def _snapshot(record: Record, draft: Draft, has_changes: bool) -> list[Change]:
 def _time(record: Record, draft: Draft, received_at: str) -> None:
     settled = timestamp.settle(draft.time, received_at)
     record.timestamp, record.time_precision = settled.timestamp, settled.precision
-    record.reported_time = settled.reported
+    record.reported_time = settled.reported_time
     record.received_at = received_at
     if draft.time_precision is not None and settled.precision in values.PRECISIONS:
         record.time_precision = draft.time_precision

@@ -104,13 +104,7 @@ class Pipeline:
             return [Refusal(0, error.reason, error.message)]
         if items is None:
             return [self._event(0, line, value, origin, sent)]
-        key = identity.origin_of(line) if self._retried(origin) else ""
-        if key:
-            origin = origin._replace(key=f"body/{key}")
         return [self._event(number, item, None, origin, sent) for number, item in enumerate(items)]
-
-    def _retried(self, origin: Origin) -> bool:
-        return origin.stream.kind == "http" and not origin.key and self.options.retry == "body"
 
     def _event(
         self, item: int, data: bytes, event: Any, origin: Origin, sent: Mapping[int, Sent] | None
