@@ -86,7 +86,7 @@ class Reader(Protocol):
 class Item(NamedTuple):
     """One record to create: the index the sender named, its id, its JSON."""
 
-    index: str
+    index: str  # type: ignore[assignment]  # a tuple has a method of that name; the wire calls it _index
     id: str
     body: bytes
 

@@ -1,0 +1,173 @@
+"""The dictionaries: everything that many records share becomes a small number, the same one for ever.
+
+The writer remembers the numbers it has seen. They are never deleted, so another process's rows cannot make a
+remembered number wrong; only a rollback can, and then all is forgotten.
+"""
+
+import hashlib
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address
+from typing import Any
+
+import apsw
+import msgspec
+
+from whodid_schema.folding import shadow
+from whodid_schema.record import Actor, Record, Ref
+
+_REMEMBERED = 200_000
+"""Numbers kept in memory per dictionary; past that it starts anew."""
+
+LONGEST_VALUE = 1_024
+"""Characters of a value that are indexed; the record itself keeps all of it."""
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+_COMBO = "INSERT INTO combo VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+_ACTOR = "INSERT INTO actor VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id"
+_IP = "INSERT INTO ip VALUES (NULL, ?) RETURNING id"
+_WS = "INSERT INTO ws VALUES (NULL, ?, ?, ?) RETURNING id"
+
+
+@lru_cache(maxsize=65_536)
+def folded(value: str | None) -> str | None:
+    """The value as it is compared; None for none and for an empty one."""
+    return shadow(value[:LONGEST_VALUE]) if value else None
+
+
+def packed_ip(text: str | None) -> bytes | None:
+    """The address as 16 bytes, IPv4 mapped into IPv6; None for what is not an address."""
+    if not text:
+        return None
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return b"\0" * 10 + b"\xff\xff" + address.packed if isinstance(address, IPv4Address) else address.packed
+
+
+class Dictionary:
+    """One dictionary table: the number of a row, which is added where it is not there yet."""
+
+    def __init__(self, connection: apsw.Connection, table: str, insert: str) -> None:
+        self._connection = connection
+        self._find = f"SELECT id FROM {table} WHERE key = ?"  # noqa: S608  the table's name is ours
+        self._insert = insert
+        self._known: dict[Hashable, int] = {}
+
+    def forget(self) -> None:
+        """Forget what was remembered."""
+        self._known.clear()
+
+    def number(self, values: Hashable, row: Callable[[], tuple[bytes, tuple[Any, ...]]]) -> tuple[int, bool]:
+        """The number for `values`, and whether it is new; `row` gives the row's key and its other columns."""
+        known = self._known.get(values)
+        if known is not None:
+            return known, False
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        key, columns = row()
+        found: int | None = self._connection.execute(self._find, (key,)).get
+        new = found is None
+        number: int = self._connection.execute(self._insert, (key, *columns)).get if found is None else found
+        self._known[values] = number
+        return number, new
+
+
+def _digest(*parts: Any) -> bytes:
+    return hashlib.blake2b(_encode(parts), digest_size=16).digest()
+
+
+class Axes:
+    """All dictionaries of the writer."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._combo = Dictionary(connection, "combo", _COMBO)
+        self._actor = Dictionary(connection, "actor", _ACTOR)
+        self._ip = Dictionary(connection, "ip", _IP)
+        self._ws = Dictionary(connection, "ws", _WS)
+
+    def forget(self) -> None:
+        """After a rollback: no number is certain any more."""
+        for dictionary in (self._combo, self._actor, self._ip, self._ws):
+            dictionary.forget()
+
+    def combo(self, record: Record, class_: str, present: int) -> int:
+        """The number of the record's low-cardinality values."""
+        types = tuple(record.target_types or ())
+        if not types and record.target is not None and record.target.type:
+            types = (record.target.type,)
+        values = (
+            class_,
+            record.app,
+            record.surface,
+            record.kind,
+            record.category,
+            record.action,
+            record.verb,
+            record.outcome,
+            record.layer,
+            types,
+            present,
+        )
+
+        def row() -> tuple[bytes, tuple[Any, ...]]:
+            plain = tuple(folded(value) for value in values[1:9])
+            listed = _encode(sorted({name for name in map(folded, types) if name})).decode()
+            columns = (class_, *plain, listed, present)
+            return _digest(*columns), columns
+
+        return self._combo.number(values, row)[0]
+
+    def actor(self, actor: Actor | None) -> int:
+        """The actor's number; 0 for no actor."""
+        if actor is None:
+            return 0
+        written = _encode(actor)
+        if written == b"{}":
+            return 0
+
+        def row() -> tuple[bytes, tuple[Any, ...]]:
+            plain = (folded(actor.type), folded(actor.email), folded(actor.role), folded(actor.provider))
+            return _digest(written.decode()), (*plain, written.decode())
+
+        number, new = self._actor.number(written, row)
+        if new:
+            rows = [(value, number) for value in _names(actor)]
+            self._connection.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", rows)
+        return number
+
+    def ip(self, text: str | None) -> int:
+        """The address's number; 0 for none."""
+        if not text:
+            return 0
+
+        def row() -> tuple[bytes, tuple[Any, ...]]:
+            return packed_ip(text) or b"", ()
+
+        return self._ip.number(text, row)[0] if packed_ip_known(text) else 0
+
+    def workspace(self, workspace: Ref | None) -> int:
+        """The workspace's number; 0 for none."""
+        if workspace is None or not (workspace.id or workspace.name):
+            return 0
+        columns = (folded(workspace.id), folded(workspace.name))
+        return self._ws.number(columns, lambda: (_digest(*columns), columns))[0]
+
+
+@lru_cache(maxsize=65_536)
+def packed_ip_known(text: str) -> bool:
+    """Whether the text is an address."""
+    return packed_ip(text) is not None
+
+
+def _names(actor: Actor) -> set[str]:
+    """Every folded value that `actor:` finds this actor by."""
+    values = [actor.name, actor.email, actor.id, actor.key]
+    if actor.token is not None:
+        values += [actor.token.id, actor.token.name]
+    if actor.on_behalf_of is not None:
+        values += [actor.on_behalf_of.id, actor.on_behalf_of.name, actor.on_behalf_of.email]
+    return {value for value in map(folded, values) if value}

@@ -1,0 +1,264 @@
+"""An AuditQuery as SQL: conditions on `event` (which `fx` covers) and one expression for `ft`.
+
+    conditions   about time, the axes' numbers, and what must not be found in ft
+    match        what must be found in ft: words in `t`, exact tokens in `x`; None where nothing must
+
+Values are always bound; a word reaches FTS5 only as the tokens that FTS5 itself would make of it, in quotes. Which of
+the two leads is `read`'s choice.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_network
+from typing import NamedTuple
+
+import apsw
+
+from whodid_indexer.query.check import check_query, field_of
+from whodid_indexer.query.model import AuditQuery, Term, Text
+from whodid_indexer.store.sqlite.axes import LONGEST_VALUE, packed_ip
+from whodid_indexer.store.sqlite.entry import halves
+from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, spell, unspell
+from whodid_schema.errors import BadQuery
+from whodid_schema.fields import META_PREFIX
+from whodid_schema.folding import shadow, tokens
+
+Binding = int | str | bytes
+
+MOST_TOKENS = 2_000
+"""A wildcard may stand for so many different values; one that stands for more is refused, not answered in part."""
+
+_FEW_ACTORS = 64
+"""Up to so many actors are looked up as tokens, which is quicker than walking; more are a condition."""
+
+_COMBO_COLUMNS = {
+    "app": "app",
+    "surface": "surface",
+    "kind": "kind",
+    "category": "category",
+    "action": "action",
+    "verb": "verb",
+    "outcome": "outcome",
+    "layer": "layer",
+}
+_ACTOR_COLUMNS = {"actor.type": "type", "email": "email", "role": "role", "provider": "provider"}
+
+
+class Sql(NamedTuple):
+    """A piece of SQL with what is bound to it."""
+
+    text: str
+    bindings: tuple[Binding, ...] = ()
+
+
+class Plan(NamedTuple):
+    """A compiled query; see the module."""
+
+    since: int | None
+    until: int | None
+    conditions: tuple[Sql, ...]
+    match: str | None
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing but `match` narrows it."""
+        return self.since is None and self.until is None and not self.conditions
+
+
+class Compiler:
+    """Compiles against one connection's dictionaries and vocabulary."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, ft, row)")
+
+    def compile(self, query: AuditQuery) -> Plan:
+        """The plan. Raises BadQuery for an unknown field, a wrong address, a wildcard that stands for too much."""
+        check_query(query)
+        conditions: list[Sql] = []
+        wanted: list[str] = []
+        unwanted: list[str] = []
+        for term in query.terms:
+            found = self._term(term)
+            if isinstance(found, Sql):
+                conditions.append(_negated(found) if term.negated else found)
+            else:
+                (unwanted if term.negated else wanted).append(found)
+        for text in query.texts:
+            (unwanted if text.negated else wanted).append(self._text(text))
+        if unwanted:
+            conditions.append(Sql("e.seq NOT IN (SELECT rowid FROM ft WHERE ft MATCH ?)", (" OR ".join(unwanted),)))
+        match = " AND ".join(wanted) if wanted else None
+        return Plan(query.since, query.until, tuple(conditions), match)
+
+    def _term(self, term: Term) -> Sql | str:
+        """A condition, or an expression for `match`."""
+        if term.field.startswith(META_PREFIX):
+            return self._meta(term)
+        field = field_of(term.field)
+        if field.name in _COMBO_COLUMNS:
+            return _in_table("combo", _any_text(_COMBO_COLUMNS[field.name], term.values))
+        if field.name in _ACTOR_COLUMNS:
+            return _in_table("actor", _any_text(_ACTOR_COLUMNS[field.name], term.values))
+        special: dict[str, Callable[[Term], Sql | str]] = {
+            "id": _ids,
+            "actor": self._actors,
+            "type": _types,
+            "workspace": _workspaces,
+            "ip": _addresses,
+        }
+        return special[field.name](term) if field.name in special else self._exact(term)
+
+    def _actors(self, term: Term) -> Sql | str:
+        people = _any_text("value", term.values)
+        if "*" in term.values:
+            return Sql("e.actor IN (SELECT actor FROM person)")
+        query = f"SELECT DISTINCT actor FROM person WHERE {people.text}"  # noqa: S608  only bindings vary
+        few = self._connection.execute(f"{query} LIMIT ?", (*people.bindings, _FEW_ACTORS + 1)).fetchall()
+        if len(few) <= _FEW_ACTORS:
+            return _any_token(f"a{number}" for (number,) in few)
+        return Sql(f"e.actor IN ({query})", people.bindings)
+
+    def _exact(self, term: Term) -> Sql | str:
+        """Fields that only exact tokens know."""
+        if "*" in term.values and term.field not in ("session", "request"):
+            return _in_table("combo", Sql("present & ?", (PRESENT[term.field],)))
+        letter = LETTER[term.field]
+        if term.field in ("session", "request"):
+            if "*" in term.values:
+                return _in_table("combo", Sql("present & ?", (PRESENT[term.field],)))
+            return _any_token(letter + spell(value) for value in term.values)
+        return self._tokens(letter, "", term.values)
+
+    def _meta(self, term: Term) -> str:
+        return self._tokens(META, shadow(term.field.removeprefix(META_PREFIX)) + "=", term.values)
+
+    def _tokens(self, letter: str, before: str, values: Sequence[str]) -> str:
+        """Any of the values as tokens; `before` stands in front of each value, without wildcards."""
+        found: list[str] = []
+        for value in values:
+            plain = shadow(value)
+            if "*" not in plain:
+                found.append(_quoted(letter + spell(before + plain)))
+            elif plain.count("*") == 1 and plain.endswith("*"):
+                found.append(_quoted(letter + spell((before + plain[:-1])[:LONGEST])) + " *")
+            else:
+                found += [_quoted(token) for token in self._vocabulary(letter, before, plain)]
+        return f"x : ({' OR '.join(found)})" if found else _NOTHING
+
+    def _vocabulary(self, letter: str, before: str, pattern: str) -> list[str]:
+        """The tokens there are whose value the wildcard pattern stands for."""
+        head = letter + spell(before + pattern[: pattern.index("*")])
+        matches = re.compile(re.escape(before) + wildcard(pattern), re.DOTALL).fullmatch
+        rows = self._connection.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (head, head + "~"))
+        found: list[str] = []
+        for (token,) in rows:
+            if matches(unspell(token[1:])):
+                found.append(token)
+                if len(found) > MOST_TOKENS:
+                    raise BadQuery(f"{pattern!r} stands for more than {MOST_TOKENS} different values", "say more of it")
+        return found
+
+    @staticmethod
+    def _text(text: Text) -> str:
+        """Words in the record's text: a word that the tokenizer cuts in pieces is a phrase; no word at all: nothing."""
+        if text.phrase:
+            return _phrase(text.words) or _NOTHING
+        parts = [part for part in map(_phrase, text.words.split()) if part]
+        return f"({' AND '.join(parts)})" if parts else _NOTHING
+
+
+_NOTHING = 'x : "0"'
+"""Finds nothing: every exact token begins with a letter."""
+
+
+def _phrase(words: str) -> str:
+    pieces = tokens(words)
+    if not pieces:
+        return ""
+    prefix = " *" if words.endswith("*") else ""
+    return f"t : {' + '.join(map(_quoted, pieces))}{prefix}"
+
+
+def wildcard(pattern: str) -> str:
+    """A regular expression for a pattern in which `*` stands for anything."""
+    return ".*".join(re.escape(part) for part in pattern.split("*"))
+
+
+def _glob(pattern: str) -> str:
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _quoted(token: str) -> str:
+    return f'"{token}"'
+
+
+def _any_token(tokens: Iterable[str]) -> str:
+    found = [_quoted(token) for token in tokens]
+    return f"x : ({' OR '.join(found)})" if found else _NOTHING
+
+
+def _negated(sql: Sql) -> Sql:
+    return Sql(f"NOT ({sql.text})", sql.bindings)
+
+
+def _in_table(table: str, where: Sql) -> Sql:
+    """A condition on a dictionary's rows as one on events; rows without the value have number 0 and are never in it."""
+    return Sql(f"e.{table} IN (SELECT id FROM {table} WHERE {where.text})", where.bindings)  # noqa: S608  names are ours
+
+
+def _any_text(column: str, values: Iterable[str]) -> Sql:
+    """The folded column has any of the values; never NULL, so that NOT is right."""
+    parts: list[str] = []
+    bindings: list[Binding] = []
+    for value in values:
+        plain = shadow(value[:LONGEST_VALUE])
+        if plain == "*":
+            parts.append(f"{column} IS NOT NULL")
+            continue
+        parts.append(f"{column} GLOB ?" if "*" in plain else f"{column} = ?")
+        bindings.append(_glob(plain) if "*" in plain else plain)
+    return Sql(f"({' OR '.join(parts)}) IS TRUE" if parts else "FALSE", tuple(bindings))
+
+
+def _types(term: Term) -> Sql:
+    any_of = _any_text("value", term.values)
+    one = f"EXISTS (SELECT 1 FROM json_each(types) WHERE {any_of.text})"  # noqa: S608  only bindings vary
+    return _in_table("combo", Sql(one, any_of.bindings))
+
+
+def _workspaces(term: Term) -> Sql:
+    ids, names = _any_text("ext", term.values), _any_text("name", term.values)
+    return _in_table("ws", Sql(f"{ids.text} OR {names.text}", ids.bindings + names.bindings))
+
+
+def _addresses(term: Term) -> Sql:
+    parts: list[str] = []
+    bindings: list[Binding] = []
+    for value in term.values:
+        if value == "*":
+            parts.append("TRUE")
+            continue
+        parts.append("key BETWEEN ? AND ?")
+        bindings += _range(value)
+    return _in_table("ip", Sql(" OR ".join(parts) or "FALSE", tuple(bindings)))
+
+
+def _range(value: str) -> tuple[bytes, bytes]:
+    """First and last address of a network, or of a single address."""
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError as error:
+        raise BadQuery(
+            f"{value!r} is not an address", "203.0.113.7, 2001:db8::1 or a network: 203.0.113.0/24"
+        ) from error
+    first, last = packed_ip(str(network[0])), packed_ip(str(network[-1]))
+    if first is None or last is None:  # the library made both: they are addresses
+        raise BadQuery(f"{value!r} is not an address")
+    return first, last
+
+
+def _ids(term: Term) -> Sql | str:
+    if "*" in term.values:
+        return Sql("TRUE")
+    return _any_token(f"i{value}" for value in term.values if halves(value) is not None)

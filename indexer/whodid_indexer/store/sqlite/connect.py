@@ -1,0 +1,114 @@
+"""Opening the file: flags, pragmas, and SQLite's errors as ours.
+
+Writing is WAL with `synchronous=FULL`: what was committed survives power loss. Readers never block the writer.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import apsw
+
+from whodid_indexer.store.sqlite.schema import PAGE_SIZE, require_version
+from whodid_schema.errors import StateError, StoreUnreachable
+
+BUSY_MS = 10_000
+"""How long a writer waits for another one's transaction before it says that the file is locked."""
+
+_CACHE_KIB = 65_536
+
+
+@contextlib.contextmanager
+def guard(path: Path) -> Iterator[None]:
+    """SQLite's errors inside become StateError or StoreUnreachable that name the file and what to do."""
+    try:
+        yield
+    except apsw.BusyError as error:
+        raise StateError(
+            f"{path} is locked by another process", "end the other one, or write through the server"
+        ) from error
+    except apsw.FullError as error:
+        raise StateError(f"{path}: the disk is full; nothing of this was stored", "make room") from error
+    except apsw.ReadOnlyError as error:
+        raise StateError(
+            f"{path} cannot be written by this user", "check the rights of the file and its folder"
+        ) from error
+    except apsw.NotADBError as error:
+        raise StateError(f"{path} is not a whodid store, not even a SQLite file", "name another file") from error
+    except apsw.CorruptError as error:
+        raise StateError(f"{path} is damaged: {error}", "restore it from a backup; keep the damaged file") from error
+    except apsw.CantOpenError as error:
+        raise StoreUnreachable(f"{path} cannot be opened", "check the path and the rights of its folder") from error
+    except apsw.IOError as error:
+        raise StateError(f"{path}: the disk failed: {error}", "check the disk") from error
+
+
+def create_file(path: Path) -> None:
+    """An empty file that only its owner may read, with its folders; nothing where there is one."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StateError(
+            f"{path} cannot be made: {error.strerror}", "check the path and the rights of its folder"
+        ) from error
+
+
+def open_for_writing(path: Path) -> apsw.Connection:
+    """A connection that may write to an existing file. Raises StateError and StoreUnreachable."""
+    _require(path)
+    with guard(path):
+        connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.pragma("page_size", PAGE_SIZE)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        connection.pragma("cache_size", -_CACHE_KIB)
+        connection.pragma("mmap_size", 0)
+        connection.pragma("wal_autocheckpoint", 4000)
+    return connection
+
+
+def open_for_reading(path: Path) -> apsw.Connection:
+    """A connection that cannot write, with the server up or down. Raises StateError and StoreUnreachable.
+
+    WAL wants shared memory beside the file. Who may not create that (another user's folder) can read nevertheless
+    while no writer is at work: then there is no log, and the file alone is the whole truth.
+    """
+    _require(path)
+    with guard(path):
+        try:
+            connection = _reading(os.fspath(path), apsw.SQLITE_OPEN_READONLY)
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            if _log_of(path).exists():
+                raise
+            uri = f"file:{quote(os.fspath(path.absolute()))}?immutable=1"
+            connection = _reading(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    return connection
+
+
+def _reading(name: str, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(name, flags=flags)
+    try:
+        connection.set_busy_timeout(BUSY_MS)
+        connection.pragma("cache_size", -_CACHE_KIB)
+        connection.pragma("mmap_size", 0)
+        connection.pragma("temp_store", "memory")
+        require_version(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _require(path: Path) -> None:
+    if path.is_dir():
+        raise StateError(f"{path} is a folder", "name a file in it")
+    if not path.exists():
+        raise StoreUnreachable(f"there is no store at {path}", "run whodid setup")

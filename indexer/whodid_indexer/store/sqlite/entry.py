@@ -1,0 +1,105 @@
+"""What is sent, made ready to be stored: an item is read, checked, and its key worked out; a bad one says why."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from ulid_transform import bytes_to_ulid, ulid_to_bytes
+
+from whodid_indexer.store.base import Item
+from whodid_schema.bulk import Outcome, Result
+from whodid_schema.identity import ID_LENGTH
+from whodid_schema.record import Record, decode
+
+MAX_BODY = 64 << 20
+"""Bytes of one record's JSON."""
+
+_LONGEST_INDEX = 255
+
+_HALF = 1 << 63
+_MASK = (1 << 64) - 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_ID_CHARACTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
+
+FILED = frozenset({"received", "implausible"})
+"""Values of time_precision that say: filed under its receipt."""
+
+
+class Entry(NamedTuple):
+    """A checked item: microseconds since the epoch and both halves of the id, which sort as the id does.
+
+    `home` is the index that the sender named.
+    """
+
+    record: Record
+    body: bytes
+    home: str
+    micros: int
+    high: int
+    low: int
+    filed: bool
+
+
+def halves(identifier: str) -> tuple[int, int] | None:
+    """An id as two signed 64-bit ints that sort as it does; None where it is no id of ours."""
+    if len(identifier) != ID_LENGTH or identifier[0] > "7" or not _ID_CHARACTERS.issuperset(identifier):
+        return None
+    number = int.from_bytes(ulid_to_bytes(identifier), "big")
+    return (number >> 64) - _HALF, (number & _MASK) - _HALF
+
+
+def joined(high: int, low: int) -> str:
+    """The id of two halves."""
+    number = (high + _HALF) << 64 | (low + _HALF)
+    return bytes_to_ulid(number.to_bytes(16, "big")).lower()
+
+
+def micros_of(stamp: str) -> int | None:
+    """Microseconds since the epoch of a record's time; None where it is not RFC 3339 in UTC, written with a Z."""
+    try:
+        parsed = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    if not stamp.endswith("Z") or len(stamp) < 20 or parsed.tzinfo is None:
+        return None
+    return (parsed - _EPOCH) // _MICROSECOND
+
+
+def read(item: Item) -> Entry | Result:
+    """The entry for an item, or its rejection."""
+    try:
+        return _checked(item)
+    except _Refused as refusal:
+        return Result(Outcome.REJECTED, str(refusal))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Result(Outcome.REJECTED, f"not a record: {error}")
+
+
+class _Refused(Exception):  # noqa: N818  it is an answer, and never leaves this module
+    """Why an item is rejected."""
+
+
+def _checked(item: Item) -> Entry:
+    if len(item.body) > MAX_BODY:
+        raise _Refused(f"the record has {len(item.body)} bytes, the limit is {MAX_BODY}")
+    if not 0 < len(item.index) <= _LONGEST_INDEX:
+        raise _Refused(f"the index's name must have 1 to {_LONGEST_INDEX} characters")
+    record = decode(item.body)
+    if record.id != item.id:
+        raise _Refused(f"the record's id is {_shown(record.id)}, the action line's is {_shown(item.id)}")
+    key = halves(item.id)
+    if key is None:
+        raise _Refused(f"the id {_shown(item.id)} is not {ID_LENGTH} characters of lower-case Crockford base32")
+    micros = micros_of(record.timestamp or "")
+    if micros is None:
+        raise _Refused(f"@timestamp {_shown(record.timestamp)} is not RFC 3339 in UTC (2026-11-21T08:30:00.000000Z)")
+    if micros_of(record.received_at or "") is None:
+        raise _Refused(f"received_at {_shown(record.received_at)} is not RFC 3339 in UTC")
+    return Entry(record, item.body, item.index, micros, *key, record.time_precision in FILED)
+
+
+def _shown(value: str | None) -> str:
+    return "missing" if value is None else ascii(value[:80])

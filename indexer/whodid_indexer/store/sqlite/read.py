@@ -1,0 +1,243 @@
+"""The reading side: the five questions, each on a connection that cannot write.
+
+A plan (see `compile`) can be led from two sides:
+
+    fx      walk the time order and test each entry, at some 80 ns: right where little is asked of ft
+    ft      take what MATCH finds, look up each event, sort: right where MATCH finds few
+
+ft leads while it finds fewer than `FEW` records; beyond that its hits are gathered once and fx leads.
+"""
+
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+
+from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.store.base import Changes, Found, Key, Page, Stored
+from whodid_indexer.store.sqlite.bodies import Unpacker
+from whodid_indexer.store.sqlite.compile import Binding, Compiler, Plan
+from whodid_indexer.store.sqlite.connect import guard, open_for_reading
+from whodid_indexer.store.sqlite.entry import halves, joined
+from whodid_indexer.store.sqlite.settings import read_setting
+from whodid_schema.errors import UsageError
+from whodid_schema.meta import Meta
+
+FEW = 20_000
+"""Records that MATCH may find for it to lead."""
+
+_DENSE = 200
+"""Where at least one record in so many has the words, the newest few are found by asking ft about one at a time."""
+
+_SLICE = 1_000
+"""Records a scan reads in one transaction; between two slices the writer can merge its log."""
+
+_NOW = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
+_BODY = "SELECT body FROM event WHERE seq = ?"
+_CHANGES = "SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+_ID = "SELECT e.body, e.idh, e.idl FROM ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ?"
+
+
+class _Source(NamedTuple):
+    """FROM and WHERE of a question, with what is bound; `sorts`: its rows do not come in time order by themselves."""
+
+    text: str
+    bindings: tuple[Binding, ...]
+
+
+class SqliteReader:
+    """The Reader of one file; for one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file for reading. Raises StoreUnreachable where it is not set up, StateError where it cannot be."""
+        self.path = path
+        self._connection = open_for_reading(path)
+        self._unpack = Unpacker(self._connection).unpack
+        self._compiler = Compiler(self._connection)
+
+    def search(self, query: AuditQuery, page: Page) -> Found:
+        """See Reader. The page and the total are of one moment."""
+        with guard(self.path), self._moment():
+            plan = self._compiler.compile(query)
+            source = self._source(plan)
+            total = self._total(plan, source)
+            if total and plan.match is not None and plan.open:
+                source = self._newest_source(plan, source, total)
+            rows = self._rows(source, page, page.limit + 1)
+            more = len(rows) > page.limit
+            rows = rows[: page.limit]
+            records = [self._body(seq) for seq, *_ in rows]
+            following = Key(rows[-1][1], joined(rows[-1][2], rows[-1][3])) if more and rows else None
+        return Found(records, total, following)
+
+    def count(self, query: AuditQuery) -> int:
+        """See Reader."""
+        with guard(self.path), self._moment():
+            plan = self._compiler.compile(query)
+            return self._total(plan, self._source(plan))
+
+    def get(self, identifier: str) -> bytes | None:
+        """See Reader."""
+        key = halves(identifier)
+        if key is None:
+            return None
+        with guard(self.path):
+            for body, high, low in self._connection.execute(_ID, (f'x : "i{identifier}"',)):
+                if (high, low) == key:
+                    return self._unpack(body)
+        return None
+
+    def scan(self, query: AuditQuery, *, ascending: bool = False) -> Iterator[bytes]:
+        """See Reader. Without words and keys in the query at constant memory, else at eight bytes a match."""
+        with guard(self.path), self._moment():
+            plan = self._compiler.compile(query)
+            start: int = self._connection.execute(_NOW).get
+            places = self._places(plan, ascending) if plan.match is not None else None
+        return self._scan_places(places) if places is not None else self._scan_time(plan, start, ascending)
+
+    def changes(self, after: str | None, limit: int = 1000) -> Changes:
+        """See Reader. The cursor is a record's number in order of arrival. Raises UsageError for anything else."""
+        place = self._place(after)
+        with guard(self.path):
+            rows: list[Any] = self._connection.execute(_CHANGES, (place, limit)).fetchall()
+            records = [Stored(self._unpack(body), str(seq)) for seq, body in rows]
+        return Changes(records, records[-1].cursor if records else str(place))
+
+    def now(self) -> str:
+        """See Reader."""
+        with guard(self.path):
+            return str(self._connection.execute(_NOW).get)
+
+    def meta(self) -> Meta:
+        """See Reader."""
+        with guard(self.path):
+            return read_setting(self._connection, self.path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _moment(self) -> "_Moment":
+        return _Moment(self._connection)
+
+    def _body(self, seq: int) -> bytes:
+        return self._unpack(self._connection.execute(_BODY, (seq,)).get)
+
+    def _place(self, after: str | None) -> int:
+        if after is None:
+            return 0
+        if not (after.isascii() and after.isdecimal() and len(after) < 19):
+            raise UsageError(
+                f"{after[:40]!r} is not a cursor of this store", "leave it out to start from the beginning"
+            )
+        if int(after) > int(self.now()):
+            raise UsageError(f"the cursor {after} lies ahead of this store: it belongs to another one")
+        return int(after)
+
+    def _source(self, plan: Plan) -> _Source:
+        """Who leads, fx or ft."""
+        where, bindings = _conditions(plan)
+        if plan.match is None:
+            return _Source(f"event e INDEXED BY fx WHERE {where}", bindings)
+        hits = "SELECT count(*) FROM (SELECT 1 FROM ft WHERE ft MATCH ? LIMIT ?)"
+        if self._connection.execute(hits, (plan.match, FEW)).get < FEW:
+            return _Source(
+                f"ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ? AND {where}", (plan.match, *bindings)
+            )
+        gathered = "e.seq IN (SELECT rowid FROM ft WHERE ft MATCH ?)"
+        return _Source(f"event e INDEXED BY fx WHERE {where} AND {gathered}", (*bindings, plan.match))
+
+    def _total(self, plan: Plan, source: _Source) -> int:
+        if plan.match is not None and plan.open:
+            total: int = self._connection.execute("SELECT count(*) FROM ft WHERE ft MATCH ?", (plan.match,)).get
+        else:
+            total = self._connection.execute(f"SELECT count(*) FROM {source.text}", source.bindings).get  # noqa: S608
+        return total
+
+    def _newest_source(self, plan: Plan, source: _Source, total: int) -> _Source:
+        """For words alone that many records have: the newest few are found sooner by asking about one at a time."""
+        everything: int = self._connection.execute(_NOW).get
+        if total < FEW or everything // total >= _DENSE:
+            return source
+        one = "EXISTS (SELECT 1 FROM ft WHERE ft MATCH ? AND ft.rowid = e.seq)"
+        return _Source(f"event e INDEXED BY fx WHERE {one}", (plan.match or "",))
+
+    def _rows(self, source: _Source, page: Page, limit: int) -> list[tuple[int, int, int, int]]:
+        """(seq, micros, both halves of the id) of one page."""
+        text, bindings = source
+        if page.after is not None:
+            text += f" AND {_behind(page.ascending)}"
+            bindings = (*bindings, page.after.micros, *_half_of(page.after))
+        order = "ASC" if page.ascending else "DESC"
+        sql = f"SELECT e.seq, e.ts, e.idh FROM {text} ORDER BY e.ts {order}, e.idh {order} LIMIT ? OFFSET ?"  # noqa: S608
+        rows: list[Any] = self._connection.execute(sql, (*bindings, limit, page.offset)).fetchall()
+        low = "SELECT idl FROM event WHERE seq = ?"
+        return [(seq, ts, high, self._connection.execute(low, (seq,)).get) for seq, ts, high in rows]
+
+    def _places(self, plan: Plan, ascending: bool) -> "array[int]":
+        source, order = self._source(plan), "ASC" if ascending else "DESC"
+        sql = f"SELECT e.seq FROM {source.text} ORDER BY e.ts {order}, e.idh {order}"  # noqa: S608  names are ours
+        return array("q", (seq for (seq,) in self._connection.execute(sql, source.bindings)))
+
+    def _scan_places(self, places: "array[int]") -> Iterator[bytes]:
+        for start in range(0, len(places), _SLICE):
+            with guard(self.path), self._moment():
+                found = [self._connection.execute(_BODY, (seq,)).get for seq in places[start : start + _SLICE]]
+            for body in found:
+                if body is not None:
+                    yield self._unpack(body)
+
+    def _scan_time(self, plan: Plan, start: int, ascending: bool) -> Iterator[bytes]:
+        where, bound = _conditions(plan)
+        order = "ASC" if ascending else "DESC"
+        begin = f"SELECT e.ts, e.idh, e.body FROM event e INDEXED BY fx WHERE {where} AND e.seq <= ?"  # noqa: S608
+        end = f" ORDER BY e.ts {order}, e.idh {order} LIMIT {_SLICE}"
+        rows = self._slice(begin + end, (*bound, start))
+        while rows:
+            for *_, body in rows:
+                yield self._unpack(body)
+            behind = f"{begin} AND {_behind(ascending)}{end}"
+            rows = self._slice(behind, (*bound, start, *rows[-1][:2])) if len(rows) == _SLICE else []
+
+    def _slice(self, sql: str, bindings: tuple[Binding, ...]) -> list[Any]:
+        with guard(self.path):
+            return self._connection.execute(sql, bindings).fetchall()
+
+
+class _Moment:
+    """One read transaction: what is asked inside is answered as of one moment."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute("COMMIT")
+
+
+def _conditions(plan: Plan) -> tuple[str, tuple[Binding, ...]]:
+    parts: list[str] = []
+    bindings: list[Binding] = []
+    for text, edge in (("e.ts >= ?", plan.since), ("e.ts < ?", plan.until)):
+        if edge is not None:
+            parts.append(text)
+            bindings.append(edge)
+    for condition in plan.conditions:
+        parts.append(condition.text)
+        bindings += condition.bindings
+    return " AND ".join(parts) or "TRUE", tuple(bindings)
+
+
+def _behind(ascending: bool) -> str:
+    return f"(e.ts, e.idh) {'>' if ascending else '<'} (?, ?)"
+
+
+def _half_of(key: Key) -> tuple[int]:
+    found = halves(key.id)
+    if found is None:
+        raise UsageError(f"{key.id[:40]!r} is not a record's id", "take the cursor that came with the page before")
+    return (found[0],)

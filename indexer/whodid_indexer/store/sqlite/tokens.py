@@ -1,0 +1,100 @@
+"""Exact tokens: what the column `x` of the full-text index holds, so that one MATCH finds words and keys together.
+
+    i<id>              the record's id              a<n>          the actor, by its number
+    s<session>         r<request>                   p<project>    id and name
+    t<target>          id, name and type:id         d<device>     n<reason>
+    c<changed path>    m<path=value>                each folded, but for id, session and request
+
+A value is spelled in a–z and 0–9 alone, so that the tokenizer takes it as one token: what is neither, and `q`
+itself, becomes `q` and two hex digits per byte of its UTF-8. Spelling keeps prefixes: a `prefix*` of the value is a
+prefix of the token. Values are spelled up to `LONGEST` characters; a longer one ends in `qh` and its hash, and a
+wildcard sees only the part in front of that.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from whodid_schema.folding import shadow
+from whodid_schema.record import Record
+
+LONGEST = 512
+
+PRESENT = {"session": 1, "request": 2, "project": 4, "target": 8, "device": 16, "reason": 32, "changed": 64}
+"""The bit that says, in a combo, that a record has a value for a field."""
+
+LETTER = {"session": "s", "request": "r", "project": "p", "target": "t", "device": "d", "reason": "n", "changed": "c"}
+"""The letter that a field's tokens begin with."""
+
+META = "m"
+
+_others = re.compile(r"[^0-9a-pr-z]")
+_escaped = re.compile(r"(?:q[0-9a-f]{2})+")
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "".join(f"q{byte:02x}" for byte in match.group().encode("utf-8", "surrogatepass"))
+
+
+def spell(value: str) -> str:
+    """The value in characters that are letters and digits to every tokenizer."""
+    text = value if len(value) <= LONGEST else value[:LONGEST]
+    if "q" in text or not (text.isascii() and text.isalnum() and text.islower()):
+        text = _others.sub(_escape, text)
+    if len(value) <= LONGEST:
+        return text
+    return f"{text}qh{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def unspell(token: str) -> str:
+    """The value that was spelled, or as much of it as the token has."""
+    text = token.partition("qh")[0]
+    return _escaped.sub(lambda match: bytes.fromhex(match.group().replace("q", "")).decode("utf-8", "replace"), text)
+
+
+def tokens(record: Record, actor: int) -> tuple[str, int]:
+    """The text of column `x`, and the bits of `PRESENT` that the record has."""
+    found = [f"i{record.id}"]
+    if actor:
+        found.append(f"a{actor}")
+    present = 0
+    for field, values in _values(record):
+        letter = LETTER[field]
+        before = len(found)
+        found += [letter + spell(value) for value in values if value]
+        if len(found) > before:
+            present |= PRESENT[field]
+    if record.meta:
+        found += [META + spell(shadow(pair)) for pair in record.meta]
+    return " ".join(found), present
+
+
+def _values(record: Record) -> Iterable[tuple[str, Iterable[str]]]:
+    if record.session_id:
+        yield "session", (record.session_id,)
+    if record.request_id:
+        yield "request", (record.request_id,)
+    if record.project is not None:
+        yield "project", _folded(record.project.id, record.project.name)
+    if record.targets or record.target is not None:
+        yield "target", _target_values(record)
+    if record.client is not None and record.client.device:
+        yield "device", _folded(record.client.device)
+    if record.reason:
+        yield "reason", _folded(record.reason)
+    if record.changed:
+        yield "changed", _folded(*record.changed)
+
+
+def _folded(*values: str | None) -> set[str]:
+    return {shadow(value) for value in values if value}
+
+
+def _target_values(record: Record) -> set[str]:
+    targets = record.targets or ([record.target] if record.target is not None else [])
+    found: set[str] = set()
+    for target in targets:
+        found |= _folded(target.id, target.name)
+        if target.type and target.id:
+            found.add(shadow(f"{target.type}:{target.id}"))
+    return found
