@@ -1,0 +1,248 @@
+"""The plain-English description that every record has: who did what to what, and nothing the record does not say.
+
+    {who} {did} {what} [from/to/in {where}] [using {provider}] [: {what changed}] [({reason})]
+
+A failed event reads "attempted to …"; an actor nobody knows is Someone; a token is named as a token. Names are taken
+as they are (and cut when endless): what is printed goes through `visible`.
+"""
+
+import re
+from functools import lru_cache
+
+from whodid_schema import diff, taxonomy
+from whodid_schema.record import Actor, Record, Target
+from whodid_schema.words import FORMS
+
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 4_000
+_OTHERS_NAMED = 3
+
+_ACRONYMS = frozenset({"2fa", "api", "dns", "id", "imap", "ip", "mfa", "saml", "smtp", "sms", "sso", "ssl", "url"})
+_PERSONAL = frozenset({"user", "session", "account", "login", "password", "admin", "administrator"})
+_CONTAINERS = frozenset({"account", "conversation", "organisation", "organization", "project", "tenant", "workspace"})
+_PREPOSITIONS = frozenset({"from", "to", "in", "into", "on", "of", "for", "with", "at", "under", "via", "using", "as"})
+_BEFORE_TARGET = {
+    "sign_in": "to ",
+    "sign_out": "of ",
+    "password_change": "of ",
+    "password_reset": "of ",
+    "mfa_enrol": "for ",
+    "reply": "to ",
+    "switch": "to ",
+    "complain": "about ",
+    "unsubscribe": "from ",
+    "throttle": "on ",
+}
+_PROPERTY_VERBS = frozenset({"update", "configure", "rotate"})
+_SHOWS_CHANGES = frozenset({"update", "configure", "assign", "activate", "deactivate", "schedule", "rotate", "switch"})
+
+
+def compose(record: Record) -> str:
+    """The sentence of a record whose other fields are filled; its own `description`, if any, completed."""
+    if record.description:
+        return complete(record, record.description)
+    who = actor_name(record)
+    text = f"{who} {_deed(record)}" if record.verb and record.verb != "other" else _unnamed(who, record)
+    actor = record.actor
+    if actor is not None and actor.provider and record.kind == "auth":
+        text = f"{text} using {_cut(actor.provider)}"
+    if record.changes and record.verb in _SHOWS_CHANGES:
+        text = f"{text}: {_changes(record)}"
+    if record.reason:
+        text = f"{text} ({_cut(record.reason)})"
+    return text[:_LONGEST_TEXT]
+
+
+def complete(record: Record, text: str) -> str:
+    """The application's own words as a sentence: with the actor before them where they lack it, no full stop behind.
+
+    "updated the user profile" and "Signed in" lack it; what begins with anything but a verb's past is left alone.
+    """
+    text = text.strip()[:_LONGEST_TEXT]
+    if text.endswith(".") and not text.endswith(".."):
+        text = text[:-1]
+    if not text or _lacks_subject(text):
+        return f"{actor_name(record)} {text[:1].lower()}{text[1:]}".rstrip()
+    return text
+
+
+_OPENINGS = frozenset({"attempted", "tried", "failed", "was", "has", "did", "requested", "accepted", "declined"})
+
+
+def _lacks_subject(text: str) -> bool:
+    first, _, rest = text.partition(" ")
+    word = first.lower()
+    if word in _OPENINGS:
+        return True
+    pair = FORMS.get(f"{word} {rest.partition(' ')[0].lower()}")
+    if pair is not None and text.lower().startswith(pair.past):
+        return True
+    form = FORMS.get(word)
+    return (form is not None and form.past == word) or (first.islower() and word.endswith("ed"))
+
+
+def actor_name(record: Record) -> str:
+    """How a sentence names the actor: name, e-mail or "user 783"; System, Someone; "Ann (as Bob)"."""
+    actor = record.actor
+    if actor is None:
+        return "Someone"
+    name = actor.name or actor.email
+    if actor.token is not None or actor.type == "api_token":
+        name = _token_name(actor, name)
+    elif name is None:
+        name = f"{_kind(actor.type or 'user')} {actor.id}" if actor.id else _nameless(actor.type)
+    other = actor.on_behalf_of
+    if other is not None:
+        for_whom = other.name or other.email or other.id
+        if for_whom:
+            return f"{_cut(name)} (as {_cut(for_whom)})"
+    return _cut(name)
+
+
+def _nameless(kind: str | None) -> str:
+    if kind in (None, "anonymous", "user", "unknown"):
+        return "Someone"
+    words = _kind(kind or "")
+    return words[:1].upper() + words[1:]
+
+
+def _token_name(actor: Actor, name: str | None) -> str:
+    token = actor.token
+    token_name = (token and (token.name or token.id)) or name or actor.id
+    shown = f"API token {token_name}" if token_name else "API token"
+    if name is not None and name != token_name and actor.type != "api_token":
+        return f"{name} ({shown})"
+    return f"{shown} (role {actor.role})" if actor.role else shown
+
+
+def _deed(record: Record) -> str:
+    """Everything behind the actor's name but the additions: verb and targets."""
+    verb = record.verb or "other"
+    form = taxonomy.said(record.action, verb)
+    what = _what(record, verb)
+    if verb == "deny":
+        return f"was denied access to {what}" if what else "was denied access"
+    attempted = record.outcome == "failure" and verb != "throttle"
+    said = f"attempted to {form.base}" if attempted else form.past
+    return f"{said} {_BEFORE_TARGET.get(verb, '')}{what}" if what else said
+
+
+def _what(record: Record, verb: str) -> str:
+    """The targets in words; empty where naming them would only repeat who acted."""
+    target = record.target
+    action = record.action or ""
+    if target is None:
+        return "" if record.kind == "auth" else _kind(_noun(action))
+    if record.kind == "auth" and (target.type or "user").lower() in _PERSONAL:
+        if _is_actor(record, target):
+            return ""
+        what = f"the {label(target)}" if verb == "sign_in" else label(target)
+    else:
+        what = label(target)
+        kind = (target.type or "").lower()
+        noun = _noun(action) if kind in _CONTAINERS or verb in _PROPERTY_VERBS else ""
+        if noun and kind and not _same(noun, kind) and not record.changes:
+            what = f"{_kind(noun)} {'in' if kind in _CONTAINERS else 'of'} {what}"
+    return what if record.targets is None or len(record.targets) < 2 else what + _others(record, target)
+
+
+def _is_actor(record: Record, target: Target) -> bool:
+    """Whether a sign-in's user is the one who acted: signing in, everybody names only himself."""
+    actor = record.actor
+    if actor is None or actor.type == "anonymous" or not (actor.id or actor.name or actor.email):
+        return False
+    if record.verb in ("sign_in", "sign_out") or target.type == "session":
+        return True
+    return (target.id or target.name) in (actor.id, actor.name, actor.email)
+
+
+def _same(noun: str, kind: str) -> bool:
+    return noun.replace("_", " ").rstrip("s") == kind.replace("_", " ").rstrip("s")
+
+
+def _others(record: Record, main: Target) -> str:
+    """The secondary targets: those with a relation by it ("from Transactional"), the others counted."""
+    said, rest = "", 0
+    for target in record.targets or ():
+        if target is main or target == main:
+            continue
+        if target.relation in _PREPOSITIONS and len(said) < _LONGEST_NAME:
+            said += f" {target.relation} {_cut(target.name) if target.name else label(target)}"
+        else:
+            rest += 1
+    return f" and {rest} more{said}" if rest else said
+
+
+def label(target: Target) -> str:
+    """A target in words: "domain yahoo.com", "user #42", "19 imported rows", "19 contacts"."""
+    kind = _kind(target.type or "")
+    name = target.name
+    if target.count is not None and (target.count > 1 or (name or "").startswith(f"{target.count} ")):
+        if name:
+            return _cut(name if name.startswith(f"{target.count} ") else f"{target.count} {name}")
+        return f"{target.count} {_plural(kind)}" if kind else f"{target.count} objects"
+    if name:
+        return f"{kind} {_cut(name)}" if kind else _cut(name)
+    if target.id:
+        number = f"#{target.id}" if target.id.isdecimal() else _cut(target.id)
+        return f"{kind} {number}" if kind else number
+    return kind
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    if noun.endswith(("ch", "sh", "x", "ss")):
+        return f"{noun}es"
+    return noun if noun.endswith("s") else f"{noun}s"
+
+
+@lru_cache(maxsize=2048)
+def _kind(kind: str) -> str:
+    """A type for people: `sending_node` is "sending node", `ApiRole` "API role"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind[:_LONGEST_NAME]).replace("_", " ").replace("-", " ").split()
+    return " ".join(word.upper() if word.lower() in _ACRONYMS else word.lower() for word in words)
+
+
+@lru_cache(maxsize=8192)
+def _noun(action: str) -> str:
+    """What an action string is about: `smtp.update` smtp, `workspace.member_added` member; empty where it says not."""
+    word = taxonomy.read_action(action).word
+    if not word or len(action) > _LONGEST_NAME:
+        return ""
+    parts = [part for part in re.split(r"[.:/]", action) if part.strip()]
+    for part in reversed(parts):
+        left = re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", " ", part, count=1)
+        words = [piece for piece in re.split(r"[\s_-]+", left) if piece and piece.lower() not in _NOT_NOUNS]
+        if words:
+            return "_".join(words).lower()
+    return ""
+
+
+_NOT_NOUNS = frozenset(
+    {"failed", "failure", "denied", "error", "success", "succeeded", "to", "the", "a", "an", "attempt"}
+)
+
+
+def _unnamed(who: str, record: Record) -> str:
+    """The sentence where no verb is known: the action's own words behind a colon."""
+    words = re.sub(r"[._:/-]+", " ", _cut(record.action or "")).strip() or "event"
+    text = f"{who}: {words}"
+    if record.target is not None:
+        what = label(record.target)
+        text = f"{text} on {what}" if what else text
+    return f"{text}, failed" if record.outcome == "failure" else text
+
+
+def _changes(record: Record) -> str:
+    """What changed: one change with its values, several by their names."""
+    changes = record.changes or []
+    if len(changes) == 1:
+        return diff.inline(changes[0])
+    names = [_cut(change.field.replace("_", " ")) for change in changes[:_OTHERS_NAMED]]
+    rest = len(changes) - len(names)
+    return f"{', '.join(names)} and {rest} more" if rest else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
