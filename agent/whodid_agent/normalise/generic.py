@@ -77,6 +77,7 @@ class _Search:
         self.index = Index(event)
         self.names = names
         self.taken: list[Found] = []
+        self.places: dict[str, str] = {}
         self.values: dict[str, Any] = {}
 
     def fill(self) -> dict[str, Any]:
@@ -103,6 +104,7 @@ class _Search:
         if value is None:
             return False
         self.values[slot] = value
+        self.places[slot] = found.key
         self.taken.append(found)
         return True
 
@@ -157,6 +159,13 @@ class _Search:
 
     def _named(self, group: str) -> bool:
         return any(f"{group}.{member}" in self.values for member in ("id", "name", "email", "label"))
+
+
+def places(profile: Profile, event: dict[str, Any]) -> dict[str, str]:
+    """Slot → the key that it would be filled from. The event stays whole."""
+    search = _Search(event, profile.names)
+    search.fill()
+    return search.places
 
 
 def extract_anything(profile: Profile, event: dict[str, Any]) -> Draft:

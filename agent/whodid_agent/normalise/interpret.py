@@ -29,7 +29,7 @@ def extract(profile: Profile, event: Event) -> Draft:
     """The draft of this event. Takes what it uses out of `event`."""
     native = native_of(profile, event)
     used: set[Steps] = set()
-    found = {slot: _value(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
+    found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
     for steps in used:
         remove(event, steps)
     for container in profile.containers:
@@ -56,7 +56,8 @@ def native_of(profile: Profile, event: Event) -> tuple[str, ...] | None:
     return found if found and None not in found else None  # type: ignore[return-value]  # None is ruled out
 
 
-def _value(expr: Expression | None, event: Event, accept: Accept, used: set[Steps]) -> Any:
+def value_of(expr: Expression | None, event: Event, accept: Accept, used: set[Steps]) -> Any:
+    """What the expression gives for this event, None for nothing; the places it is taken from are added to `used`."""
     match expr:
         case Path(steps):
             value = at(event, steps)
@@ -74,13 +75,13 @@ def _value(expr: Expression | None, event: Event, accept: Accept, used: set[Step
             return _filled(parts, event, accept, used)
         case IfPresent(path, then, otherwise):
             there = at(event, path.steps) not in (None, "")
-            return _value(then if there else otherwise, event, accept, used)
+            return value_of(then if there else otherwise, event, accept, used)
     return None
 
 
 def _first(options: Sequence[Expression], event: Event, accept: Accept, used: set[Steps]) -> Any:
     for option in options:
-        value = _value(option, event, accept, used)
+        value = value_of(option, event, accept, used)
         if value is not None:
             return value
     return None
@@ -92,7 +93,7 @@ def _looked_up(expr: Table, event: Event, accept: Accept, used: set[Steps]) -> A
         if result is not None:
             used.add(path.steps)
             return result
-    return _value(expr.otherwise, event, accept, used)
+    return value_of(expr.otherwise, event, accept, used)
 
 
 def _filled(parts: Sequence[str | Path], event: Event, accept: Accept, used: set[Steps]) -> Any:

@@ -73,14 +73,23 @@ def _general(rule: Any) -> tuple[str, _Matches]:
 
 
 class Pipeline:
-    """The Normaliser of one input; `agent` and `host` go into `ingest`."""
+    """The Normaliser of one input; `agent` and `host` go into `ingest`, without `drops` no drop rule is applied."""
 
-    def __init__(self, options: InputOptions, meta: Meta, profiles: ProfileSet, agent: str = "", host: str = "") -> None:
+    def __init__(
+        self,
+        options: InputOptions,
+        meta: Meta,
+        profiles: ProfileSet,
+        agent: str = "",
+        host: str = "",
+        *,
+        drops: bool = True,
+    ) -> None:
         self.options = options
         self.profiles = profiles
         self.named = profiles.get(options.profile) if options.profile else None
         self._redactor = Redactor(options.redact, self.named.profile.allow if self.named else ())
-        self._rules = Rules(options.drop, [one.profile for one in profiles])
+        self._rules = Rules(options.drop if drops else (), [one.profile for one in profiles] if drops else ())
         self._agent, self._host = agent, host
         self.file_by(meta)
 

@@ -1,0 +1,73 @@
+"""`whodid-agent profile`: which profiles there are, what one says, and whether the tests inside them pass."""
+
+import sys
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from whodid_agent.normalise.cases import failures
+from whodid_agent.normalise.profile import Profile, builtin_profiles, load_profile
+from whodid_agent.normalise.profiles import ProfileSet
+from whodid_schema.errors import WhodidError
+from whodid_schema.visible import visible
+
+_folder_option = click.option(
+    "--profiles", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="A folder of your own."
+)
+
+
+class CasesFailed(WhodidError):
+    """Some test inside a profile does not pass."""
+
+
+@click.group("profile")
+def command() -> None:
+    """Look at the profiles that say how events become records."""
+
+
+@command.command("list")
+@_folder_option
+def list_profiles(folder: Path | None) -> None:
+    """All profiles: name and what they read."""
+    for mapper in sorted(ProfileSet.load(folder), key=lambda one: one.profile.name):
+        click.echo(f"{mapper.profile.name:<12} {visible(mapper.profile.title)}")
+
+
+@command.command("show")
+@click.argument("name")
+@_folder_option
+def show(name: str, folder: Path | None) -> None:
+    """Print a profile's file: a beginning for one of your own."""
+    profile = ProfileSet.load(folder).get(name).profile
+    own = Path(profile.where)
+    if folder is not None and own.parent == folder:
+        text = own.read_text(encoding="utf-8")
+    else:
+        text = (resources.files("whodid_config.profiles") / own.name).read_text(encoding="utf-8")
+    sys.stdout.write(text)
+
+
+@command.command("test")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]...")
+def test(files: tuple[Path, ...]) -> None:
+    """Run the tests inside profile FILEs; without any, those of the built-in profiles. Exit code 1 if one fails."""
+    builtin = builtin_profiles()
+    chosen = [load_profile(path) for path in files] if files else builtin
+    names = {profile.name for profile in chosen}
+    profiles = ProfileSet([*(one for one in builtin if one.name not in names), *chosen])
+    failed = sum(_run(profile, profiles) for profile in chosen)
+    if failed:
+        raise CasesFailed(f"{failed} of {sum(len(profile.cases) for profile in chosen)} tests failed")
+
+
+def _run(profile: Profile, profiles: ProfileSet) -> int:
+    """Run one profile's tests, saying what fails; the number of failed ones."""
+    failed = 0
+    for case in profile.cases:
+        problems = failures(profile, case, profiles)
+        failed += bool(problems)
+        for problem in problems:
+            click.echo(f"{profile.where}:{case.line}: {visible(case.name)}: {visible(problem)}", err=True)
+    click.echo(f"{profile.name}: {len(profile.cases) - failed} of {len(profile.cases)} pass")
+    return failed

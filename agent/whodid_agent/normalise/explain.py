@@ -1,0 +1,64 @@
+"""Where each field of a record came from: the text of `whodid-agent normalise --explain`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from whodid_agent.normalise import generic, values
+from whodid_agent.normalise.contract import Refusal, Shipment
+from whodid_agent.normalise.contract import Event as Outcome
+from whodid_agent.normalise.decode import decode_json
+from whodid_agent.normalise.draft import SLOTS
+from whodid_agent.normalise.expression import Steps
+from whodid_agent.normalise.interpret import value_of
+from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.profiles import ProfileSet
+from whodid_schema.visible import visible
+
+_DERIVED = ("verb", "kind", "surface", "category", "outcome", "description", "actor.type", "client.device")
+_SPOKEN = {"time": "@timestamp"}
+
+
+def explain(outcome: Outcome, profiles: ProfileSet) -> str:
+    """The paragraph about one event: its profile, then field, value and place, then what was only kept."""
+    if isinstance(outcome, Refusal):
+        return f"refused: {outcome.reason}: {visible(outcome.detail)}\n"
+    if not isinstance(outcome, Shipment):
+        return f"{outcome.kind} by {outcome.rule}\n"
+    record = msgspec.json.decode(outcome.body)
+    profile = profiles.get(record["ingest"]["profile"]).profile
+    event = decode_json(record["raw"])
+    places = dict(_searched(profile, event) if profile.names else _mapped(profile, event))
+    lines = [f"profile {profile.name}: {profile.title}"]
+    for slot in dict.fromkeys((*places, *_DERIVED)):
+        field = _SPOKEN.get(slot, slot)
+        value = _at(record, field)
+        if value is not None:
+            lines.append(f"  {field:<24} {_short(value):<40} ← {visible(places.get(slot, 'worked out'))}")
+    kept = record.get("metadata") or {}
+    lines.append(f"  kept in metadata: {', '.join(map(visible, kept)) or 'nothing'}")
+    return "\n".join(lines) + "\n"
+
+
+def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for slot, expr in profile.slots.items():
+        used: set[Steps] = set()
+        if value_of(expr, event, values.KINDS[SLOTS[slot]], used) is not None:
+            yield slot, ", ".join(".".join(steps) for steps in sorted(used)) or "the profile"
+
+
+def _searched(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for slot, place in generic.places(profile, event).items():
+        yield slot, f"the key {place}"
+
+
+def _at(record: Any, field: str) -> Any:
+    for step in field.split("."):
+        record = record.get(step) if isinstance(record, dict) else None
+    return record
+
+
+def _short(value: Any) -> str:
+    text = visible(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    return text if len(text) <= 60 else f"{text[:59]}…"
