@@ -17,7 +17,7 @@ _folder_option = click.option(
 )
 
 
-class CasesFailed(WhodidError):
+class FailedCasesError(WhodidError):
     """Some test inside a profile does not pass."""
 
 
@@ -58,7 +58,7 @@ def test(files: tuple[Path, ...]) -> None:
     profiles = ProfileSet([*(one for one in builtin if one.name not in names), *chosen])
     failed = sum(_run(profile, profiles) for profile in chosen)
     if failed:
-        raise CasesFailed(f"{failed} of {sum(len(profile.cases) for profile in chosen)} tests failed")
+        raise FailedCasesError(f"{failed} of {sum(len(profile.cases) for profile in chosen)} tests failed")
 
 
 def _run(profile: Profile, profiles: ProfileSet) -> int:

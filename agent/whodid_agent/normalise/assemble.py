@@ -262,11 +262,10 @@ def _time(record: Record, draft: Draft, received_at: str) -> None:
 
 def _words(record: Record, draft: Draft) -> None:
     """The sentence: the application's own, its phrase completed, else composed; then what search goes by."""
-    if record.description is None:
-        if draft.phrase is not None:
-            record.description = complete(record, draft.phrase)
-        else:
-            record.description = sentence.compose(record)
+    if record.description is None and draft.phrase is not None:
+        record.description = complete(record, draft.phrase)
+    else:
+        record.description = sentence.compose(record)
     if record.metadata is not None:
         record.meta = folding.meta_pairs(record.metadata) or None
     record.related = folding.related(record) or None

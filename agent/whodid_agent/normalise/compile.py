@@ -63,7 +63,7 @@ class _Writer:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.names: dict[str, Any] = {
-            **{name: function for name, function in values.KINDS.items()},
+            **values.KINDS,
             **{struct.__name__: struct for struct, _ in GROUPS.values()},
             "Draft": Draft,
             "Record": Record,

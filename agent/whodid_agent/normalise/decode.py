@@ -46,7 +46,9 @@ def _named(error: Exception, data: bytes) -> Undecodable:
     try:
         data.decode()
     except UnicodeDecodeError as fault:
-        return Undecodable("not_utf8", f"byte {fault.start} is not UTF-8: {data[fault.start : fault.start + 4].hex(' ')}")
+        return Undecodable(
+            "not_utf8", f"byte {fault.start} is not UTF-8: {data[fault.start : fault.start + 4].hex(' ')}"
+        )
     message = str(error)
     if data.startswith(b"\xef\xbb\xbf"):
         return Undecodable("bom", "a byte order mark (EF BB BF) stands in front of the JSON; write UTF-8 without it")

@@ -57,7 +57,15 @@ GROUPS: Mapping[str, tuple[type[Struct], Mapping[str, str]]] = MappingProxyType(
     {
         "actor": (
             Actor,
-            {"type": "text", "id": "text", "name": "name", "email": "text", "role": "text", "provider": "text", "owner": "text"},
+            {
+                "type": "text",
+                "id": "text",
+                "name": "name",
+                "email": "text",
+                "role": "text",
+                "provider": "text",
+                "owner": "text",
+            },
         ),
         "actor.token": (Ref, {"id": "text", "name": "text"}),
         "actor.on_behalf_of": (Person, {"id": "text", "name": "name", "email": "text"}),

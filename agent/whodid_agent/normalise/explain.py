@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from whodid_agent.normalise import generic, values
-from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.contract import Event as Outcome
+from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.expression import Steps

@@ -1,6 +1,6 @@
-"""The expressions of the profile language: how a slot gets its value from an event.
+r"""The expressions of the profile language: how a slot gets its value from an event.
 
-    a.b.0                                  a path; `\\.` is a dot in a key, a number also indexes an array
+    a.b.0                                  a path; `\.` is a dot in a key, a number also indexes an array
     [a.b, c]                               the first that is there and of the slot's kind
     {const: user}                          always this
     {map: path, table: {…}, else: expr}    the table's entry for the value there (letter case ignored)
@@ -11,7 +11,7 @@ A value that is not of the slot's kind is passed over, so `[actor.name, actor]` 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -62,7 +62,7 @@ class IfPresent(Struct, frozen=True):
 Expression = Path | First | Const | Table | Template | IfPresent
 
 
-class BadExpression(ValueError):
+class BadExpressionError(ValueError):
     """An expression that cannot be read: `location` leads from the expression to the fault."""
 
     def __init__(self, message: str, *location: str | int) -> None:
@@ -74,17 +74,17 @@ _STEP = re.compile(r"(?:[^.\\]|\\.)+")
 
 
 def parse_path(source: Any) -> Path:
-    """The path that `source` spells. Raises BadExpression."""
+    """The path that `source` spells. Raises BadExpressionError."""
     if not isinstance(source, str) or not source:
-        raise BadExpression(f"a path must be text like `actor.name`, not {source!r}")
+        raise BadExpressionError(f"a path must be text like `actor.name`, not {source!r}")
     steps = tuple(re.sub(r"\\(.)", r"\1", step) for step in _STEP.findall(source))
     if len(steps) != len(re.split(r"(?<!\\)\.", source)):
-        raise BadExpression(f"{source!r} is not a path: a step is empty")
+        raise BadExpressionError(f"{source!r} is not a path: a step is empty")
     return Path(steps)
 
 
 def parse(source: Any, accept: Any) -> Expression:
-    """The expression that `source` (decoded YAML) spells for a slot of this kind. Raises BadExpression."""
+    """The expression that `source` (decoded YAML) spells for a slot of this kind. Raises BadExpressionError."""
     if isinstance(source, str):
         return parse_path(source)
     if isinstance(source, list):
@@ -93,26 +93,28 @@ def parse(source: Any, accept: Any) -> Expression:
         for name, reader in _FORMS.items():
             if name in source:
                 return reader(source, accept)
-    raise BadExpression(f"expected a path, a list of them or one of {', '.join(_FORMS)}, not {source!r}")
+    raise BadExpressionError(f"expected a path, a list of them or one of {', '.join(_FORMS)}, not {source!r}")
 
 
 def _inside(key: str | int, source: Any, accept: Any) -> Expression:
     try:
         return parse(source, accept)
-    except BadExpression as error:
-        raise BadExpression(str(error), key, *error.location) from error
+    except BadExpressionError as error:
+        raise BadExpressionError(str(error), key, *error.location) from error
 
 
 def _only(source: dict[str, Any], *allowed: str) -> None:
     for key in source:
         if key not in allowed:
-            raise BadExpression(f"unknown key {key!r}; {allowed[0]!r} goes with {', '.join(allowed[1:]) or 'nothing'}", key)
+            raise BadExpressionError(
+                f"unknown key {key!r}; {allowed[0]!r} goes with {', '.join(allowed[1:]) or 'nothing'}", key
+            )
 
 
 def _fit(value: Any, accept: Any, *location: str | int) -> Any:
     fitting = accept(value)
     if fitting is None:
-        raise BadExpression(f"{value!r} is not a value this can have", *location)
+        raise BadExpressionError(f"{value!r} is not a value this can have", *location)
     return fitting
 
 
@@ -126,7 +128,7 @@ def _table(source: dict[str, Any], accept: Any) -> Table:
     places = source["map"] if isinstance(source["map"], list) else [source["map"]]
     entries = source.get("table")
     if not isinstance(entries, dict) or not entries:
-        raise BadExpression("`map` needs a `table:` of value: result", "map")
+        raise BadExpressionError("`map` needs a `table:` of value: result", "map")
     table = {table_key(key): _fit(value, accept, "table", key) for key, value in entries.items()}
     otherwise = _else(source, accept)
     return Table(tuple(parse_path(place) for place in places), table, otherwise)
@@ -149,11 +151,11 @@ def _else(source: dict[str, Any], accept: Any) -> Expression | None:
 _HOLE = re.compile(r"\{([^{}]+)\}")
 
 
-def _template(source: dict[str, Any], accept: Any) -> Template:
+def _template(source: dict[str, Any], _: Any) -> Template:
     _only(source, "template")
     text = source["template"]
     if not isinstance(text, str) or not _HOLE.search(text):
-        raise BadExpression("a template is text with {paths} in it", "template")
+        raise BadExpressionError("a template is text with {paths} in it", "template")
     parts: list[str | Path] = []
     end = 0
     for hole in _HOLE.finditer(text):
@@ -172,7 +174,12 @@ def _if_present(source: dict[str, Any], accept: Any) -> IfPresent:
     return IfPresent(parse_path(source["if_present"]), then, _else(source, accept))
 
 
-_FORMS = {"const": _const, "map": _table, "template": _template, "if_present": _if_present}
+_FORMS: Mapping[str, Callable[[dict[str, Any], Any], "Expression"]] = {
+    "const": _const,
+    "map": _table,
+    "template": _template,
+    "if_present": _if_present,
+}
 
 
 def consumed(expression: Expression | None) -> list[Path]:

@@ -1,9 +1,9 @@
 """Targets as people write them in a row: "Broadcast: May Newsletter #38", "user #42", "Contact: 19 imported rows (bulk)".
 
-    Type: name                     the type before the colon, the name behind it
-    type #42                       a type and an id
-    19 imported rows (bulk)        a count where the row says bulk
-    name — field a → b             a change of that field
+Type: name                     the type before the colon, the name behind it
+type #42                       a type and an id
+19 imported rows (bulk)        a count where the row says bulk
+name — field a → b             a change of that field
 """
 
 import re

@@ -115,9 +115,7 @@ class Pipeline:
             return [self._event(0, line, value, origin, sent)]
         return [self._event(number, item, None, origin, sent) for number, item in enumerate(items)]
 
-    def _event(
-        self, item: int, data: bytes, event: Any, origin: Origin, sent: Mapping[int, Sent] | None
-    ) -> Event:
+    def _event(self, item: int, data: bytes, event: Any, origin: Origin, sent: Mapping[int, Sent] | None) -> Event:
         try:
             if event is None:
                 event = decoding.decode(data)

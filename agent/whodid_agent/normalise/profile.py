@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from whodid_agent.normalise import expression, values
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.expression import BadExpression, Expression, Path
+from whodid_agent.normalise.expression import BadExpressionError, Expression, Path
 from whodid_config.settings import Document, parse_yaml, read_yaml
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import Condition, compile_when
@@ -187,7 +187,7 @@ class _Reader:
     def _paths_of(self, value: Any, *location: str | int) -> tuple[Path, ...]:
         try:
             return tuple(expression.parse_path(path) for path in (value if isinstance(value, list) else [value]))
-        except BadExpression as error:
+        except BadExpressionError as error:
             raise self.fault(str(error), *location) from error
 
     def _slots(self) -> dict[str, Expression]:
@@ -201,7 +201,7 @@ class _Reader:
         if slot in SLOTS:
             try:
                 found[slot] = expression.parse(source, values.KINDS[SLOTS[slot]])
-            except BadExpression as error:
+            except BadExpressionError as error:
                 raise self.fault(f"{slot}: {error}", *location, *error.location) from error
             return
         inside = tuple(name[len(slot) + 1 :].partition(".")[0] for name in SLOTS if name.startswith(f"{slot}."))

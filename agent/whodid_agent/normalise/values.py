@@ -86,7 +86,7 @@ _OUTCOMES: Mapping[str, str] = MappingProxyType(
 
 
 def outcome(value: Any) -> str | None:
-    """success, warning, failure or unknown: from the usual words, true/false, or an HTTP status."""
+    """One of success, warning, failure and unknown: from the usual words, true/false, or an HTTP status."""
     kind = type(value)
     if kind is str:
         return _OUTCOMES.get(value) or _OUTCOMES.get(value.strip().casefold()) or _status(count(value))
@@ -102,7 +102,7 @@ def _status(code: int | None) -> str | None:
 
 
 def layer(value: Any) -> str | None:
-    """workspace or platform."""
+    """One of workspace and platform."""
     return _closed(value, taxonomy.LAYERS)
 
 
@@ -113,7 +113,7 @@ def surface(value: Any) -> str | None:
 
 
 def kind(value: Any) -> str | None:
-    """auth, write or read."""
+    """One of auth, write and read."""
     return _closed(value, taxonomy.KINDS)
 
 
