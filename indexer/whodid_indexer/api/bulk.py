@@ -1,0 +1,89 @@
+"""`POST /_bulk`: the agents' one way into the store. Answered only after COMMIT.
+
+    200 per-item results · 400 not pairs of lines · 413 too large · 415 type or encoding · 429 full · 503 store broken
+
+Whatever is refused as a whole left nothing in the store and may be sent again unchanged (429, 503).
+"""
+
+import asyncio
+import time
+from collections import Counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from whodid_indexer.api.metrics import Metrics
+from whodid_indexer.api.problem import WrongType
+from whodid_indexer.ingest import bulk
+from whodid_indexer.ingest.budget import Budget, Hold
+from whodid_indexer.ingest.encoding import TooLarge, check, unpack
+from whodid_indexer.ingest.writer import GroupWriter
+from whodid_schema.errors import StoreUnreachable, WhodidError
+
+MAX_BODY = 64 << 20
+"""Bytes of one body, packed or unpacked: six times the longest line that agents take."""
+
+MAX_HELD = 128 << 20
+"""Bytes of all bodies in the server, packed and unpacked together: its memory under load is about three times that."""
+
+_JSON_TYPES = frozenset({"application/json", "application/x-ndjson"})
+
+
+class BulkEndpoint:
+    """The handler of `/_bulk`, with what it shares between requests."""
+
+    def __init__(
+        self, writer: GroupWriter, metrics: Metrics, max_body: int = MAX_BODY, max_held: int = MAX_HELD
+    ) -> None:
+        self._writer = writer
+        self._metrics = metrics
+        self._max_body = max_body
+        self.budget = Budget(max_held)
+        metrics.watch(held=lambda: self.budget.held, groups=lambda: writer.groups)
+
+    async def post(self, request: Request) -> Response:
+        """One request: read, unpack, parse, store, answer."""
+        started = time.monotonic()
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in _JSON_TYPES:
+            raise WrongType(f"Content-Type {kind!r} is not taken", "send application/x-ndjson")
+        encoding = request.headers.get("content-encoding", "").strip().lower()
+        check(encoding)
+        with self.budget.hold() as hold:
+            packed = await self._read(request, hold)
+            body = unpack(packed, encoding, self._max_body, hold.grow)
+            del packed
+            items = bulk.parse(body)
+            try:
+                results = await asyncio.wrap_future(self._writer.submit(items))
+            except WhodidError:
+                raise
+            except Exception as error:
+                raise StoreUnreachable(
+                    f"the store could not take these records: {error}", "its log has more"
+                ) from error
+        took = time.monotonic() - started
+        self._metrics.stored(Counter(result.outcome for result in results), len(body), took)
+        return Response(bulk.answer(results, int(took * 1000)), media_type="application/json")
+
+    async def _read(self, request: Request, hold: Hold) -> bytes:
+        """The body as sent. A declared length is held at once, so that nobody uploads in vain."""
+        declared = request.headers.get("content-length", "")
+        expected = int(declared) if declared.isdecimal() else 0
+        self._bound(expected)
+        hold.grow(expected)
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > expected:
+                self._bound(size)
+                hold.grow(len(piece))
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _bound(self, size: int) -> None:
+        if size > self._max_body:
+            raise TooLarge(
+                f"a body may have {self._max_body} bytes, this has at least {size}", "send fewer events at once"
+            )

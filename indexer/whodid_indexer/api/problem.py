@@ -1,0 +1,100 @@
+"""The one shape of errors over HTTP: problem+json (RFC 9457).
+
+    {"type":"about:blank","title":"Bad Request","status":400,"detail":"…","code":"bad_query",
+     "hint":"…","position":6,"length":5}
+
+`code` is the error class's own word and stays the same between versions; `hint`, `position` and `length` stand there
+when there is something to say.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from whodid_indexer.ingest.budget import Overloaded
+from whodid_indexer.ingest.encoding import TooLarge, UnknownEncoding
+from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreachable, UsageError, WhodidError
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = {429: "1", 503: "5"}
+"""Seconds after which the same request is welcome."""
+
+
+class UnknownParameter(UsageError):
+    """A parameter that this address does not take: a mistyped filter must not widen the answer."""
+
+    code = "unknown_parameter"
+
+
+class WrongType(UsageError):
+    """A Content-Type that is not taken: a web page can post others to this address without asking."""
+
+    code = "unsupported_media_type"
+
+
+class NotFound(UsageError):
+    """There is no such record or address."""
+
+    code = "not_found"
+
+
+_STATUS: tuple[tuple[type[WhodidError], int], ...] = (
+    (TooLarge, 413),
+    (UnknownEncoding, 415),
+    (WrongType, 415),
+    (NotFound, 404),
+    (UsageError, 400),
+    (NotAllowed, 403),
+    (Overloaded, 429),
+    (StoreUnreachable, 503),
+    (StateError, 503),
+    (WhodidError, 500),
+)
+"""The first class that fits decides."""
+
+
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """The response for one fault; `more` are further members, left out where they are empty."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
+    body.update({key: value for key, value in more.items() if value})
+    allheaders = dict(headers or {})
+    if status in RETRY_AFTER:
+        allheaders.setdefault("Retry-After", RETRY_AFTER[status])
+    return Response(msgspec.json.encode(body), status, allheaders, MEDIA_TYPE)
+
+
+def problem_of(error: WhodidError) -> Response:
+    """The response for one of our own errors."""
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    more: dict[str, Any] = {"hint": error.hint}
+    if isinstance(error, BadQuery):
+        more |= {"position": error.position, "length": error.length}
+    return problem(status, error.code, error.message, **more)
+
+
+async def on_whodid_error(request: Request, error: Exception) -> Response:
+    """Starlette's hook for our own errors."""
+    assert isinstance(error, WhodidError)  # noqa: S101  registered for nothing else
+    return _counted(request, problem_of(error))
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Starlette's hook for its own refusals: no such address, wrong method."""
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    return _counted(request, problem(error.status_code, code, error.detail, dict(error.headers or {})))
+
+
+async def on_fault(request: Request, _error: Exception) -> Response:
+    """Starlette's hook for a fault of ours: uvicorn logs the traceback, the answer shows none of it."""
+    return _counted(request, problem(500, "internal", "whodid met an error of its own; its log has the details"))
+
+
+def _counted(request: Request, response: Response) -> Response:
+    request.app.state.metrics.refused(response.status_code)
+    return response

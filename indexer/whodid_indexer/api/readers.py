@@ -1,0 +1,49 @@
+"""Readers for a server: each question has a reader and a thread of its own, so that none holds up the event loop."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from whodid_indexer.store.base import Reader
+
+Answer = TypeVar("Answer")
+
+AT_ONCE = 8
+"""Questions answered at a time; further ones wait their turn."""
+
+
+class Readers:
+    """Opens readers as they are needed, at most `at_once`, and keeps them for the next question."""
+
+    def __init__(self, opener: Callable[[], Reader], at_once: int = AT_ONCE) -> None:
+        self._open = opener
+        self._idle: deque[Reader] = deque()
+        self._limiter = CapacityLimiter(at_once)
+
+    async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        """What `question` answers, asked on a thread."""
+        return await to_thread.run_sync(self._ask, question, limiter=self._limiter)
+
+    def _ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        reader = self._take()
+        try:
+            return question(reader)
+        finally:
+            self._idle.append(reader)
+
+    def _take(self) -> Reader:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
+
+    def open(self) -> Reader:
+        """A reader outside the pool, for an answer that takes as long as its client; the caller closes it."""
+        return self._open()
+
+    def close(self) -> None:
+        """Close those that are idle; called when no question is running any more."""
+        while self._idle:
+            self._idle.pop().close()

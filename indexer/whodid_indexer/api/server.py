@@ -1,0 +1,104 @@
+"""The server's life: bind, set up, announce, serve, finish what is queued, leave."""
+
+import ipaddress
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from whodid_indexer.api.hosts import LOOPBACK
+from whodid_schema.errors import UsageError, WhodidError
+
+GRACE = 20
+"""Seconds that running requests have at the end; a request under way is stored and answered well within it."""
+
+
+def parse_address(listen: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT` or `[IPv6]:PORT`; only loopback passes. Raises UsageError."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"--listen {listen}: not an address", "write HOST:PORT, for example 127.0.0.1:8642")
+    host = host.removeprefix("[").removesuffix("]")
+    if not _is_loopback(host):
+        raise UsageError(
+            f"--listen {listen}: without tokens whodid serves this machine only",
+            "listen on 127.0.0.1:8642; tokens, which make other addresses safe, come in a later version",
+        )
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Raises WhodidError where another process has it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise WhodidError(
+            f"cannot listen on {host}:{port}: {error.strerror}", "choose another with --listen"
+        ) from error
+    return bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """The URL that the socket answers at."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def allowed_hosts(host: str) -> frozenset[str]:
+    """The Host names that requests may carry for a server that listens on `host`."""
+    return LOOPBACK | {f"[{host}]" if ":" in host else host}
+
+
+class _Announcing(uvicorn.Server):
+    """A uvicorn server that says when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, then the announcement."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def serve(app: Starlette, bound: socket.socket, ready_file: Path | None) -> None:
+    """Serve until SIGTERM (then it returns) or SIGINT (KeyboardInterrupt), after finishing what is under way.
+
+    Once requests are taken, `listening on URL` is printed to stdout and the URL written to `ready_file`.
+    """
+    url = url_of(bound)
+
+    def announce() -> None:
+        if ready_file is not None:
+            ready_file.write_text(url + "\n", encoding="utf-8")
+        print(f"listening on {url}", flush=True)  # noqa: T201  what started the server reads this line
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, http="h11", ws="none", lifespan="on",
+        timeout_graceful_shutdown=GRACE, proxy_headers=False,
+    )  # fmt: skip
+    # uvicorn raises the signal anew once it has shut down; for us SIGTERM is the way a server ends well.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    server = _Announcing(config, announce)
+    server.run(sockets=[bound])
+    if not server.started:
+        sys.exit(1)

@@ -1,0 +1,115 @@
+"""The flags that say which records are meant: one per query name, from the one table of fields.
+
+`--actor ana --actor bob` and `--actor ana,bob` ask for either; different flags must all hold; `--not-actor` excludes.
+"""
+
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+
+import click
+
+from whodid_indexer.cli.options import Option, bundle
+from whodid_indexer.query.model import AuditQuery
+from whodid_schema.errors import UsageError
+from whodid_schema.fields import ALIASES, FIELDS, META_PREFIX, Field
+
+
+class Question(NamedTuple):
+    """What the flags said, as typed: `filters` are (field, value, negated)."""
+
+    filters: tuple[tuple[str, str, bool], ...] = ()
+    texts: tuple[str, ...] = ()
+    last: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    @property
+    def ranged(self) -> bool:
+        """Whether a time range was asked for."""
+        return any((self.last, self.since, self.until))
+
+    def query(self, zone: tzinfo, now: datetime | None = None) -> AuditQuery:
+        """The query; times are read in `zone`, relative ones from `now`. Raises BadQuery or UsageError."""
+        from whodid_indexer.query.box import read_box  # noqa: PLC0415  not needed to print help
+        from whodid_indexer.query.parse import build_query  # noqa: PLC0415  as above
+
+        typed = [read_box(text) for text in self.texts]
+        return build_query(
+            [*self.filters, *(given for box in typed for given in box.filters)],
+            [box.text for box in typed if box.text],
+            last=self.last,
+            since=self.since,
+            until=self.until,
+            now=now or datetime.now(UTC),
+            zone=zone,
+        )
+
+
+def _question(
+    texts: tuple[str, ...], last: str | None, since: str | None, until: str | None, **given: tuple[str, ...]
+) -> Question:
+    filters: list[tuple[str, str, bool]] = []
+    for negated in (False, True):
+        for name in FIELDS:
+            filters += ((name, value, negated) for value in given[_parameter(name, negated=negated)])
+        filters += (_meta_filter(text, negated) for text in given[_parameter("meta", negated=negated)])
+    return Question(tuple(filters), texts, last, since, until)
+
+
+def _options() -> list[Option]:
+    options: list[Option] = [
+        click.option("-q", "texts", multiple=True, metavar="TEXT", help='Words and "phrases" anywhere in the record.'),
+        click.option("--last", metavar="SPAN", help="The time up to now: 15m, 24h, 7d, 4w."),
+        click.option("--since", metavar="TIME", help="From this time on: 2026-11-21, 2026-11-21T06:33, today, 3d …"),
+        click.option("--until", metavar="TIME", help="Before this time."),
+    ]
+    for negated in (False, True):
+        options += (_option(field, negated=negated) for field in FIELDS.values())
+        options.append(_meta_option(negated=negated))
+    return options
+
+
+def _option(field: Field, *, negated: bool) -> Option:
+    others = [alias for alias, name in ALIASES.items() if name == field.name]
+    prefix = "--not-" if negated else "--"
+    flags = [f"{prefix}{name}" for name in (field.flag, *others)]
+    help_text = f"Not: {field.name}." if negated else f"{field.help[0].upper()}{field.help[1:]}."
+    if field.values and len(field.values) <= 8 and not negated:
+        help_text = f"{', '.join(field.values)}."
+    return click.option(
+        _parameter(field.name, negated=negated), *flags, multiple=True, metavar="VALUE", help=help_text, hidden=negated
+    )
+
+
+def _meta_option(*, negated: bool) -> Option:
+    return click.option(
+        _parameter("meta", negated=negated),
+        "--not-meta" if negated else "--meta",
+        multiple=True,
+        metavar="PATH=VALUE",
+        help="A value in the event's metadata, by its dotted path.",
+        hidden=negated,
+    )
+
+
+def _parameter(name: str, *, negated: bool) -> str:
+    return f"{'not_' if negated else 'is_'}{name.replace('.', '_')}"
+
+
+def _meta_filter(text: str, negated: bool) -> tuple[str, str, bool]:
+    path, equals, value = text.partition("=")
+    if not path or not equals:
+        raise UsageError(f"--meta {text}: not PATH=VALUE", "write it like --meta plan.name=pro")
+    return f"{META_PREFIX}{path}", value, negated
+
+
+filter_options = bundle(
+    "question",
+    _options(),
+    _question,
+    [
+        *("texts", "last", "since", "until"),
+        *(_parameter(name, negated=negated) for name in (*FIELDS, "meta") for negated in (False, True)),
+    ],
+)
+"""All filter flags; the command's parameter `question: Question`."""

@@ -1,0 +1,32 @@
+"""The command `whodid`: its sub-commands, each in a module of its own that is imported when it is called."""
+
+from typing import NoReturn
+
+import click
+
+from whodid_config.commandline import LazyGroup, run
+from whodid_schema import __version__
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "count": "whodid_indexer.cli.count:command",
+        "demo": "whodid_indexer.demo.command:demo",
+        "export": "whodid_indexer.cli.export:command",
+        "search": "whodid_indexer.cli.search:command",
+        "serve": "whodid_indexer.cli.serve:command",
+        "setup": "whodid_indexer.cli.setup:command",
+        "show": "whodid_indexer.cli.show:command",
+        "tail": "whodid_indexer.cli.tail:command",
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="whodid")
+def cli() -> None:
+    """Who did what, when, from where: ask the audit store, or be it."""
+
+
+def main() -> NoReturn:
+    """The console script."""
+    run(cli, "whodid")

@@ -1,0 +1,93 @@
+"""How answers are printed: data on stdout, everything about it on stderr, every value through `visible`.
+
+A table on a terminal is cut to its width and coloured; not on a terminal nothing is cut and nothing coloured.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+import click
+
+from whodid_indexer.cli.zone import shown_time, zone_name
+from whodid_schema.taxonomy import badge
+from whodid_schema.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from whodid_schema.record import Record
+
+FORMATS = ("table", "json", "ndjson", "csv")
+COLOURS = {"success": "green", "warning": "yellow", "failure": "red", "unknown": "dim"}
+"""Of an outcome; its word stands beside the colour always."""
+
+_UNCUT = 1_000_000
+"""The width of a table that nothing cuts."""
+
+TABLE = ("time", "verb", "actor", "description", "target", "outcome")
+_HEADINGS = {"target": "resource"}
+_SHRINKS = {"description", "details", "target", "actor", "device", "changed", "changes", "metadata", "raw"}
+
+
+def console(color: str) -> "Console":
+    """A rich console on stdout with the manners above."""
+    from rich.console import Console  # noqa: PLC0415  60 ms that `count` and the machine formats do not need
+
+    terminal = sys.stdout.isatty()
+    coloured = color == "always" or (color == "auto" and terminal and not os.environ.get("NO_COLOR"))
+    return Console(
+        force_terminal=coloured,
+        no_color=not coloured,
+        width=None if terminal else _UNCUT,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+    )
+
+
+def print_table(records: Sequence["Record"], columns: Sequence[str], zone: tzinfo, color: str) -> None:
+    """One line per record under a line of headings."""
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    uncut = not sys.stdout.isatty()
+    for name in columns:
+        heading = f"Time ({zone_name(zone)})" if name == "time" else _HEADINGS.get(name, name).capitalize()
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=None if uncut or name in _SHRINKS else 4)
+    makers = _cells(columns, zone)
+    for record in records:
+        table.add_row(*(make(record) for make in makers))
+    console(color).print(table)
+
+
+def _cells(columns: Sequence[str], zone: tzinfo) -> list[Callable[["Record"], "Text"]]:
+    from rich.text import Text  # noqa: PLC0415  as above
+
+    from whodid_indexer.export.columns import cells  # noqa: PLC0415  as above
+
+    def plain(cell: Callable[["Record"], str]) -> Callable[["Record"], Text]:
+        return lambda record: Text(visible(cell(record)))
+
+    special: dict[str, Callable[[Record], Text]] = {
+        "time": lambda record: Text(shown_time(record.timestamp, zone)),
+        "verb": lambda record: Text(visible(badge(record.action, record.verb)), "bold"),
+        "outcome": lambda record: Text(visible(record.outcome or ""), COLOURS.get(record.outcome or "", "")),
+    }
+    return [special.get(name) or plain(cell) for name, cell in zip(columns, cells(columns), strict=True)]
+
+
+def write(chunks: Iterable[bytes]) -> None:
+    """Bytes to stdout as they come."""
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
+
+
+def say(text: str) -> None:
+    """A line about the answer, to stderr."""
+    click.echo(visible(text, newlines=True), err=True)

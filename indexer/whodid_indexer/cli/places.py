@@ -1,0 +1,62 @@
+"""Where the store is: from a flag, the environment, whodid.yaml, or the place that it has when nobody says.
+
+pydantic takes 150 ms to import, so it is asked only where there is a file to read.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from whodid_indexer.config import IndexerSettings
+
+CONFIG_FILE = Path("/etc/whodid/whodid.yaml")
+"""Read where it is there and `--config` names no other."""
+
+DEFAULT_LISTEN = "127.0.0.1:8642"
+
+
+class Place(NamedTuple):
+    """The store's URL, and in words who said so."""
+
+    url: str
+    said_by: str
+
+
+def default_store() -> str:
+    """The store's URL where nothing is configured: a machine's for root, a person's own otherwise."""
+    if os.geteuid() == 0:
+        return "sqlite:///var/lib/whodid/audit.db"
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return f"sqlite://{state}/whodid/audit.db"
+
+
+def find_store(flag: str | None, config: Path | None) -> Place:
+    """The store that is meant. Raises ConfigError where the configuration file is wrong."""
+    if flag:
+        return Place(flag, "--store")
+    if named := os.environ.get("WHODID_STORE"):
+        return Place(named, "WHODID_STORE")
+    file = _config_file(config)
+    if file is not None and (store := _settings(file).store):
+        return Place(store, str(file))
+    return Place(default_store(), "the default place: no --store, no WHODID_STORE, no store: in a configuration file")
+
+
+def find_listen(flag: str | None, config: Path | None) -> str:
+    """The address to listen on. Raises ConfigError where the configuration file is wrong."""
+    file = _config_file(config)
+    return flag or os.environ.get("WHODID_LISTEN") or (_settings(file).listen if file else DEFAULT_LISTEN)
+
+
+def _config_file(config: Path | None) -> Path | None:
+    if config is not None:
+        return config
+    return CONFIG_FILE if CONFIG_FILE.exists() else None
+
+
+def _settings(file: Path) -> "IndexerSettings":
+    from whodid_config.settings import load  # noqa: PLC0415  pydantic, see above
+    from whodid_indexer.config import IndexerSettings  # noqa: PLC0415  as above
+
+    return load(IndexerSettings, file)

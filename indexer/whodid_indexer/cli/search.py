@@ -1,0 +1,141 @@
+"""`whodid search`: the matching records, newest first, a page at a time."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+import click
+
+from whodid_indexer.cli.filters import Question, filter_options
+from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
+from whodid_indexer.cli.output import FORMATS, TABLE, print_table, say, write
+from whodid_indexer.cli.source import opened
+from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_options
+from whodid_indexer.query.model import ALL, AuditQuery
+from whodid_indexer.store.base import Found, Page, Reader
+from whodid_indexer.store.places import format_key, parse_key
+from whodid_schema.errors import UsageError
+
+MAX_OFFSET = 10_000
+"""Numbered pages reach so many records; further on `--after` leads."""
+
+
+def _page(limit: int, number: int, after: str | None, oldest_first: bool) -> Page:
+    offset = (number - 1) * limit
+    if offset > MAX_OFFSET:
+        raise UsageError(
+            f"--page {number}: numbered pages reach record {MAX_OFFSET:,}",
+            "go on with the --after that each page names",
+        )
+    place = None if after is None else parse_key(after, "--after")
+    return Page(limit=limit, after=place, offset=offset, ascending=oldest_first)
+
+
+page_options = bundle(
+    "page",
+    [
+        click.option(
+            "-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Records on a page."
+        ),
+        click.option(
+            "--page", "number", type=click.IntRange(1), default=1, show_default=True, help="Which page, from 1."
+        ),
+        click.option("--after", metavar="CURSOR", help="Go on behind this place, as the page before named it."),
+        click.option("--oldest-first", is_flag=True, help="In the order of time instead of newest first."),
+    ],
+    _page,
+    ["limit", "number", "after", "oldest_first"],
+)
+
+
+@click.command("search")
+@source_options
+@filter_options
+@zone_options
+@colour_option
+@page_options
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--columns", metavar="NAMES", help=f"Comma-separated, for table and csv.  [default: {','.join(TABLE)}]")
+def command(
+    source: Source,
+    question: Question,
+    zone: tzinfo,
+    color: str,
+    page: Page,
+    form: str,
+    columns: str | None,
+) -> None:
+    """List the records that match, newest first.
+
+    All time is searched unless --last, --since or --until say otherwise.
+    """
+    names = _columns(form, columns)
+    query = question.query(zone)
+    with opened(source) as reader:
+        found = reader.search(query, page)
+        _print(found, form, names, zone, color)
+        if found.records:
+            _say_place(found, page)
+        else:
+            _say_way_out(reader, query, question, found.total, zone)
+
+
+def _columns(form: str, columns: str | None) -> Sequence[str]:
+    from whodid_indexer.export.columns import AUDITOR, parse_columns  # noqa: PLC0415  only where there are columns
+
+    if columns is None:
+        return AUDITOR if form == "csv" else TABLE
+    if form not in ("table", "csv"):
+        raise UsageError(f"--columns is for table and csv, not {form}", "JSON has the whole record")
+    return parse_columns(columns)
+
+
+def _print(found: Found, form: str, names: Sequence[str], zone: tzinfo, color: str) -> None:
+    from whodid_indexer.export.lines import Lines, inert  # noqa: PLC0415  as above
+    from whodid_indexer.export.sheet import Sheet  # noqa: PLC0415  as above
+    from whodid_schema.record import decode  # noqa: PLC0415  as above
+
+    if form == "json":
+        following = b"" if found.next is None else b',"next":"%s"' % format_key(found.next).encode()
+        events = b",\n".join(inert(record) for record in found.records)
+        write([b'{"events":[%s],"total":%d%s}\n' % (events, found.total, following)])
+    elif form == "ndjson":
+        write(Lines().chunks(found.records))
+    elif form == "csv":
+        write(Sheet(names, lambda record: written_time(record.timestamp, zone)).chunks(found.records))
+    elif found.records:
+        print_table([decode(body) for body in found.records], names, zone, color)
+
+
+def _say_place(found: Found, page: Page) -> None:
+    shown = len(found.records)
+    if page.after is None:
+        say(f"Showing {page.offset + 1:,}–{page.offset + shown:,} of {found.total:,}")
+    else:
+        say(f"Showing {shown:,} of {found.total:,}")
+    if found.next is not None:
+        say(f"next: --after {format_key(found.next)}")
+
+
+def _say_way_out(reader: Reader, query: AuditQuery, question: Question, total: int, zone: tzinfo) -> None:
+    """What to change where nothing is shown: the page, the time range, the filters, or the store."""
+    if total:
+        say(f"nothing on this page; {total:,} records match")
+        return
+    say("nothing matches")
+    if question.ranged:
+        wider = AuditQuery(terms=query.terms, texts=query.texts)
+        newest = reader.search(wider, Page(limit=1))
+        if newest.records:
+            from whodid_schema.record import decode  # noqa: PLC0415  as above
+
+            time = shown_time(decode(newest.records[0]).timestamp, zone)
+            say(
+                f"{newest.total:,} of all time match, the newest is of {time} {zone_name(zone)}: --since {time[:10]} shows it"
+            )
+            return
+    everything = reader.count(ALL)
+    say(
+        f"the store has {everything:,} records of all time; none fits the filters"
+        if everything
+        else "the store is empty"
+    )
