@@ -10,7 +10,8 @@ items are rejected for one reason, the store is rather wrong than the events: th
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from whodid_agent.batch import Batch
@@ -54,27 +55,39 @@ class Delivery:
         self.parking = parking
         self._waiting = waiting
 
-    def deliver(self, batch: Batch, rules: str) -> Settled:
-        """Send what the batch holds and lay aside what must be. Raises Interrupted; then the journal has it."""
+    def deliver(self, batch: Batch, rules: str, known: Mapping[int, Result] = MappingProxyType({})) -> Settled:
+        """Send what the batch holds and lay aside what must be; `known` items were answered already.
+
+        Raises Interrupted; then the journal has it.
+        """
         if batch.advances and (batch.documents or batch.refused):
             self._persist("the journal cannot be written", lambda: self._journal.write(batch, rules))
-        results = _Attempt(batch, self._client, self._waiting, self.parking).run()
+        results = _Attempt(batch, self._client, self._waiting, self._known(batch, known)).run()
         return Settled(batch, self._lay_aside(batch, results))
 
-    def try_parked(self, cause: Cause) -> bool:
-        """One event of the cause, by itself: whether the others may follow now."""
+    def _known(self, batch: Batch, known: Mapping[int, Result]) -> Mapping[int, Result]:
+        """Items of blocked indexes need not be asked for: they wait behind those that are parked."""
+        if not (batch.advances and self.parking.causes):
+            return known
+        behind = Result(Outcome.BLOCKED, "parked behind others of its index")
+        return {number: behind for number, index in enumerate(batch.indexes) if self.parking.blocks(index)}
+
+    def try_parked(self, cause: Cause) -> tuple[Batch, dict[int, Result]] | None:
+        """One event of the cause, by itself. Where the others may follow: its file's batch, and that event's result."""
         batch = self.parking.load(cause.files[0])
         number = len(batch) // 2
         try:
             result = self._client.bulk(batch.documents[number : number + 1])[0]
         except (Unanswered, Refused, TooLarge, Unwanted) as error:
             log.debug("parked events wait on: %s", error)
-            return False
+            return None
         stands = {
             "index": (Outcome.BLOCKED, Outcome.RETRY),
             "value": (Outcome.BLOCKED, Outcome.REJECTED, Outcome.RETRY),
         }
-        return result.outcome not in (Outcome.PAUSED, *stands.get(cause.kind, (Outcome.RETRY,)))
+        if result.outcome in (Outcome.PAUSED, *stands.get(cause.kind, (Outcome.RETRY,))):
+            return None
+        return batch, {number: result}
 
     def _lay_aside(self, batch: Batch, results: list[Result]) -> list[Parked]:
         """Write down what was not stored, and complete the ranges' counters."""
@@ -120,19 +133,14 @@ class Delivery:
 class _Attempt:
     """One batch on its way: which items are answered, and which must be asked again."""
 
-    def __init__(self, batch: Batch, client: Client, waiting: Waiting, parking: Parking) -> None:
+    def __init__(self, batch: Batch, client: Client, waiting: Waiting, known: Mapping[int, Result]) -> None:
         self._batch = batch
         self._client = client
         self._waiting = waiting
-        self._results: list[Result | None] = [None] * len(batch)
+        self._results: list[Result | None] = [known.get(number) for number in range(len(batch))]
         self._backoff = Backoff()
         self._unwanted = 0
         self._answered = 0
-        if parking.causes:
-            known = Result(Outcome.BLOCKED, "parked behind others of its index")
-            for number, index in enumerate(batch.indexes):
-                if batch.advances and parking.blocks(index):
-                    self._results[number] = known
 
     def run(self) -> list[Result]:
         """Every item's final result; BLOCKED, RETRY and REJECTED are to be laid aside."""

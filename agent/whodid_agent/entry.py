@@ -52,7 +52,7 @@ class Entry(Struct, omit_defaults=True, kw_only=True):
     origin: From | None = None
     line: str | None = None
     line_base64: str | None = None
-    record: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b""))
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
     def data(self) -> bytes | None:
         """The redacted line's bytes; None where it was never read."""

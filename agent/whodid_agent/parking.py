@@ -116,8 +116,8 @@ class Parking:
             for data in file:
                 entry = self._decoder.decode(data)
                 line, sent = entry.as_line(), entry.sent
-                if line is None or sent is None:
-                    raise StateError(f"{self._folder / parked.name}: an entry without its line or id")
+                if line is None or sent is None or entry.record is msgspec.UNSET:
+                    raise StateError(f"{self._folder / parked.name}: an entry without its line, id or record")
                 if entry.stream not in numbers:
                     numbers[entry.stream] = len(batch.ranges)
                     batch.ranges.append(Range(entry.input, entry.stream, 0, 0, "", Counters()))

@@ -74,6 +74,7 @@ class Runner:
         self._ledger = Ledger(state.path, self._sources)
         self._batch = Batch()
         self._since = 0.0
+        self._finishing = False
         self._client = client
 
     def stop(self) -> None:
@@ -160,20 +161,25 @@ class Runner:
     # The loop.
 
     def _loop(self) -> None:
-        finishing = False
         while not self._leaving.is_set():
             self._settle()
             read = not self._full() and self._read()
             if self._hand_over(nothing_more=not read) or read:
                 continue
-            if self._options.once and self._drained():
-                if finishing:
-                    return
-                finishing = True
-                for source in self._turn:
-                    source.finish()
-                continue
+            if self._options.once and self._drained() and self._finish():
+                return
             self._pause()
+
+    def _finish(self) -> bool:
+        """Nothing is left to read: whether the last lines without newline and the last try at what is parked are done too."""
+        if not self._finishing:
+            self._finishing = True
+            for source in self._turn:
+                source.finish()
+            self._woken.set()
+            return False
+        self._sender.try_parked_now()
+        return not self._ledger.parked or self._sender.tried
 
     def _settle(self) -> None:
         self._sender.check()
@@ -248,6 +254,7 @@ class Runner:
             self._woken.wait(0.05)
             self._woken.clear()
         self._waiting.leave.set()
+        self._sender.nudge()
         self._sender.join(2.0)
         self._ledger.settle(self._sender.settled(), idle=False)
         self._ledger.close()

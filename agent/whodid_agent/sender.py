@@ -4,17 +4,20 @@ It is a thread so that the next batch is normalised while this one is on its way
 parking. At most one batch waits for it: reading stops when the store does not keep up.
 """
 
+import contextlib
 import logging
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from whodid_agent.batch import Batch
 from whodid_agent.delivery import Delivery, Settled
 from whodid_agent.quarantine import Quarantine
 from whodid_agent.waiting import Interrupted, Waiting
+from whodid_schema.bulk import Result
 from whodid_schema.meta import Meta
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ class Sender(threading.Thread):
         self._waiting = waiting
         self._wake = wake
         self._seq = last_seq
-        self._inbox: queue.Queue[Batch] = queue.Queue(maxsize=1)
+        self._inbox: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
         self._take_out: deque[list[str]] = deque()
         self._done: deque[Settled] = deque()
         self._refreshed = time.monotonic()
@@ -74,13 +77,20 @@ class Sender(threading.Thread):
         if self.failure is not None:
             raise self.failure
 
+    def nudge(self) -> None:
+        """Look up from waiting for a batch."""
+        with contextlib.suppress(queue.Full):
+            self._inbox.put_nowait(None)
+
     def take_out(self, names: list[str]) -> None:
         """Have entries, which the checkpoint says are replayed, taken out of quarantine; see `taken_out`."""
         self._take_out.append(names)
 
     def try_parked_now(self) -> None:
         """Everything parked gets one more try, whatever its turn; `tried` says when that is over."""
-        self._last_try.set()
+        if not self._last_try.is_set():
+            self._last_try.set()
+            self.nudge()
 
     @property
     def tried(self) -> bool:
@@ -108,7 +118,8 @@ class Sender(threading.Thread):
         except queue.Empty:
             pass
         else:
-            self._deliver(batch)
+            if batch is not None:
+                self._deliver(batch)
         while self._take_out:
             names = self._take_out.popleft()
             self._quarantine.take_out(names)
@@ -117,12 +128,12 @@ class Sender(threading.Thread):
         if time.monotonic() - self._refreshed > REFRESH:
             self._refresh()
 
-    def _deliver(self, batch: Batch) -> bool:
+    def _deliver(self, batch: Batch, known: Mapping[int, Result] = MappingProxyType({})) -> bool:
         """Deliver; whether all of it got through."""
         if not batch.seq:
             self._seq += 1
             batch.seq = self._seq
-        settled = self._delivery.deliver(batch, self.meta.rules)
+        settled = self._delivery.deliver(batch, self.meta.rules, known)
         self._done.append(settled)
         self._wake()
         return not settled.parked
@@ -131,18 +142,21 @@ class Sender(threading.Thread):
         everything = self._last_try.is_set() and not self._tried.is_set()
         parking = self._delivery.parking
         for cause in list(parking.causes.values()) if everything else parking.due():
-            if not self._delivery.try_parked(cause):
+            first = self._delivery.try_parked(cause)
+            if first is None:
                 cause.later()
                 continue
             cause.at_once()
             for parked in list(cause.files):
-                batch = parking.load(parked)
+                batch, known = first or (parking.load(parked), {})
+                first = None
                 parking.release(cause, parked)
-                if not self._deliver(batch):
+                if not self._deliver(batch, known):
                     cause.later()
                     break
         if everything:
             self._tried.set()
+            self._wake()
 
     def _refresh(self) -> None:
         """Look at the template document again; an unreachable store leaves the last good copy in force."""
