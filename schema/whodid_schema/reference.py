@@ -33,7 +33,7 @@ def _questions() -> Iterator[str]:
     yield "| query name | flag | in the record | matches | meaning |\n|---|---|---|---|---|"
     for field in FIELDS.values():
         yield f"| `{field.name}` | `--{field.flag}` | `{field.path}` | {_match(field)} | {_cell(field.help)} |"
-    yield f"| `{META_PREFIX}<path>` | `--meta` | `meta` | the whole value | a value of the metadata by its dotted path |"
+    yield f"| `{META_PREFIX}<path>` | `--meta` | `meta` | the whole value | a value of the metadata, by dotted path |"
     yield ""
     yield f"Other names people type: {', '.join(f'`{alias}` for `{name}`' for alias, name in ALIASES.items())}.\n"
 
