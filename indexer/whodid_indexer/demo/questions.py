@@ -25,7 +25,7 @@ class Asker:
         click.secho(f"\n{question}", bold=True)
         click.echo(f"$ {shlex.join(['whodid', *arguments])}")
         sys.stdout.flush()
-        subprocess.run([command("whodid"), *arguments], env=self._environment, check=True)
+        subprocess.run([command("whodid"), *arguments], env=self._environment, check=True, stderr=subprocess.STDOUT)
 
     def read(self, arguments: Sequence[str]) -> list[dict[str, object]]:
         """The records that a `whodid search … --format ndjson` prints."""
