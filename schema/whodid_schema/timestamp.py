@@ -61,9 +61,9 @@ def settle(value: object, received_at: str) -> Settled:
     """The record's time: `value`'s, or the receipt's where there is none (`received`).
 
     A time before 2000 or more than a day after the receipt is not believed: the record is filed under its receipt,
-    precision `implausible`, and `reported_time` keeps the time. `received_at` has the form of an Instant's text.
+    precision `implausible`, and `reported_time` keeps the time. `value` may be an Instant already. `received_at` has the form of an Instant's text.
     """
-    instant = parse(value)
+    instant = value if type(value) is Instant else parse(value)
     if instant is None:
         return Settled(received_at, "received")
     text = instant.text
@@ -213,6 +213,9 @@ def _float(value: float) -> Instant | None:
     if not -1e20 < value < 1e20:
         return None
     whole, _, fraction = repr(value).partition(".")
+    if len(whole) == 10 and whole.isdecimal() and fraction.isdecimal() and fraction != "0":
+        seconds = datetime.fromtimestamp(int(whole), UTC).isoformat()[:19]
+        return Instant(f"{seconds}.{fraction[:6]:0<6}Z", _precision(fraction))
     if "e" in whole or "e" in fraction:
         return _epoch(int(value), "")
     return _epoch(int(whole), "" if fraction == "0" else fraction, negative=value < 0)
