@@ -12,6 +12,7 @@ Invariants
 One thread appends at a time, one other may read and call `delivered`.
 """
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -206,6 +207,8 @@ class Spool:
             self._write(b"".join(frames))
         except OSError as error:
             self._failed = True
+            with contextlib.suppress(OSError):  # tried again before the next append
+                os.ftruncate(self._descriptor, self._size)
             raise StateError(
                 f"spool {self.folder}: cannot be written: {error.strerror}", "free or mend the disk"
             ) from error

@@ -203,15 +203,20 @@ def _checked(data: bytes) -> bytes:
         if not value.isascii():
             value.decode()
     except msgspec.DecodeError as error:
-        message = _FAULT.fullmatch(str(error))
-        detail, offset = (message[1], message[2]) if message else (str(error), None)
-        detail = detail.replace("Input data was truncated", "it ends too early")
-        raise _NotJson(int(offset) if offset else len(data.rstrip(_SPACE)), f"not JSON: {detail}") from None
+        raise _fault(str(error), data) from None
     except UnicodeDecodeError as error:
         raise _NotJson(data.find(value[:1]) + error.start, "not UTF-8") from None
     except RecursionError:
         raise _NotJson(0, "nested too deeply") from None
     return value
+
+
+def _fault(message: str, data: bytes) -> _NotJson:
+    """What msgspec says, as a place: it counts bytes from 0, but those behind a value from 1."""
+    found = _FAULT.fullmatch(message)
+    if found is None or found[2] is None:
+        return _NotJson(len(data.rstrip(_SPACE)), "not JSON: it ends too early")
+    return _NotJson(int(found[2]) - ("trailing characters" in message), f"not JSON: {found[1]}")
 
 
 def _not_json(body: bytes, offset: int, detail: str) -> Problem:

@@ -16,7 +16,7 @@ from typing import Any
 
 from whodid_agent.inputs.contract import Block, Gone, StreamRow
 from whodid_agent.inputs.http.app import App
-from whodid_agent.inputs.http.auth import is_loopback
+from whodid_agent.inputs.http.auth import Gate, is_loopback
 from whodid_agent.inputs.http.lines import LineReader
 from whodid_agent.inputs.http.metrics import ReceiverMetrics
 from whodid_agent.inputs.http.options import HttpOptions
@@ -54,7 +54,7 @@ class HttpSource:
         arrived: Callable[[], None] = nothing,
         listen: bool = True,
     ) -> None:
-        _check(options)
+        _check(options, listen)
         self.name = options.name
         self.normaliser = normaliser
         self.key = f"spool:{options.name}"
@@ -171,9 +171,10 @@ class HttpSource:
         return self._spool
 
 
-def _check(options: HttpOptions) -> None:
+def _check(options: HttpOptions, listen: bool) -> None:
+    Gate(options.credentials)
     host, _ = parse_address(options.address)
-    if not options.credentials and not is_loopback(host):
+    if listen and not options.credentials and not is_loopback(host):
         raise ConfigError(
             f"http: without tokens {options.address} is not allowed, only loopback addresses are",
             "configure tokens for this input, or listen on 127.0.0.1",
