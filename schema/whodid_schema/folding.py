@@ -146,24 +146,23 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     if not metadata:
         return []
     pairs: dict[str, None] = {}
-    for path, value in _leaves(metadata, "", 0):
-        pairs[meta_pair(path, value)] = None
-        if len(pairs) >= META_PAIRS_LIMIT:
-            break
+    _pair_leaves(metadata, "", 0, pairs)
     return list(pairs)
 
 
-def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
+def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:
+    """The pairs of every leaf below a JSON value, added to `pairs` until there are enough."""
+    kind = type(value)
+    if kind is dict:
         if depth < _DEEPEST:
             for key, inner in value.items():
-                yield from _leaves(inner, f"{path}.{key}" if path else str(key), depth + 1)
-    elif isinstance(value, list):
+                _pair_leaves(inner, f"{path}.{key}" if path else key, depth + 1, pairs)
+    elif kind is list:
         if depth < _DEEPEST:
             for inner in value:
-                yield from _leaves(inner, path, depth + 1)
-    elif value is not None and value != "":
-        yield path, value
+                _pair_leaves(inner, path, depth + 1, pairs)
+    elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:
+        pairs[meta_pair(path, value)] = None
 
 
 def _plain(value: Any) -> str:

@@ -61,7 +61,8 @@ def settle(value: object, received_at: str) -> Settled:
     """The record's time: `value`'s, or the receipt's where there is none (`received`).
 
     A time before 2000 or more than a day after the receipt is not believed: the record is filed under its receipt,
-    precision `implausible`, and `reported_time` keeps the time. `value` may be an Instant already. `received_at` has the form of an Instant's text.
+    precision `implausible`, and `reported_time` keeps the time. `value` may be an Instant already.
+    `received_at` has the form of an Instant's text.
     """
     instant = value if type(value) is Instant else parse(value)
     if instant is None:
@@ -99,14 +100,7 @@ def _day_after(received_at: str) -> str:
 
 def _common(text: str) -> Instant | None:
     """`YYYY-MM-DD?hh:mm:ss[.…][Z|±hh:mm]`, fast; None for every other form, valid or not."""
-    if (
-        len(text) < 19
-        or text[10] not in "T "
-        or text[4] != "-"
-        or text[7] != "-"
-        or text[13] != ":"
-        or text[11:13] == "24"
-    ):
+    if len(text) < 19 or text[10] not in "T " or text[4:8:3] != "--" or text[13:17:3] != "::" or text[11:13] == "24":
         return None
     head, tail = text[:19], text[19:]
     try:

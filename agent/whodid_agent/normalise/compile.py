@@ -10,6 +10,7 @@ enters as a bound name, so no text of a profile is ever code. The shape of the f
         if v is not None:
             s0 = v if type(v) is str and v else text(v)
             if s0 is not None: del p1[k2]
+        s1 = p1.pop(k3, None)                              or, for a slot with one place of its own
         …
         return Draft(Record(…), …)
 
@@ -18,6 +19,7 @@ decodes anew and interprets.
 """
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 from whodid_agent.normalise import values
@@ -94,23 +96,20 @@ class _Writer:
         for expr in self.profile.slots.values():
             for path in looked_at(expr):
                 self._parent(path.steps[:-1])
-        late = {path for expr in self.profile.slots.values() for path in looked_at(expr) if _indexes(path.steps)}
+        late = {path for expr in self.profile.slots.values() for path in looked_at(expr) if path.indexed}
         for number, path in enumerate(sorted(self.profile.shared | late, key=lambda one: one.steps)):
             self.flags[path] = f"f{number}"
             self.put(f"f{number} = False")
         native = self._native()
-        slots: dict[str, str] = {}
-        for slot, expr in self.profile.slots.items():
-            slots[slot] = name = f"s{len(slots)}"
-            self.put(f"{name} = None")
-            self._value(expr, name, SLOTS[slot])
+        slots = {slot: f"s{number}" for number, slot in enumerate(self.profile.slots)}
+        self._fill(slots)
         self._clean()
         self._build(slots, native)
         return "\n".join(["def run(e):", *self.lines, ""])
 
     def _parent(self, steps: Steps) -> None:
         """A local for the object at these steps; places behind arrays are looked up step by step instead."""
-        if not steps or steps in self.parents or _indexes(steps):
+        if not steps or steps in self.parents or Path(steps).indexed:
             return
         self._parent(steps[:-1])
         name = f"p{len(self.parents)}"
@@ -125,7 +124,7 @@ class _Writer:
         return "(None if None in native else native)"
 
     def _load(self, path: Path) -> str:
-        if _indexes(path.steps):
+        if path.indexed:
             return f"at(e, {self.bind(path.steps)})"
         return f"{self.parents[path.steps[:-1]]}.get({self.bind(path.steps[-1])})"
 
@@ -153,6 +152,49 @@ class _Writer:
                 self._block(lambda: self._value(then, name, kind))
                 self.put("else:")
                 self._block(lambda: self._value(otherwise, name, kind))
+
+    def _fill(self, slots: dict[str, str]) -> None:
+        """Every slot's lines; those that one object alone can fill are skipped where it is not there."""
+        ordered = list(self.profile.slots.items())
+        for parent, run in groupby(ordered, key=lambda entry: self._sole_parent(entry[1])):
+            if parent is None:
+                for slot, expr in run:
+                    self._slot(expr, slots[slot], SLOTS[slot])
+                continue
+            inside = list(run)
+            self.put(f"{' = '.join(slots[slot] for slot, _ in inside)} = None")
+            self.put(f"if {parent} is not EMPTY:")
+            self.depth += 1
+            for slot, expr in inside:
+                self._slot(expr, slots[slot], SLOTS[slot])
+            self.depth -= 1
+
+    def _sole_parent(self, expr: Expression) -> str | None:
+        """The local of the one object that this slot reads; None where it reads elsewhere too."""
+        if isinstance(expr, Path) and len(expr.steps) > 1:
+            return self.parents.get(expr.steps[:-1])
+        return None
+
+    def _slot(self, expr: Expression, name: str, kind: str) -> None:
+        if isinstance(expr, Path) and expr not in self.flags:
+            self._popped(expr, name, kind)
+        else:
+            self.put(f"{name} = None")
+            self._value(expr, name, kind)
+
+    def _popped(self, path: Path, name: str, kind: str) -> None:
+        """A slot with one place that no other slot reads: taken out first, put back if it does not serve."""
+        parent, key = self.parents[path.steps[:-1]], self.bind(path.steps[-1])
+        if kind == "text":
+            self.put(f"{name} = {parent}.pop({key}, None)")
+            self.put(f"if {name} is not None and (type({name}) is not str or not {name}):")
+            self.put(f"    v = {name}")
+        else:
+            self.put(f"{name} = None")
+            self.put(f"v = {parent}.pop({key}, None)")
+            self.put("if v is not None:")
+        self.put(f"    {name} = {kind}(v)")
+        self.put(f"    if {name} is None: {parent}[{key}] = v")
 
     def _block(self, write: Callable[[], None]) -> None:
         self.depth += 1
@@ -241,6 +283,3 @@ class _Writer:
         more = "".join(f", {slot}={slots[slot]}" for slot in DRAFT_SLOTS if slot in slots)
         self.put(f"return Draft(record, native={native}{label}{more})")
 
-
-def _indexes(steps: Steps) -> bool:
-    return any(step.isascii() and step.isdigit() for step in steps)

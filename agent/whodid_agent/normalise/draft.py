@@ -12,13 +12,14 @@ from typing import Any
 from msgspec import Struct
 
 from whodid_schema.record import Actor, Client, Person, Record, Ref, Target
+from whodid_schema.timestamp import Instant
 
 
 class Draft(Struct, gc=False):
     """A record as far as the profile goes, and what is still to be read: see the slots of the same names."""
 
     record: Record
-    time: Any = None
+    time: Instant | None = None
     time_precision: str | None = None
     verb: str | None = None
     phrase: str | None = None

@@ -24,6 +24,11 @@ class Path(Struct, frozen=True):
 
     steps: Steps
 
+    @property
+    def indexed(self) -> bool:
+        """Whether a step can index an array."""
+        return any(step.isascii() and step.isdigit() for step in self.steps)
+
 
 class First(Struct, frozen=True):
     """The first of these that gives a value."""

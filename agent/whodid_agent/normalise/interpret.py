@@ -32,6 +32,9 @@ def extract(profile: Profile, event: Event) -> Draft:
     found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
     for steps in used:
         remove(event, steps)
+    for path in profile.sole:
+        if at(event, path.steps) is None:
+            remove(event, path.steps)
     for container in profile.containers:
         if at(event, container.steps) == {}:
             remove(event, container.steps)

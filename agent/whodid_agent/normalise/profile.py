@@ -97,6 +97,15 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         return frozenset(shared)
 
     @cached_property
+    def sole(self) -> tuple[Path, ...]:
+        """The places of slots that have one place of their own: a null there says nothing and is not kept."""
+        return tuple(
+            expr
+            for expr in self.slots.values()
+            if isinstance(expr, Path) and expr not in self.shared and not expr.indexed
+        )
+
+    @cached_property
     def containers(self) -> tuple[Path, ...]:
         """The objects that places lie in, deepest first: one that is empty in the end is not kept."""
         steps = {

@@ -12,80 +12,75 @@ from whodid_agent.normalise.interpret import at
 from whodid_agent.normalise.profile import Profile, Shape
 
 Event = dict[str, Any]
-Test = Callable[[Event], bool]
 
 
 class Recogniser:
     """Names the profile of an event; `fallback` is for what nothing fits."""
 
     def __init__(self, profiles: Sequence[Profile], fallback: Profile) -> None:
-        self.fallback = fallback
-        ordered = sorted(
+        self.ordered = sorted(
             ((shape, profile) for profile in profiles for shape in profile.shapes),
             key=lambda pair: (-pair[0].weight, pair[1].name),
         )
-        self._steps = [(shape.has[0].steps[0], _rest_of(shape), profile) for shape, profile in ordered]
+        names: dict[str, Any] = {"at": at, "words": is_plain_english, "fallback": fallback}
+        lines = ["def profile_of(e):"]
+        for number, (shape, profile) in enumerate(self.ordered):
+            names[f"r{number}"] = profile
+            lines.append(f"    if {_condition(shape, names)}: return r{number}")
+        source = "\n".join([*lines, "    return fallback", ""])
+        exec(compile(source, "<recognise>", "exec"), names)  # noqa: S102  # text of this module; keys are bound names
+        self.profile_of: Callable[[Event], Profile] = names["profile_of"]
 
-    def profile_of(self, event: Event) -> Profile:
-        """The profile of the first shape that fits."""
-        for key, fits, profile in self._steps:
-            if key in event and fits(event):
-                return profile
-        return self.fallback
+
+def is_plain_english(value: Any) -> bool:
+    """A capital first, and nothing but letters, spaces and hyphens: "Assigned conversation"."""
+    if type(value) is not str or not value[:1].isupper() or len(value) > 120:
+        return False
+    return value.replace(" ", "").replace("-", "").isalpha() and not value.isupper()
 
 
 def fits(shape: Shape, event: Event) -> bool:
-    """Whether the event has this shape: what `Recogniser` asks, in the plainest form."""
-    return shape.has[0].steps[0] in event and _rest_of(shape)(event)
+    """Whether the event has this shape: what the generated chain asks, in the plainest form."""
+
+    def value(path: Path) -> Any:
+        return at(event, path.steps)
+
+    return (
+        all(path.steps[0] in event if len(path.steps) == 1 else value(path) is not None for path in shape.has)
+        and (not shape.any_of or any(value(path) is not None for path in shape.any_of))
+        and (shape.only is None or event.keys() <= shape.only)
+        and all(isinstance(value(path), dict | None) for path in shape.objects)
+        and all(is_plain_english(value(path)) for path in shape.words)
+        and all(isinstance(found := value(path), str) and found.startswith(text) for path, text in shape.prefix)
+        and all(isinstance(found := value(path), str) and found.casefold() in words for path, words in shape.one_of)
+    )
 
 
-def _rest_of(shape: Shape) -> Test:
-    keys = frozenset(path.steps[0] for path in shape.has)
-    tests: list[Test] = [lambda event: keys <= event.keys()] if len(keys) > 1 else []
-    tests += [_present(path) for path in shape.has if len(path.steps) > 1]
+def _condition(shape: Shape, names: dict[str, Any]) -> str:
+    """The shape as an expression over the event `e`; every text of the profile becomes a name in `names`."""
+
+    def bind(value: Any) -> str:
+        name = f"k{len(names)}"
+        names[name] = value
+        return name
+
+    def read(path: Path) -> str:
+        return f"e.get({bind(path.steps[0])})" if len(path.steps) == 1 else f"at(e, {bind(path.steps)})"
+
+    parts = [
+        f"{bind(path.steps[0])} in e" if len(path.steps) == 1 else f"at(e, {bind(path.steps)}) is not None"
+        for path in shape.has
+    ]
     if shape.any_of:
-        tests.append(lambda event: any(at(event, path.steps) is not None for path in shape.any_of))
+        parts.append("(" + " or ".join(f"{read(path)} is not None" for path in shape.any_of) + ")")
+    parts += [f"((v := {read(path)}) is None or type(v) is dict)" for path in shape.objects]
+    parts += [
+        f"type(v := {read(path)}) is str and v.startswith({bind(text)})" for path, text in shape.prefix
+    ]
+    parts += [
+        f"type(v := {read(path)}) is str and v.casefold() in {bind(words)}" for path, words in shape.one_of
+    ]
+    parts += [f"words({read(path)})" for path in shape.words]
     if shape.only is not None:
-        only = shape.only
-        tests.append(lambda event: event.keys() <= only)
-    tests += [_object(path) for path in shape.objects]
-    tests += [_words(path) for path in shape.words]
-    tests += [_prefixed(path, prefix) for path, prefix in shape.prefix]
-    tests += [_one_of(path, words) for path, words in shape.one_of]
-    return lambda event: all(test(event) for test in tests)
-
-
-def _present(path: Path) -> Test:
-    return lambda event: at(event, path.steps) is not None
-
-
-def _object(path: Path) -> Test:
-    return lambda event: isinstance(at(event, path.steps), dict | None)
-
-
-def _words(path: Path) -> Test:
-    """Plain English: a capital first, and nothing but letters, spaces and hyphens."""
-
-    def test(event: Event) -> bool:
-        value = at(event, path.steps)
-        if type(value) is not str or not value[:1].isupper() or len(value) > 120:
-            return False
-        return value.replace(" ", "").replace("-", "").isalpha() and not value.isupper()
-
-    return test
-
-
-def _prefixed(path: Path, prefix: str) -> Test:
-    def test(event: Event) -> bool:
-        value = at(event, path.steps)
-        return type(value) is str and value.startswith(prefix)
-
-    return test
-
-
-def _one_of(path: Path, words: frozenset[str]) -> Test:
-    def test(event: Event) -> bool:
-        value = at(event, path.steps)
-        return type(value) is str and value.casefold() in words
-
-    return test
+        parts.append(f"e.keys() <= {bind(shape.only)}")
+    return " and ".join(parts)

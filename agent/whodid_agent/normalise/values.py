@@ -27,11 +27,9 @@ def text(value: Any) -> str | None:
     return None
 
 
-def moment(value: Any) -> str | int | float | None:
-    """A value that is a time in one of the forms that `whodid_schema.timestamp` reads."""
-    if type(value) is bool or not isinstance(value, str | int | float):
-        return None
-    return value if timestamp.parse(value) is not None else None
+def moment(value: Any) -> timestamp.Instant | None:
+    """The moment that a value names, in one of the forms that `whodid_schema.timestamp` reads."""
+    return timestamp.parse(value)
 
 
 def count(value: Any) -> int | None:
@@ -134,8 +132,10 @@ def precision(value: Any) -> str | None:
 
 def name(value: Any) -> str | None:
     """Text that names somebody or something: not a placeholder like "-" or "null"."""
-    found = text(value)
-    return None if found is None or found.strip().casefold() in _PLACEHOLDERS else found
+    found = value if type(value) is str else text(value)
+    if not found or (len(found) < 12 and found.strip().casefold() in _PLACEHOLDERS):
+        return None
+    return found
 
 
 def looks_like_email(value: str) -> bool:
