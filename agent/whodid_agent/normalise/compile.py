@@ -120,8 +120,9 @@ class _Writer:
     def _native(self) -> str:
         if not self.profile.native:
             return "None"
-        self.put("native = " + "".join(f"text(at(e, {self.bind(path.steps)}))," for path in self.profile.native))
-        return "(None if None in native else native)"
+        self.put("native_ids = " + "".join(f"text(at(e, {self.bind(path.steps)}))," for path in self.profile.native))
+        self.put("if None in native_ids: native_ids = None")
+        return "native_ids"
 
     def _load(self, path: Path) -> str:
         if path.indexed:
@@ -250,6 +251,10 @@ class _Writer:
 
     def _clean(self) -> None:
         """Take away the shared places, then the objects that nothing is left of."""
+        for path in self.profile.native:
+            self.put(f"if native_ids is not None: remove(e, {self.bind(path.steps)})")
+        for path in self.profile.ignore:
+            self.put(f"remove(e, {self.bind(path.steps)})")
         for path, flag in self.flags.items():
             self.put(f"if {flag}: remove(e, {self.bind(path.steps)})")
         for container in self.profile.containers:
@@ -275,10 +280,10 @@ class _Writer:
                 self.put(f"if g_actor_{part} is not None:")
                 self.put("    if g_actor is None: g_actor = Actor()")
                 self.put(f"    g_actor.{part} = g_actor_{part}")
-        lift, ignore = self.bind(self.profile.lift), self.bind(self.profile.ignore)
+        lift = self.bind(self.profile.lift)
         groups = ", ".join(f"{name}=g_{name}" for name in ("actor", "target", "workspace", "project", "client"))
         own = "".join(f", {slot}={slots[slot]}" for slot in RECORD_SLOTS if slot in slots)
-        self.put(f"record = Record({groups}, metadata=rest(e, {lift}, {ignore}){own})")
+        self.put(f"record = Record({groups}, metadata=rest(e, {lift}){own})")
         label = f", label={slots['target.label']}" if "target.label" in slots else ""
         more = "".join(f", {slot}={slots[slot]}" for slot in DRAFT_SLOTS if slot in slots)
         self.put(f"return Draft(record, native={native}{label}{more})")

@@ -177,4 +177,4 @@ def extract_anything(profile: Profile, event: dict[str, Any]) -> Draft:
     for container in reversed(search.index.containers):
         if not container.value and container.parent.get(container.key) == {}:
             del container.parent[container.key]
-    return build(found, rest(event, profile.lift, profile.ignore), None)
+    return build(found, rest(event, profile.lift), None)

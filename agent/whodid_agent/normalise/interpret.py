@@ -30,7 +30,8 @@ def extract(profile: Profile, event: Event) -> Draft:
     native = native_of(profile, event)
     used: set[Steps] = set()
     found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
-    for steps in used:
+    used.update(path.steps for path in profile.native if native is not None)
+    for steps in (*used, *(path.steps for path in profile.ignore)):
         remove(event, steps)
     for path in profile.sole:
         if at(event, path.steps) is None:
@@ -38,7 +39,7 @@ def extract(profile: Profile, event: Event) -> Draft:
     for container in profile.containers:
         if at(event, container.steps) == {}:
             remove(event, container.steps)
-    return build(found, rest(event, profile.lift, profile.ignore), native)
+    return build(found, rest(event, profile.lift), native)
 
 
 def at(value: Any, steps: Sequence[str]) -> Any:
@@ -114,10 +115,8 @@ def remove(event: Event, steps: Steps) -> None:
         parent.pop(steps[-1], None)
 
 
-def rest(event: Event, lift: Sequence[str], ignore: Sequence[str]) -> Event | None:
+def rest(event: Event, lift: Sequence[str]) -> Event | None:
     """What is left of the event as metadata; the members of `lift` objects move up unless one would hide another."""
-    for key in ignore:
-        event.pop(key, None)
     for key in lift:
         inner = event.get(key)
         if type(inner) is dict:

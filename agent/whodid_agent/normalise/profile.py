@@ -79,7 +79,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     assume: str | None = None
     names: Mapping[str, tuple[str, ...]] = {}
     lift: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Path, ...] = ()
     mask: tuple[Path, ...] = ()
     allow: tuple[str, ...] = ()
     categories: Mapping[str, str] = {}
@@ -110,7 +110,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         """The objects that places lie in, deepest first: one that is empty in the end is not kept."""
         steps = {
             path.steps[:depth]
-            for expr in self.slots.values()
+            for expr in (*self.slots.values(), *self.native, *self.ignore)
             for path in expression.looked_at(expr)
             for depth in range(1, len(path.steps))
         }
@@ -121,7 +121,7 @@ _KEYS = (
     "profile", "title", "app", "recognise", "split", "native_id", "nobody", "assume", "names", "metadata", "lift", "ignore",
     "mask", "allow", "categories", "drop", "tests",
 )  # fmt: skip
-_SHORT = {"ip": "client.ip", "user_agent": "client.user_agent", "device": "client.device", "country": "client.country"}
+_SHORT = {"ip": "client.ip", "user_agent": "client.user_agent", "device": "client.device", "country": "client.country", "app_from": "app"}
 _SHAPE_KEYS = ("has", "any", "only", "objects", "words", "prefix", "one_of")
 
 
@@ -161,7 +161,7 @@ class _Reader:
             assume=self._choice("assume", "success", "failure", "warning"),
             names=self._names(),
             lift=self._texts("lift"),
-            ignore=self._texts("ignore"),
+            ignore=self._paths("ignore"),
             mask=self._paths("mask"),
             allow=self._texts("allow"),
             categories=self._categories(),
