@@ -7,7 +7,7 @@ remembered number wrong; only a rollback can, and then all is forgotten.
 import hashlib
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from ipaddress import IPv4Address, ip_address
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 import apsw
@@ -21,6 +21,9 @@ _REMEMBERED = 200_000
 
 LONGEST_VALUE = 1_024
 """Characters of a value that are indexed; the record itself keeps all of it."""
+
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+"""What stands in front of an IPv4 address in an IPv6 one."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -36,15 +39,14 @@ def folded(value: str | None) -> str | None:
     return shadow(value[:LONGEST_VALUE]) if value else None
 
 
-def packed_ip(text: str | None) -> bytes | None:
+def packed_ip(text: str) -> bytes | None:
     """The address as 16 bytes, IPv4 mapped into IPv6; None for what is not an address."""
-    if not text:
-        return None
     try:
-        address = ip_address(text)
-    except ValueError:
+        if ":" in text:
+            return inet_pton(AF_INET6, text)
+        return _MAPPED + inet_pton(AF_INET, text)
+    except (OSError, ValueError):
         return None
-    return b"\0" * 10 + b"\xff\xff" + address.packed if isinstance(address, IPv4Address) else address.packed
 
 
 class Dictionary:
@@ -141,13 +143,8 @@ class Axes:
 
     def ip(self, text: str | None) -> int:
         """The address's number; 0 for none."""
-        if not text:
-            return 0
-
-        def row() -> tuple[bytes, tuple[Any, ...]]:
-            return packed_ip(text) or b"", ()
-
-        return self._ip.number(text, row)[0] if packed_ip_known(text) else 0
+        packed = packed_ip(text) if text else None
+        return self._ip.number(packed, lambda: (packed, ()))[0] if packed is not None else 0
 
     def workspace(self, workspace: Ref | None) -> int:
         """The workspace's number; 0 for none."""
@@ -155,12 +152,6 @@ class Axes:
             return 0
         columns = (folded(workspace.id), folded(workspace.name))
         return self._ws.number(columns, lambda: (_digest(*columns), columns))[0]
-
-
-@lru_cache(maxsize=65_536)
-def packed_ip_known(text: str) -> bool:
-    """Whether the text is an address."""
-    return packed_ip(text) is not None
 
 
 def _names(actor: Actor) -> set[str]:

@@ -1,5 +1,7 @@
 """What is sent, made ready to be stored: an item is read, checked, and its key worked out; a bad one says why."""
 
+import re
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -17,12 +19,13 @@ MAX_BODY = 64 << 20
 _LONGEST_INDEX = 255
 
 _HALF = 1 << 63
-_MASK = (1 << 64) - 1
+_two = struct.Struct(">QQ")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_ID_CHARACTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
+_is_id = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}").fullmatch
+_is_stamp = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z").fullmatch
 
 FILED = frozenset({"received", "implausible"})
 """Values of time_precision that say: filed under its receipt."""
@@ -45,27 +48,25 @@ class Entry(NamedTuple):
 
 def halves(identifier: str) -> tuple[int, int] | None:
     """An id as two signed 64-bit ints that sort as it does; None where it is no id of ours."""
-    if len(identifier) != ID_LENGTH or identifier[0] > "7" or not _ID_CHARACTERS.issuperset(identifier):
+    if not _is_id(identifier):
         return None
-    number = int.from_bytes(ulid_to_bytes(identifier), "big")
-    return (number >> 64) - _HALF, (number & _MASK) - _HALF
+    high, low = _two.unpack(ulid_to_bytes(identifier))
+    return high - _HALF, low - _HALF
 
 
 def joined(high: int, low: int) -> str:
     """The id of two halves."""
-    number = (high + _HALF) << 64 | (low + _HALF)
-    return bytes_to_ulid(number.to_bytes(16, "big")).lower()
+    return bytes_to_ulid(_two.pack(high + _HALF, low + _HALF)).lower()
 
 
 def micros_of(stamp: str) -> int | None:
     """Microseconds since the epoch of a record's time; None where it is not RFC 3339 in UTC, written with a Z."""
+    if not _is_stamp(stamp):
+        return None
     try:
-        parsed = datetime.fromisoformat(stamp)
+        return (datetime.fromisoformat(stamp) - _EPOCH) // _MICROSECOND
     except ValueError:
         return None
-    if not stamp.endswith("Z") or len(stamp) < 20 or parsed.tzinfo is None:
-        return None
-    return (parsed - _EPOCH) // _MICROSECOND
 
 
 def read(item: Item) -> Entry | Result:
@@ -96,7 +97,7 @@ def _checked(item: Item) -> Entry:
     micros = micros_of(record.timestamp or "")
     if micros is None:
         raise _Refused(f"@timestamp {_shown(record.timestamp)} is not RFC 3339 in UTC (2026-11-21T08:30:00.000000Z)")
-    if micros_of(record.received_at or "") is None:
+    if not _is_stamp(record.received_at or ""):
         raise _Refused(f"received_at {_shown(record.received_at)} is not RFC 3339 in UTC")
     return Entry(record, item.body, item.index, micros, *key, record.time_precision in FILED)
 

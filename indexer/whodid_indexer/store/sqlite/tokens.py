@@ -14,6 +14,7 @@ wildcard sees only the part in front of that.
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from whodid_schema.folding import shadow
 from whodid_schema.record import Record
@@ -28,7 +29,8 @@ LETTER = {"session": "s", "request": "r", "project": "p", "target": "t", "device
 
 META = "m"
 
-_others = re.compile(r"[^0-9a-pr-z]")
+_plain = re.compile(r"[0-9a-z]*").fullmatch
+_others = re.compile(r"[^0-9a-z]")
 _escaped = re.compile(r"(?:q[0-9a-f]{2})+")
 
 
@@ -36,10 +38,14 @@ def _escape(match: re.Match[str]) -> str:
     return "".join(f"q{byte:02x}" for byte in match.group().encode("utf-8", "surrogatepass"))
 
 
+@lru_cache(maxsize=65_536)
 def spell(value: str) -> str:
     """The value in characters that are letters and digits to every tokenizer."""
     text = value if len(value) <= LONGEST else value[:LONGEST]
-    if "q" in text or not (text.isascii() and text.isalnum() and text.islower()):
+    # the usual ones by themselves first: four times as fast as the pattern
+    text = text.replace("q", "q71").replace("-", "q2d").replace(" ", "q20").replace(".", "q2e").replace("=", "q3d")
+    text = text.replace(":", "q3a").replace("_", "q5f").replace("@", "q40").replace("/", "q2f")
+    if not _plain(text):
         text = _others.sub(_escape, text)
     if len(value) <= LONGEST:
         return text
@@ -65,7 +71,7 @@ def tokens(record: Record, actor: int) -> tuple[str, int]:
         if len(found) > before:
             present |= PRESENT[field]
     if record.meta:
-        found += [META + spell(shadow(pair)) for pair in record.meta]
+        found += [META + spell(_shadow(pair)) for pair in record.meta]
     return " ".join(found), present
 
 
@@ -86,8 +92,11 @@ def _values(record: Record) -> Iterable[tuple[str, Iterable[str]]]:
         yield "changed", _folded(*record.changed)
 
 
+_shadow = lru_cache(maxsize=65_536)(shadow)
+
+
 def _folded(*values: str | None) -> set[str]:
-    return {shadow(value) for value in values if value}
+    return {_shadow(value) for value in values if value}
 
 
 def _target_values(record: Record) -> set[str]:
@@ -96,5 +105,5 @@ def _target_values(record: Record) -> set[str]:
     for target in targets:
         found |= _folded(target.id, target.name)
         if target.type and target.id:
-            found.add(shadow(f"{target.type}:{target.id}"))
+            found.add(_shadow(f"{target.type}:{target.id}"))
     return found

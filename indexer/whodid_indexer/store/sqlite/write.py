@@ -15,6 +15,7 @@ from whodid_indexer.store.sqlite.axes import Axes
 from whodid_indexer.store.sqlite.bodies import SAMPLES, Packer
 from whodid_indexer.store.sqlite.connect import create_file, guard, open_for_writing
 from whodid_indexer.store.sqlite.entry import Entry
+from whodid_indexer.store.sqlite.ids import Ids
 from whodid_indexer.store.sqlite.schema import migrate, require_version
 from whodid_indexer.store.sqlite.settings import read_setting, write_setting
 from whodid_indexer.store.sqlite.tokens import tokens
@@ -23,6 +24,7 @@ from whodid_schema.folding import search_text
 from whodid_schema.meta import Meta
 
 _SAME = "SELECT ?1, ?2, idl FROM event INDEXED BY fx WHERE ts = ?1 AND idh = ?2"
+_SAME_ID = "SELECT e.idh, e.idl FROM ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ?"
 _SAME_FILED = "SELECT idh, idl FROM event INDEXED BY filed WHERE filed AND idh = ?1"
 _LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 _EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -44,6 +46,7 @@ class SqliteStore:
                 require_version(self._connection)
                 self._axes = Axes(self._connection)
                 self._packer = Packer(self._connection)
+                self._ids = Ids(self._connection)
         except BaseException:
             self._connection.close()
             raise
@@ -121,9 +124,13 @@ class SqliteStore:
 
     def _known(self, entries: Sequence[Entry]) -> set[Id]:
         """The ids among the entries' that are stored already."""
+        self._ids.catch_up()
         run = self._connection.executemany
         known = {(high, low) for _, high, low in run(_SAME, ((one.micros, one.high) for one in entries))}
         known.update(run(_SAME_FILED, ((one.high,) for one in entries)))
+        # the same event under another time (a mended profile read it differently): rare, so it may cost a look-up
+        maybe = [one for one in entries if self._ids.maybe(one.high) and (one.high, one.low) not in known]
+        known.update(run(_SAME_ID, ((f'x : "i{one.record.id}"',) for one in maybe)))
         return known
 
     def _insert(self, new: Sequence[Entry]) -> None:

@@ -1,0 +1,53 @@
+"""The embedded store under the contracts of Reader and Writer."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from contract.reader import OpenOn, ReaderContract
+from contract.writer import Recount, WriterContract
+from whodid_indexer.query.model import ALL
+from whodid_indexer.store.base import Item, Reader
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
+from whodid_schema.meta import default_meta
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "audit.db"
+    SqliteStore.setup(file, default_meta(datetime(2026, 11, 21, tzinfo=UTC)))
+    return file
+
+
+class TestSqliteReader(ReaderContract):
+    @pytest.fixture
+    def open_on(self, path: Path) -> Iterator[OpenOn]:
+        opened: list[SqliteReader] = []
+
+        def open_on(items: Sequence[Item]) -> Reader:
+            with closing(SqliteStore(path)) as store:
+                assert {result.outcome for result in store.create(items)} <= {"indexed"}
+            opened.append(SqliteReader(path))
+            return opened[-1]
+
+        yield open_on
+        for reader in opened:
+            reader.close()
+
+
+class TestSqliteWriter(WriterContract):
+    @pytest.fixture
+    def writer(self, path: Path) -> Iterator[SqliteStore]:
+        with closing(SqliteStore(path)) as store:
+            yield store
+
+    @pytest.fixture
+    def recount(self, path: Path) -> Recount:
+        def recount() -> list[bytes]:
+            with closing(SqliteReader(path)) as reader:
+                return list(reader.scan(ALL))
+
+        return recount
