@@ -172,7 +172,7 @@ class _Writer:
 
     def _sole_parent(self, expr: Expression) -> str | None:
         """The local of the one object that this slot reads; None where it reads elsewhere too."""
-        if isinstance(expr, Path) and len(expr.steps) > 1:
+        if isinstance(expr, Path) and len(expr.steps) > 1 and not expr.indexed:
             return self.parents.get(expr.steps[:-1])
         return None
 

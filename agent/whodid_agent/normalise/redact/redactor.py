@@ -31,11 +31,11 @@ class Redactor:
         self, extra: Iterable[str] = (), allow: Iterable[str] = (), *, engine_name: Engine | None = None
     ) -> None:
         keys = KeyRules(extra, allow)
-        text = TextMasker(keys, _text_compiler(engine_name))
+        self._scan = engine(keys.extra, engine_name)
+        text = TextMasker(keys, _text_compiler(engine_name), self._scan)
         self._walker = Walker(keys, text)
         self._line = LineRedactor(self._walker, text).redact
         self._cut = Cutter(keys, self._line).cut
-        self._scan = engine(keys.extra, engine_name)
 
     def redact(self, chunk: bytes) -> bytes:
         """The chunk (whole lines of anything) with every secret masked, with as many newlines as before.

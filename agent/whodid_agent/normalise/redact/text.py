@@ -22,6 +22,10 @@ Span = tuple[int, int]
 
 _LONGEST_KEY = 64
 _KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_HITS = 200
+_BYTES_PER_HIT = 128
+"""A text with more hits than that was made to cost time: the rest of it is masked unseen."""
+
 _ESCAPED_LETTER = re.compile(patterns.ESCAPED_LETTER.replace(r"\\u", r"\\+u").encode())
 _OPENING_QUOTE = re.compile(patterns.QUOTE.encode())
 _UNQUOTED = re.compile(rb"[^\s&\"'<>]+")
@@ -43,18 +47,23 @@ class Assigned(NamedTuple):
 
 
 class TextMasker:
-    """Masks what a text holds. `compile_` is `re2.compile` or `re.compile`: both read the patterns alike."""
+    """Masks what a text holds.
 
-    def __init__(self, keys: KeyRules, compile_: Callable[[bytes], Any]) -> None:
+    `compile_` is `re2.compile` or `re.compile`: both read the patterns alike. `suspect` is the scan of whole chunks,
+    where there is one: a text without a hit needs no closer look.
+    """
+
+    def __init__(self, keys: KeyRules, compile_: Callable[[bytes], Any], suspect: Callable[[bytes], Any] | None) -> None:
         self._keys = keys
-        assignment = patterns.assignment_groups(keys.extra)
-        alternatives = [assignment, patterns.KEY_ID_TEXT, rules.BEARER, patterns.CARD_TEXT, *patterns.shape_patterns()]
-        self._search = compile_("|".join(alternatives).encode("latin-1")).search
+        self._suspect = suspect
+        self._search = compile_(patterns.text_patterns(keys.extra).encode("latin-1")).search
         self._marker = compile_(patterns.marker(keys.extra).encode("latin-1")).search
         self._change_values = compile_(patterns.CHANGE_VALUE.encode()).search
 
     def mask(self, text: bytes, key: Key = ROOT) -> bytes:
         """The text with its secrets masked; the same object where there is none. `key` is the one it stands under."""
+        if self._suspect and not self._suspect(text):
+            return text
         if b"u00" in text:
             plain = _ESCAPED_LETTER.sub(lambda escape: chr(int(escape[0][-2:], 16)).encode(), text)
             masked = self._without_changes(splice(plain, self._spans(plain, key)))
@@ -77,7 +86,12 @@ class TextMasker:
     def _spans(self, text: bytes, key: Key) -> list[Span]:
         spans: list[Span] = []
         at = 0
+        patience = _HITS + len(text) // _BYTES_PER_HIT
         while found := self._search(text, at):
+            patience -= 1
+            if patience < 0:
+                spans.append((max(at, found.start()), len(text)))
+                break
             group = found.lastindex
             span: Span | None = found.span(group)
             # The separator or boundary in front of the next hit may be the last byte of this one.

@@ -15,6 +15,11 @@ from whodid_schema import redaction as rules
 from whodid_schema.record import MASK
 
 _DEEPEST_STRING = 8
+_CACHED_NAMES = 4096
+_LONGEST_NAME = 256
+_ASSIGNING = "=:%\\"
+"""Without one of these no text assigns anything (the backslash: in an escape)."""
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -25,6 +30,7 @@ class Walker:
     def __init__(self, keys: KeyRules, text: TextMasker) -> None:
         self._keys = keys
         self._text = text
+        self._names: dict[str, str] = {}
 
     def walk(self, value: Any, key: Key = ROOT, strings: int = 0) -> Any:
         """The value with its secrets masked; the same object where there is none.
@@ -72,8 +78,17 @@ class Walker:
         return level
 
     def _name(self, name: Any) -> Any:
-        """A key's own text: keys are written by senders too."""
-        return self._masked(name, ROOT) if isinstance(name, str) and len(name) > rules.LENIENT_MINIMUM else name
+        """A key with its own secrets masked: keys are written by senders too."""
+        if not isinstance(name, str) or len(name) < rules.SHORTEST_SHAPE:
+            return name
+        masked = self._names.get(name)
+        if masked is None:
+            masked = self._masked(name, ROOT)
+            if len(self._names) >= _CACHED_NAMES:
+                self._names.clear()
+            if len(name) <= _LONGEST_NAME:
+                self._names[name] = masked
+        return name if masked == name else masked
 
     def _string(self, value: str, key: Key, strings: int) -> str:
         if key.level is Level.STRICT:
@@ -92,6 +107,8 @@ class Walker:
         return self._masked(value, key)
 
     def _masked(self, value: str, key: Key) -> str:
+        if len(value) < rules.SHORTEST_SHAPE and not any(mark in value for mark in _ASSIGNING):
+            return value
         text = value.encode(errors="surrogatepass")
         masked = self._text.mask(text, key)
         return value if masked is text else masked.decode(errors="surrogatepass")

@@ -1,0 +1,145 @@
+"""The compiled profile is the interpreted one, only faster."""
+
+import copy
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from support.events import PROFILES, mutated, profile_events
+from whodid_agent.normalise import interpret
+from whodid_agent.normalise.compile import compile_profile, generate
+from whodid_agent.normalise.profile import Profile, parse_profile
+from whodid_agent.normalise.profiles import Mapper
+from whodid_agent.normalise.recognise import Recogniser, fits
+
+MAPPED = sorted(mapper.profile.name for mapper in PROFILES if not mapper.profile.names)
+
+ODD = """
+profile: odd
+recognise: {has: [kind]}
+native_id: [ids.a, ids.b]
+time: [when.at, when]
+action: {template: "{svc}:{op.name}"}
+verb: {map: [op.verb, verb], table: {GET: view, "true": update, 5: delete}, else: other_verb}
+actor:
+  type: {if_present: bot, then: {const: service}, else: [who.type, {const: user}]}
+  id: [who.0.id, who.id, ids.a]
+  name: {map: who.name, table: {root: System}, else: who.name}
+target: {id: a\\.b.c, count: n, label: things.0}
+ip: sources.0
+reason: svc
+metadata: rest
+lift: [extra]
+ignore: [noise, who.noise]
+"""
+
+ODD_EVENTS: list[dict[str, object]] = [
+    {
+        "ids": {"a": 1, "b": "x"},
+        "when": {"at": 1733739084},
+        "svc": "s3",
+        "op": {"name": "Put", "verb": "get"},
+        "who": {"id": 5, "name": "ROOT", "noise": 1},
+        "a.b": {"c": 4},
+        "n": "12",
+        "things": ["Contact: 3 rows (bulk)"],
+        "sources": ["10.0.0.1:80"],
+        "extra": {"k": 1},
+        "noise": [1],
+    },
+    {
+        "when": "2026-04-30T14:22:11Z",
+        "op": {"name": "", "verb": True},
+        "who": [{"id": 9, "name": "x"}],
+        "bot": False,
+        "extra": {"when": 1},
+        "id": 3,
+    },
+    {
+        "ids": {"a": "", "b": "x"},
+        "verb": 5,
+        "other_verb": "send",
+        "who": {"type": "t", "name": None},
+        "sources": [],
+        "0": {"a": {}},
+    },
+]
+
+
+def odd() -> Profile:
+    return parse_profile(ODD, Path("odd.yaml"))
+
+
+def same(profile: Profile, event: dict[str, object]) -> None:
+    left, right = copy.deepcopy(event), copy.deepcopy(event)
+    assert compile_profile_once(profile)(left) == interpret.extract(profile, right)
+
+
+_compiled = {}
+
+
+def compile_profile_once(profile: Profile):  # type: ignore[no-untyped-def]  # the generated function is untyped
+    if profile.name not in _compiled:
+        _compiled[profile.name] = compile_profile(profile)
+    return _compiled[profile.name]
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_mutated_events_give_the_same_draft_either_way(name: str) -> None:
+    profile = PROFILES.get(name).profile
+    for event in mutated(profile_events(name), seed=len(name), number=1_500):
+        same(profile, event)
+
+
+def test_every_form_of_the_language_gives_the_same_draft_either_way() -> None:
+    for event in [*ODD_EVENTS, *mutated(ODD_EVENTS, seed=3, number=4_000)]:
+        same(odd(), event)
+
+
+def test_the_language_does_what_the_guide_says() -> None:
+    draft = interpret.extract(odd(), copy.deepcopy(ODD_EVENTS[0]))
+    record = draft.record
+    assert draft.native == ("1", "x")
+    assert record.action == "s3:Put"
+    assert draft.verb == "view"
+    assert record.actor is not None
+    assert (record.actor.type, record.actor.id, record.actor.name) == ("user", "5", "System")
+    assert record.target is not None
+    assert (record.target.id, record.target.count) == ("4", 12)
+    assert draft.label == "Contact: 3 rows (bulk)"
+    assert record.client is not None
+    assert record.client.ip == "10.0.0.1"
+    assert record.metadata == {"things": ["Contact: 3 rows (bulk)"], "sources": ["10.0.0.1:80"], "k": 1}
+
+
+def test_no_text_of_a_profile_is_code() -> None:
+    evil = "__import__('os').system('x')"
+    profile = parse_profile(
+        f'profile: evil\nrecognise: {{has: ["{evil}"]}}\naction: "{evil}"\n'
+        f'reason: {{const: "{evil}"}}\nlift: ["{evil}"]\n',
+        Path("evil.yaml"),
+    )
+    source, _ = generate(profile)
+    assert "import" not in source
+    assert compile_profile(profile)({}).record.reason == evil
+    assert Recogniser([profile], profile).profile_of({evil: 1}) is profile
+
+
+def test_where_the_fast_way_stumbles_the_complete_way_answers() -> None:
+    mapper = Mapper(odd())
+    mapper.__dict__["_compiled"] = lambda event: event.clear() or 1 / 0
+    event = ODD_EVENTS[0]
+    draft = mapper.extract(copy.deepcopy(event), msgspec.json.encode(event))
+    assert draft == interpret.extract(odd(), copy.deepcopy(event))
+    assert mapper.fell_back == 1
+
+
+def test_recognition_is_the_first_fitting_shape_whatever_the_order_of_the_files() -> None:
+    profiles = [mapper.profile for mapper in PROFILES]
+    generic = PROFILES.get("generic").profile
+    one, other = Recogniser(profiles, generic), Recogniser(profiles[::-1], generic)
+    events = [event for profile in profiles for event in profile_events(profile.name)]
+    for event in [*events, *mutated(events, seed=11, number=3_000)]:
+        plain = next((profile for shape, profile in one.ordered if fits(shape, event)), generic)
+        assert one.profile_of(event) is other.profile_of(event) is plain
