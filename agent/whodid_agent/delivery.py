@@ -32,6 +32,7 @@ REQUEST_BYTES = 10 << 20
 PATIENCE = 6
 """Rounds that an item may ask to come again while others get through; then it is parked."""
 STORM = 100
+DISK_FIRST = 0.5
 UNWANTED = 8
 """Lone items that are refused as whole requests, with nothing accepted, until the target itself is suspected."""
 
@@ -120,7 +121,7 @@ class Delivery:
 
     def _persist(self, what: str, write: Callable[[], None]) -> None:
         """Until the disk takes it: a full disk or quota stops delivery, and loses nothing."""
-        backoff = Backoff(0.5, 30.0)
+        backoff = Backoff(DISK_FIRST, 30.0)
         while True:
             try:
                 write()

@@ -88,7 +88,7 @@ class Journal:
         return max((seq for seq, _ in self._files()), default=0)
 
     def after(self, settled: int) -> Iterator[JournalEntry]:
-        """The batches that the checkpoint has not passed, in the order of sending. Raises StateError for a newer form."""
+        """Batches that the checkpoint has not passed, in the order of sending. Raises StateError for a newer form."""
         for seq, path in self._files():
             if seq <= settled:
                 continue

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from whodid_agent import replay
 from whodid_agent.batch import Batch
 from whodid_agent.delivery import Delivery
 from whodid_agent.inputs.contract import Gone, Source
@@ -34,9 +35,12 @@ log = logging.getLogger(__name__)
 IDLE = 0.25
 """Longest wait in seconds until inputs are looked at again."""
 
+STUCK = 3.0
+"""Seconds after which --once no longer waits for bytes that an input has and does not give."""
+
 
 class Options(Struct, frozen=True):
-    """How the loop behaves. Times in seconds."""
+    """How the loop behaves. Times in seconds; without `read` only what is in flight and what was asked for is sent."""
 
     once: bool = False
     timeout: float = 60.0
@@ -45,6 +49,7 @@ class Options(Struct, frozen=True):
     read_bytes: int = 256 << 10
     linger: float = 1.0
     grace: float = 5.0
+    read: bool = True
 
 
 class Runner:
@@ -75,6 +80,12 @@ class Runner:
         self._batch = Batch()
         self._since = 0.0
         self._finishing = False
+        self._asked = 0.0
+        self._pending = 0
+        self._pending_since = 0.0
+        self._left_unread = False
+        self._replay_names: list[str] | None = None
+        self.replayed = replay.Answer()
         self._client = client
 
     def stop(self) -> None:
@@ -94,6 +105,8 @@ class Runner:
             self._sender = self._start(meta)
             try:
                 self._resend()
+                if self._replay_names is not None:
+                    self.replayed = self.replay(self._replay_names)
                 self._loop()
             finally:
                 self._leave()
@@ -103,7 +116,7 @@ class Runner:
             for source in self._turn:
                 source.close()
             self._orders.put("end")
-        return self._ledger.clean()
+        return self._ledger.clean() and not self._left_unread
 
     def _obey(self) -> None:
         if self._orders.get() == "stop":
@@ -139,10 +152,9 @@ class Runner:
         for entry in self._ledger.unsettled():
             batch = self._again(entry)
             log.info("batch %d was in flight: %d events are sent again", entry.seq, len(batch))
-            while not self._sender.submit(batch):
-                self._pause()
-                if self._leaving.is_set():
-                    return
+            if not self._until(lambda batch=batch: self._sender.submit(batch)):  # type: ignore[misc]
+                return
+        self._until(self._take_out)
 
     def _again(self, entry: JournalEntry) -> Batch:
         batch = Batch(entry.seq)
@@ -163,7 +175,8 @@ class Runner:
     def _loop(self) -> None:
         while not self._leaving.is_set():
             self._settle()
-            read = not self._full() and self._read()
+            self._serve_requests()
+            read = self._options.read and not self._full() and self._read()
             if self._hand_over(nothing_more=not read) or read:
                 continue
             if self._options.once and self._drained() and self._finish():
@@ -171,15 +184,62 @@ class Runner:
             self._pause()
 
     def _finish(self) -> bool:
-        """Nothing is left to read: whether the last lines without newline and the last try at what is parked are done too."""
+        """Nothing is left to read: whether last lines without newline, and a last try at what is parked, are done too."""
         if not self._finishing:
             self._finishing = True
+            self._asked = 0.0
             for source in self._turn:
                 source.finish()
             self._woken.set()
             return False
         self._sender.try_parked_now()
         return not self._ledger.parked or self._sender.tried
+
+    def _serve_requests(self) -> None:
+        """Replay what commands ask for, about once a second."""
+        if time.monotonic() - self._asked < 1.0:
+            return
+        self._asked = time.monotonic()
+        for path, request in replay.asked(self._state.path / "requests"):
+            replay.answer(path, self.replay(request.names))
+
+    def replay_first(self, names: list[str]) -> None:
+        """Have `run` replay these entries of quarantine (none: all) before anything is read."""
+        self._replay_names = names
+
+    def replay(self, names: list[str]) -> replay.Answer:
+        """Send entries of quarantine again, these or all; returns when they are settled and taken out."""
+        answer = replay.Answer()
+        normalisers = {source.name: source.normaliser for source in self._turn}
+        for batch in replay.batches(self._state.path / "quarantine", names, normalisers, answer):
+            if not self._until(lambda batch=batch: self._sender.submit(batch)):  # type: ignore[misc]
+                break
+            if not self._until(lambda: self._sender.open == 0):
+                break
+            answer.sent += len(batch.replayed)
+            self._until(self._take_out)
+        return answer
+
+    def _take_out(self) -> bool:
+        """Entries that the checkpoint names as replayed leave their files; whether that is done."""
+        if not self._ledger.replayed:
+            return True
+        names = list(self._ledger.replayed)
+        if self._ledger.write():
+            self._sender.take_out(names)
+            if self._until(lambda: self._sender.taken_out == names):
+                self._ledger.replayed = []
+                return self._ledger.write()
+        return False
+
+    def _until(self, done: Callable[[], bool]) -> bool:
+        """Settle and wait until `done`; False where the agent has to leave first."""
+        while not done():
+            self._settle()
+            self._pause()
+            if self._leaving.is_set():
+                return False
+        return True
 
     def _settle(self) -> None:
         self._sender.check()
@@ -226,9 +286,15 @@ class Runner:
         """Whether there is nothing left to read and nothing on its way."""
         if self._batch.ranges or self._sender.open:
             return False
+        if not self._options.read:
+            return True
         pending = sum(source.pending() for source in self._turn)
-        if pending:
-            log.debug("%d bytes are there and not read yet", pending)
+        if pending != self._pending:
+            self._pending, self._pending_since = pending, time.monotonic()
+        if pending and self._finishing and time.monotonic() - self._pending_since > STUCK:
+            log.warning("%d bytes are there and cannot be read as lines now; they are left for the next run", pending)
+            self._left_unread = True
+            return True
         return not pending
 
     def _pause(self) -> None:

@@ -53,7 +53,7 @@ class Sender(threading.Thread):
         self.meta = meta
         self.failure: BaseException | None = None
         self.open = 0
-        self.taken_out: deque[list[str]] = deque()
+        self.taken_out: list[str] = []
 
     # From the reading thread.
 
@@ -84,7 +84,9 @@ class Sender(threading.Thread):
 
     def take_out(self, names: list[str]) -> None:
         """Have entries, which the checkpoint says are replayed, taken out of quarantine; see `taken_out`."""
+        self.taken_out = []
         self._take_out.append(names)
+        self.nudge()
 
     def try_parked_now(self) -> None:
         """Everything parked gets one more try, whatever its turn; `tried` says when that is over."""
@@ -123,7 +125,8 @@ class Sender(threading.Thread):
         while self._take_out:
             names = self._take_out.popleft()
             self._quarantine.take_out(names)
-            self.taken_out.append(names)
+            self.taken_out = names
+            self._wake()
         self._see_to_parked()
         if time.monotonic() - self._refreshed > REFRESH:
             self._refresh()

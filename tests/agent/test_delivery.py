@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.agent import Agent
 from support.bulk_target import Fault, Item, Target
 from whodid_agent import quarantine
-
 from whodid_schema.errors import StoreUnreachable
 
 
@@ -43,13 +43,20 @@ def test_what_the_store_already_has_counts_as_duplicate(tmp_path: Path) -> None:
 def test_rules_and_refusals_are_counted_where_they_belong(tmp_path: Path) -> None:
     with Target() as target:
         agent = Agent(tmp_path, target.url)
-        agent.write({"n": 1}, {"drop": True}, {"expire": True}, b"not json\n", b"\n", {"items": [{"n": 2}, 5, {"n": 3}]}, {"items": []})
+        agent.write(
+            {"n": 1},
+            {"drop": True},
+            {"expire": True},
+            b"not json\n",
+            b"\n",
+            {"items": [{"n": 2}, 5, {"n": 3}]},
+            {"items": []},
+        )
         assert not agent.run()
         totals = agent.totals()
         assert numbers(target) == [1, 2, 3]
-    assert totals == {
-        "decoded": 7, "indexed": 3, "duplicate": 0, "quarantined": 2, "dropped": 1, "expired": 1, "in_flight": 0, "missed_bytes": 0,
-    }  # fmt: skip
+    assert totals.pop("missed_bytes") == 0
+    assert totals == dict(decoded=7, indexed=3, duplicate=0, quarantined=2, dropped=1, expired=1, in_flight=0)
     aside = list(quarantine.read(tmp_path / "state" / "quarantine"))
     assert [(entry.reason, entry.line, entry.item) for entry in aside] == [
         ("not_json", "not json", None),
@@ -76,7 +83,9 @@ def test_one_rejected_document_costs_no_good_one_a_second_sending(tmp_path: Path
 
 def test_items_asked_to_come_again_are_the_only_ones_sent_again(tmp_path: Path) -> None:
     def half(items: list[Item], number: int) -> Fault:
-        return Fault(items=lambda item: (429, "es_rejected_execution_exception") if number < 3 and item[2]["n"] % 2 else None)
+        return Fault(
+            items=lambda item: (429, "es_rejected_execution_exception") if number < 3 and item[2]["n"] % 2 else None
+        )
 
     with Target(half) as target:
         agent = Agent(tmp_path, target.url)
@@ -165,7 +174,9 @@ def test_one_error_for_most_of_a_batch_parks_it_because_the_store_is_rather_wron
         assert numbers(target) == list(range(200))
 
 
-def test_an_item_that_never_gets_through_is_parked_after_some_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_that_never_gets_through_is_parked_after_some_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("whodid_agent.target.retry.random.random", lambda: 0.0)
     monkeypatch.setattr("whodid_agent.delivery.PATIENCE", 1)
 

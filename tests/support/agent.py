@@ -1,4 +1,4 @@
-"""The agent's loop inside a test: real files, real sockets, and a normaliser small enough to foresee everything it does.
+"""The agent's loop inside a test: real files and sockets, and a normaliser small enough to foresee all it does.
 
 A line `{"n": 1}` is an event; `{"items": [{…}, …]}` several; `"drop": true` and `"expire": true` are left out by
 rule; `"index"` names where an event goes; what is no JSON object is refused.
@@ -6,19 +6,22 @@ rule; `"index"` names where an event goes; what is no JSON object is refused.
 
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from whodid_agent import reconciliation
 from whodid_agent.inputs.file.source import FileSource
 from whodid_agent.normalise.contract import Discard, Event, Origin, Refusal, Sent, Shipment
+from whodid_agent.replay import Answer
 from whodid_agent.runner import Options, Runner
 from whodid_agent.state import StateDirectory
 from whodid_agent.target.client import Client
-
 from whodid_schema.identity import file_id
 from whodid_schema.meta import Meta
+
+Outcome = TypeVar("Outcome")
 
 
 class PlainNormaliser:
@@ -72,7 +75,20 @@ class Agent:
 
     def run(self, **options: Any) -> bool:
         """A whole run with --once; whether nothing lies aside."""
-        options = {"once": True, "timeout": 5.0, "linger": 0.02, **options}
+        return self._with_runner(options, lambda runner: runner.run())
+
+    def replay(self, *names: str) -> Answer:
+        """What `quarantine replay` does where no agent runs."""
+
+        def first(runner: Runner) -> Answer:
+            runner.replay_first(list(names))
+            runner.run()
+            return runner.replayed
+
+        return self._with_runner({"read": False}, first)
+
+    def _with_runner(self, given: dict[str, Any], use: Callable[[Runner], Outcome]) -> Outcome:
+        options = {"once": True, "timeout": 5.0, "linger": 0.02, **given}
         with StateDirectory(self.state_dir) as state, Client(self.url) as client:
             woken = threading.Event()
             sources = [
@@ -80,7 +96,7 @@ class Agent:
                 for path in self.files
             ]
             self.runner = Runner(sources, state, client, self._follow, woken, Options(**options))
-            return self.runner.run()
+            return use(self.runner)
 
     def start(self, **options: Any) -> threading.Thread:
         """A run without end in a thread; end it with `stop`."""
@@ -94,6 +110,15 @@ class Agent:
         self.runner.stop()
         thread.join(15)
         assert not thread.is_alive()
+
+    def wait(self, reached: Callable[[dict[str, int]], bool]) -> None:
+        """Until the totals are so."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if (self.state_dir / "checkpoint.json").exists() and reached(self.totals()):
+                return
+            time.sleep(0.02)
+        raise AssertionError(self.totals())
 
     def _follow(self, meta: Meta) -> None:
         self.meta = meta

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 META = {"schema": 1, "epoch": "2020-01-01", "rules": "r1", "partitions": "server"}
 Item = tuple[str, str, dict[str, Any]]
@@ -54,7 +54,7 @@ class Target:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "Target":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -78,7 +78,9 @@ class Target:
             status, kind = refused
             return {"create": {"status": status, "error": {"type": kind, "reason": "as the test says"}}}
         if identifier in self.stored:
-            return {"create": {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "there"}}}
+            return {
+                "create": {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "there"}}
+            }
         self.stored[identifier] = body
         self.indexes[index] += 1
         return {"create": {"status": 201}}
@@ -88,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     target: Target
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Say nothing."""
 
     def do_GET(self) -> None:

@@ -3,10 +3,13 @@
 import re
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from whodid_agent import replay
 from whodid_agent.assemble import Inputs
 from whodid_agent.cli import common
 from whodid_agent.config import AgentSettings
@@ -73,15 +76,28 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
 
 def run(settings: AgentSettings, options: Options) -> bool:
     """Run the agent with these settings until it is done or told to leave; whether nothing lies aside."""
+    with _runner(settings, options) as runner:
+        return runner.run()
+
+
+def replay_stopped(settings: AgentSettings, names: list[str], options: Options) -> replay.Answer:
+    """As the running agent does for `quarantine replay`, where none runs. Inputs may have to be those of the run."""
+    with _runner(settings, options) as runner:
+        runner.replay_first(names)
+        runner.run()
+        return runner.replayed
+
+
+@contextmanager
+def _runner(settings: AgentSettings, options: Options) -> Iterator[Runner]:
     with StateDirectory(settings.state_path()) as state, Client(settings.target, settings.token()) as client:
         woken = threading.Event()
         inputs = Inputs(settings, state.identity, woken.set, listen=not options.once)
         runner = Runner(inputs.sources, state, client, inputs.follow, woken, options)
-        before = [
-            (number, signal.signal(number, lambda *_: runner.stop())) for number in (signal.SIGTERM, signal.SIGINT)
-        ]
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = [(number, signal.signal(number, lambda *_: runner.stop())) for number in numbers]
         try:
-            return runner.run()
+            yield runner
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
