@@ -18,7 +18,7 @@ from typing import Any
 
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.inputs.file.fingerprint import BEGINNING, Fingerprint, Saved
-from whodid_agent.inputs.file.reader import Bytes
+from whodid_agent.inputs.file.reader import Bytes, is_packed
 from whodid_agent.normalise.contract import Stream
 from whodid_schema.errors import StateError
 
@@ -103,7 +103,12 @@ class Instance:
             return 0
         if self.file is not None and self.file.packed:
             return self.file.unread(self.head)
-        return 1 if self.path.endswith((".gz", ".zst")) else max(0, self.size - self.head)
+        return 1 if is_packed(self.path) else max(0, self.size - self.head)
+
+    def seen(self, stamp: Stamp, *, packed: bool) -> None:
+        """What the file was when it was looked at; how much a compressed one holds is not known by that."""
+        self.stamp = stamp
+        self.size = max(self.size, self.head) if packed else stamp[0]
 
     def continues_in(self, file: Bytes) -> bool:
         """Whether the file still has what was read of it: its beginning, and the last bytes before `head`."""

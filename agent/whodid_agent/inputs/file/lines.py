@@ -29,13 +29,13 @@ class _Parts(NamedTuple):
     skips: list[int] | None
 
 
-def first_line(raw: bytes) -> bytes | None:
-    """The first complete line of a file's beginning, cleaned but not redacted; None: there is none yet."""
+def first_line(raw: bytes, max_line: int) -> bytes | None:
+    """The first complete line of a file's beginning, cleaned but not redacted; None: not there yet, or too long."""
     start = 0
     while (end := raw.find(b"\n", start)) >= 0:
         line = _clean(raw[start:end], first=start == 0)
         if line.strip():
-            return line
+            return line if len(line) <= max_line else None
         start = end + 1
     return None
 

@@ -41,6 +41,11 @@ class NotAFileError(OSError):
     """What has the name is a directory, a socket or the like."""
 
 
+def is_packed(path: str) -> bool:
+    """Whether the name says that the file is compressed."""
+    return path.endswith((".gz", ".zst"))
+
+
 def open_bytes(path: str) -> Bytes:
     """Open for reading. Raises OSError, NotAFileError among them."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
@@ -50,8 +55,7 @@ def open_bytes(path: str) -> Bytes:
     except OSError:
         os.close(descriptor)
         raise
-    suffix = Path(path).suffix
-    return _Packed(descriptor, suffix) if suffix in {".gz", ".zst"} else _Plain(descriptor)
+    return _Packed(descriptor, Path(path).suffix) if is_packed(path) else _Plain(descriptor)
 
 
 class _Plain:

@@ -151,7 +151,7 @@ class FileSource:
         file = self._tracker.open(instance)
         if file is None:
             return None
-        if instance.print is None and not instance.resume(file):
+        if (instance.print is None or not instance.head) and not self._tracker.repeats(instance, file):
             self._tracker.lose(instance)
             return None
         stamp = stamp_of(file.stat())
@@ -166,7 +166,7 @@ class FileSource:
             self._tracker.lose(instance)
             self._next_scan = 0.0
             return None
-        instance.stamp, instance.size = stamp, stamp[0]
+        instance.seen(stamp, packed=file.packed)
         if piece is None:
             self._held[instance.key] = (stamp, self._ending(instance))
             if not file.unread(instance.head) and not file.fault:
@@ -212,7 +212,7 @@ class FileSource:
         file = self._tracker.open(instance) if instance.inode else None
         if file is None and instance.inode:
             raise StateError(f"{instance.path}: cannot be read", "make it readable for the agent and start it again")
-        if file is None or (instance.print is None and not instance.resume(file)):
+        if file is None or (instance.print is None and not self._tracker.repeats(instance, file)):
             self._abandon(instance, end)
             raise Gone(end - start)
         while instance.head < end:

@@ -12,15 +12,15 @@ was seen of it but not read is missed. A copy of an instance that has a home is 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, stamp_of
-from whodid_agent.inputs.file.kinship import is_one_line_repeated, kin_of
+from whodid_agent.inputs.file.kinship import has_more, is_one_line_repeated, kin_of
 from whodid_agent.inputs.file.lines import first_line
-from whodid_agent.inputs.file.reader import Bytes, open_bytes
+from whodid_agent.inputs.file.reader import Bytes, is_packed, open_bytes
 from whodid_agent.inputs.file.scan import Found
+from whodid_schema.timestamp import from_micros, to_micros
 
 MAX_OPEN = 256
 
@@ -39,7 +39,7 @@ class Timing(NamedTuple):
 
     def receipt(self) -> str:
         """The time of receipt, if that is now: RFC 3339, UTC, six decimals."""
-        return datetime.fromtimestamp(self.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return from_micros(round(self.wall() * 1e6))
 
 
 class Tracker:
@@ -70,6 +70,7 @@ class Tracker:
         self._open: OrderedDict[str, Instance] = OrderedDict()
         self._missed: dict[str, int] = {}
         self._last_number = 0
+        self._last_receipt = 0
         self._round = 0
         self.finishing = False
         self.problems: dict[str, str] = {}
@@ -81,6 +82,7 @@ class Tracker:
         for row in rows.values():
             instance = Instance.of_row(row)
             self._enter(instance)
+            self._last_receipt = max(self._last_receipt, to_micros(instance.first_receipt))
             number = row.key.rpartition("#")[2]
             self._last_number = max(self._last_number, int(number) if number.isdecimal() else 0)
 
@@ -109,13 +111,17 @@ class Tracker:
         self._instances[instance.key] = instance
         self._by_source.setdefault(instance.source, []).append(instance)
 
-    def _new(self, found: Found, generation: str = "", first_receipt: str = "") -> Instance:
+    def _new(self, found: Found, generation: str, first_receipt: str) -> None:
         self._last_number += 1
         key = f"{self._name}#{self._last_number}"
-        instance = Instance(key, self._source_of(found.configured), first_receipt or self._timing.receipt(), generation)
+        instance = Instance(key, self._source_of(found.configured), first_receipt, generation)
         self._enter(instance)
         self._settle_in(instance, found)
-        return instance
+
+    def _receipt(self) -> str:
+        """The receipt of a new instance: later than all before, for it tells equal lines of two instances apart."""
+        self._last_receipt = max(round(self._timing.wall() * 1e6), self._last_receipt + 1)
+        return from_micros(self._last_receipt)
 
     # ---- what is there now
 
@@ -150,12 +156,12 @@ class Tracker:
     def _resume(self, pairs: list[tuple[Found, list[Instance]]]) -> None:
         for found, instances in pairs:
             for instance in sorted(instances, key=lambda each: -each.head):
-                if found.inode not in self._homes and self._repeats(instance, found):
+                if found.inode not in self._homes and self._is_in(instance, found):
                     self._settle_in(instance, found)
                 else:
                     self.lose(instance)
 
-    def _repeats(self, instance: Instance, found: Found) -> bool:
+    def _is_in(self, instance: Instance, found: Found) -> bool:
         if instance.read_to_end == stamp_of(found.stat):
             return True
         try:
@@ -164,13 +170,15 @@ class Tracker:
             # it may be readable again later; the inode is all there is to go by until then
             return True
         try:
-            return self._same_generation(instance, file) and instance.resume(file)
+            return self.repeats(instance, file)
         finally:
             file.close()
 
-    def _same_generation(self, instance: Instance, file: Bytes) -> bool:
-        line = first_line(self._beginning(file)) if instance.generation else None
-        return line is None or self._name_generation(line) == instance.generation
+    def repeats(self, instance: Instance, file: Bytes) -> bool:
+        """Whether the file has what was consumed of the instance, or at least the first line it was known by."""
+        if instance.generation and (not instance.head or instance.print is None):
+            return self._generation(file) in {"", instance.generation} and instance.resume(file)
+        return instance.resume(file)
 
     def _still_known(self, found: Found) -> bool:
         """Whether the file is an instance's home or a known copy, and still what it was."""
@@ -185,7 +193,7 @@ class Tracker:
             self._settle_in(instance, found)
             return True
         file = self.open(instance, found.path)
-        if file is None or instance.resume(file):
+        if file is None or self.repeats(instance, file):
             self._settle_in(instance, found)
             return True
         self.lose(instance)
@@ -195,12 +203,12 @@ class Tracker:
         """The instance's bytes are in this file."""
         stamp = stamp_of(found.stat)
         if instance.stamp != stamp:
-            instance.stamp = stamp
             written = self._timing.wall() - found.stat.st_mtime
             # what was last written long ago (by the wall clock, if that can be believed) need not be waited for
             instance.changed_at = self._timing.now() - max(0.0, written)
-        instance.inode, instance.path, instance.size = found.inode, found.path, found.stat.st_size
-        instance.rotated = not found.current or instance.path.endswith((".gz", ".zst"))
+        instance.inode, instance.path = found.inode, found.path
+        instance.seen(stamp, packed=is_packed(found.path))
+        instance.rotated = not found.current or is_packed(found.path)
         instance.lost_at = None
         self._homes[found.inode] = instance
         self._waiting.pop(found.inode, None)
@@ -224,36 +232,45 @@ class Tracker:
         """Decide whose bytes an unknown file has.
 
         A configured name is a new file, unless it repeats a homeless instance (the file was replaced by a copy of
-        itself). A compressed file is a copy of what it repeats. Another sibling that repeats a homeless instance is
-        its new home (copytruncate), else a copy. As long as it may still be growing into one, it waits.
+        itself). Another name that repeats a homeless instance is its new home (copytruncate, compression); one that
+        repeats an instance which has a home, and holds nothing that this home does not hold, is a copy. As long as it
+        may still be growing into one, it waits.
         """
-        line = first_line(self._beginning(file))
-        kin = kin_of(file, self._namesakes(found, line))
-        repeated = [*kin.full, *kin.prefix]
-        homeless = next((instance for instance in repeated if instance.inode is None), None)
-        telling = file.packed or line is None or not is_one_line_repeated(file, line)
+        line = first_line(self._beginning(file), self._max_line)
+        generation = self._name_generation(line) if line is not None else ""
+        namesakes = self._namesakes(found, generation)
+        kin = kin_of(file, namesakes)
         live = found.current and not file.packed
-        if homeless in kin.full and homeless is not None and (telling or not live):
-            if homeless.resume(file):
-                self._settle_in(homeless, found)
-                return
-        elif repeated and not live and (homeless is not None or telling):
-            original = homeless or repeated[0]
+        telling = file.packed or line is None or not is_one_line_repeated(file, line)
+        if live:
+            original = next((each for each in kin.full if each.inode is None and each.head and telling), None)
+        else:
+            repeated = [*kin.full, *kin.prefix]
+            original = next(
+                (each for each in repeated if each.inode is None or (telling and self._holds(each, file))), None
+            )
+        if original is not None and original.inode is None and original in kin.full and original.resume(file):
+            self._settle_in(original, found)
+        elif original is not None:
             self._copies[found.inode] = (original, stamp_of(found.stat), original.lost_at)
             self._waiting.pop(found.inode, None)
-            return
-        elif not live and (repeated or line is None or self._namesakes(found, line)) and self._must_wait(found, file):
-            return
-        elder = kin.partial[0] if kin.partial and not live else None
-        self._new(found, elder.generation if elder else "", elder.first_receipt if elder else "")
+        elif live or not (namesakes or line is None) or not self._must_wait(found, file):
+            elder = kin.partial[0] if kin.partial and not live else None
+            self._new(found, generation, elder.first_receipt if elder else self._receipt())
 
-    def _namesakes(self, found: Found, line: bytes | None) -> list[Instance]:
-        """The instances of the same source that begin with the same line."""
-        if line is None:
-            return []
-        generation = self._name_generation(line)
+    def _holds(self, instance: Instance, file: Bytes) -> bool:
+        """Whether what the file has behind the instance's head is in the instance's own file too."""
+        home = self.open(instance)
+        return home is not None and not has_more(file, home, instance.head)
+
+    def _namesakes(self, found: Found, generation: str) -> list[Instance]:
+        """The instances of the same source that begin with the same line, as far as that is known."""
         group = self._by_source.get(self._source_of(found.configured), [])
-        return [instance for instance in group if instance.generation in {generation, ""}]
+        return [instance for instance in group if not generation or instance.generation in {generation, ""}]
+
+    def _generation(self, file: Bytes) -> str:
+        line = first_line(self._beginning(file), self._max_line)
+        return "" if line is None else self._name_generation(line)
 
     def _must_wait(self, found: Found, file: Bytes) -> bool:
         """Whether the file may still be growing: it changed within the last `settle` seconds, or ends too early."""
@@ -275,7 +292,7 @@ class Tracker:
         size = 64 * 1024
         while True:
             beginning = file.read(0, size)
-            if len(beginning) < size or first_line(beginning) is not None or size > self._max_line:
+            if len(beginning) < size or first_line(beginning, self._max_line) is not None or size > self._max_line:
                 return beginning
             size *= 4
 
@@ -290,7 +307,8 @@ class Tracker:
         status = file.stat()
         instance.rotated = True
         if instance.stamp != stamp_of(status):
-            instance.stamp, instance.size, instance.changed_at = stamp_of(status), status.st_size, self._timing.now()
+            instance.seen(stamp_of(status), packed=file.packed)
+            instance.changed_at = self._timing.now()
         if not instance.continues_in(file) or (not instance.unread() and self.is_final(instance)):
             self.lose(instance)
 
