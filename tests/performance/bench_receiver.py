@@ -34,8 +34,11 @@ def request(events: int) -> bytes:
     if not events:
         return b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     body = "\n".join([json.dumps(EVENT)] * events).encode()
-    head = f"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
+    head = (
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 async def client(address: str, data: bytes, until: float, times: list[float]) -> None:

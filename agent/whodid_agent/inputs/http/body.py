@@ -92,7 +92,8 @@ class _Cutter:
 
     def __init__(self, body: bytes, envelopes: Envelopes, event_limit: int) -> None:
         self.body = body
-        self.envelopes = envelopes
+        # Most bodies have no envelope: then no line of them is looked at twice.
+        self.envelopes = {key: beside for key, beside in envelopes.items() if _quoted(key) in body}
         self.event_limit = event_limit
         self.events: list[bytes] = []
         self.refused: list[Refused] = []
@@ -117,7 +118,7 @@ class _Cutter:
             except _NotJson as fault:
                 self._refuse(offset + fault.offset, "not_json", fault.detail)
             else:
-                self._take(value, offset + line.find(value[:1]))
+                self._take(value, offset + len(line) - len(line.lstrip(_SPACE)))
         broken = next((entry for entry in self.refused if entry.reason == "not_json"), None)
         if broken is not None and len(self.events) == len(self.refused):
             raise _not_json(self.body, broken.offset, broken.detail)
@@ -147,7 +148,7 @@ class _Cutter:
         elif start != b"{":
             self._refuse(offset, "not_an_object", "an event must be a JSON object")
         else:
-            inner = self._inside(value)
+            inner = self._inside(value) if self.envelopes else b""
             if inner:
                 self._take_array(inner, offset + value.find(inner))
                 return True
@@ -157,7 +158,7 @@ class _Cutter:
     def _inside(self, value: bytes) -> bytes:
         """The array that an envelope wraps; empty where the object is an event."""
         for key, beside in self.envelopes.items():
-            if b'"%b"' % key.encode() in value:
+            if _quoted(key) in value:
                 members = _object.decode(value)
                 inner = bytes(members.pop(key, b""))
                 if inner[:1] == b"[" and beside.issuperset(members):
@@ -168,6 +169,10 @@ class _Cutter:
         elements = list(map(bytes, _array.decode(value)))
         if len(self.events) + len(elements) > self.event_limit:
             raise _too_many(f"the body holds more than {self.event_limit} events")
+        if all(element[:1] == b"{" for element in elements):
+            broken = b"\n" in value or b"\r" in value
+            self.events += map(_one_line, elements) if broken else elements
+            return
         at = 1
         for element in elements:
             at = _BETWEEN.match(value, at).end()  # type: ignore[union-attr]  # it matches everywhere
@@ -191,6 +196,10 @@ def _too_many(detail: str) -> Problem:
     return Problem(413, "too_many_events", f"{detail}; nothing of it was taken", "post fewer events at once")
 
 
+def _quoted(key: str) -> bytes:
+    return b'"%b"' % key.encode()
+
+
 def _one_line(event: bytes) -> bytes:
     """The event without line breaks; in valid JSON they only ever stand between values."""
     return msgspec.json.format(event, indent=-1) if b"\n" in event or b"\r" in event else event
@@ -199,13 +208,14 @@ def _one_line(event: bytes) -> bytes:
 def _checked(data: bytes) -> bytes:
     """The one JSON value of these bytes, without the space around it. Raises _NotJson."""
     try:
-        value = bytes(_any.decode(data))
+        _any.decode(data)
+        value = data.strip(_SPACE)
         if not value.isascii():
             value.decode()
     except msgspec.DecodeError as error:
         raise _fault(str(error), data) from None
     except UnicodeDecodeError as error:
-        raise _NotJson(data.find(value[:1]) + error.start, "not UTF-8") from None
+        raise _NotJson(len(data) - len(data.lstrip(_SPACE)) + error.start, "not UTF-8") from None
     except RecursionError:
         raise _NotJson(0, "nested too deeply") from None
     return value

@@ -42,5 +42,8 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     key_headers: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     envelopes: Mapping[str, frozenset[str]] = msgspec.field(
-        default_factory=lambda: {"events": frozenset(), "entries": frozenset({"next_cursor", "prev_cursor", "total", "limit"})}
+        default_factory=lambda: {
+            "events": frozenset(),
+            "entries": frozenset({"next_cursor", "prev_cursor", "total", "limit"}),
+        }
     )

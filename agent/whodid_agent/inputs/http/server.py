@@ -28,6 +28,9 @@ def bind(address: str) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host or not host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=512, dualstack_ipv6=not host)
+        # asyncio does this only for sockets that name their protocol; without it every answer takes 40 ms (accepted
+        # sockets inherit it).
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise ConfigError(f"http: cannot listen on {address}: {error.strerror}", "choose another address") from error
     return listener

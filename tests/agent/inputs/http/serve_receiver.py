@@ -1,6 +1,6 @@
 """A receiver in a process of its own, to be killed: prints its address, then serves until then.
 
-Arguments: spool folder.
+Arguments: spool folder, bytes of a segment.
 """
 
 import sys
@@ -16,7 +16,12 @@ from whodid_agent.inputs.http.source import HttpSource
 
 if __name__ == "__main__":
     options = HttpOptions(
-        name="in", address="127.0.0.1:0", spool_dir=Path(sys.argv[1]), agent="a1", host="h1", segment_bytes=20_000
+        name="in",
+        address="127.0.0.1:0",
+        spool_dir=Path(sys.argv[1]),
+        agent="a1",
+        host="h1",
+        segment_bytes=int(sys.argv[2]),
     )
     source = HttpSource(options, REDACTOR, ReceiverMetrics(CollectorRegistry()))
     source.open({})

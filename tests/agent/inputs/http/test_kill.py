@@ -44,7 +44,7 @@ class Senders:
 def test_every_acknowledged_event_is_there_once_after_kill_minus_nine(tmp_path: Path) -> None:
     acknowledged: list[str] = []
     for life in range(4):
-        command = [sys.executable, str(Path(__file__).with_name("serve_receiver.py")), str(tmp_path / "spool")]
+        command = [sys.executable, str(Path(__file__).with_name("serve_receiver.py")), str(tmp_path / "spool"), "20000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(TESTS)}) as process:
             assert process.stdout is not None
             senders = Senders(process.stdout.readline().strip(), life)
