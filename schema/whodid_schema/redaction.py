@@ -44,10 +44,12 @@ SUFFIXES = _words(
 CHANGE_MARKERS = frozenset({"field", "name", "key", "attribute", "property", "path", "param", "parameter"})
 """`{"field": "password", "from": …}`: a key of these whose value is a secret's name …"""
 
-CHANGE_VALUES = frozenset(_words(
-    "from to old new before after value values previous current old_value new_value previous_value "
-    "current_value original updated default"
-))
+CHANGE_VALUES = frozenset(
+    _words(
+        "from to old new before after value values previous current old_value new_value previous_value "
+        "current_value original updated default"
+    )
+)
 """… makes secrets of its neighbours under these names."""
 
 PAIR_VALUES = frozenset({"value", "values", "Value", "operator"})
@@ -61,7 +63,7 @@ class Shape(Struct, frozen=True):
     """A secret known by its look. Patterns are read alike by Hyperscan, RE2 and `re`, on bytes.
 
     `trigger` is enough of it for the scan of whole chunks: short, and ending in a counted class, since Hyperscan
-    reports every end. `pattern` is all of it; its one group is what gets masked. `bounded` asks for something
+    reports every end. `pattern` is all of it. `bounded` asks for something
     other than a letter, digit or underscore in front.
     """
 
@@ -73,21 +75,21 @@ class Shape(Struct, frozen=True):
 
 def _prefixed(name: str, prefix: str, body: str, least: int) -> Shape:
     """A provider's key: a fixed prefix and at least so many characters of `body`."""
-    return Shape(name, f"{prefix}{body}{{{least}}}", f"({prefix}{body}{{{least}}}{body}*)")
+    return Shape(name, f"{prefix}{body}{{{least}}}", f"{prefix}{body}{{{least}}}{body}*")
 
 
 SHAPES = (
     Shape(
         "jwt",
         r"eyJ[\w-]{8}",
-        r"(eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*)",
+        r"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*",
         bounded=False,
     ),
     Shape(
         "private key",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY",
-        r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
-        r"(?:[\s\S]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----|[\s\S]*))",
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
+        r"(?:[\s\S]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----|[\s\S]*)",
         bounded=False,
     ),
     _prefixed("github token", r"gh[pousr]_", r"[A-Za-z0-9]", 20),
@@ -101,7 +103,7 @@ SHAPES = (
     _prefixed("google key", r"AIza", r"[\w-]", 30),
     _prefixed("google token", r"ya29\.", r"[\w.-]", 16),
     _prefixed("google client secret", r"GOCSPX-", r"[\w-]", 16),
-    Shape("sendgrid key", r"SG\.[\w-]{16}", r"(SG\.[\w-]{16,64}\.[\w-]{16,})"),
+    Shape("sendgrid key", r"SG\.[\w-]{16}", r"SG\.[\w-]{16,64}\.[\w-]{16,}"),
     _prefixed("openai or anthropic key", r"sk-", r"[\w-]", 20),
     _prefixed("npm token", r"npm_", r"[A-Za-z0-9]", 30),
     _prefixed("pypi token", r"pypi-", r"[\w-]", 50),
@@ -112,15 +114,18 @@ SHAPES = (
 )
 """Provider keys, tokens and private keys."""
 
+SHORTEST_SHAPE = 12
+"""No shape is shorter, but for a password in a URL, which has colons."""
+
 KEY_ID = r"A(?:KIA|SIA)[A-Z0-9]{16}"
 """An AWS access key id."""
 
 BEARER = r"(?i:bearer|basic)[ \t]{1,8}([\w.~+/=-]{6,})"
 """An HTTP credential after its scheme; masked unless it is a plain word (`BEARER_WORDS`)."""
 
-BEARER_WORDS = frozenset(_words(
-    "token tokens auth authentication authorization access scheme realm error credential credentials header"
-))
+BEARER_WORDS = frozenset(
+    _words("token tokens auth authentication authorization access scheme realm error credential credentials header")
+)
 
 USERINFO = r":\\?/\\?/[^/\s:@\"'\\]{0,128}:([^/\s@\"'\\]{1,256})@"
 """The password in `scheme://user:password@host`."""
@@ -145,8 +150,10 @@ Discover, UnionPay, Maestro."""
 CARD_WORDS = frozenset({"card", "cards", "pan", "cc", "creditcard"})
 """A key with one of these words holds a card's number, whatever other words it has."""
 
-NOT_CARD_WORDS = frozenset(_words(
-    "id ids uid uids gid gids uuid guid time times timestamp date at ts sec secs ms msec usec nsec micros "
-    "nanos account accounts acct address addr addresses ip ips"
-))
+NOT_CARD_WORDS = frozenset(
+    _words(
+        "id ids uid uids gid gids uuid guid time times timestamp date at ts sec secs ms msec usec nsec micros "
+        "nanos account accounts acct address addr addresses ip ips"
+    )
+)
 """An id, time, account or address: one in ten long ids passes the checksum alone."""

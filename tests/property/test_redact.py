@@ -27,7 +27,7 @@ LENIENT_KEYS = st.sampled_from(
 PLAIN_KEYS = st.sampled_from(
     ["actor", "name", "id", "role", "note", "from", "to", "data", "x", "monkey", "secretName", "token_type", "field"]
 )
-SECRETS = st.text(string.ascii_letters + string.digits + " äß\"\\/_-{}[]:,.é", min_size=6, max_size=24).map(
+SECRETS = st.text(string.ascii_letters + string.digits + ' äß"\\/_-{}[]:,.é', min_size=6, max_size=24).map(
     lambda text: "Zq7" + text + "7qZ"
 )
 SCALARS = st.one_of(
@@ -115,14 +115,39 @@ def test_what_was_redacted_once_stays_as_it_is(value: Any, style: dict[str, Any]
 
 @settings(max_examples=200, deadline=None)
 @given(planted(BY_KEY), STYLES, st.data())
-def test_a_line_cut_off_after_the_secret_leaks_nothing_of_it(value: Any, style: dict[str, Any], data: st.DataObject) -> None:
+def test_a_line_cut_off_after_the_secret_leaks_nothing_of_it(
+    value: Any, style: dict[str, Any], data: st.DataObject
+) -> None:
     line = json.dumps(value, **style)
     at = data.draw(st.integers(0, len(line)))
     out = FAST.redact(line[:at].encode()).decode()
     assert "Zq7" not in out, (line[:at], out)
 
 
-WORDS = st.sampled_from(["password", "token", '"', "\\", ":", "=", "{", "}", "[", "]", ",", "\n", " ", "key", "x", "\\u0070", MASK, "4111111111111111", "Bearer abcdef", "\x00"])
+WORDS = st.sampled_from(
+    [
+        "password",
+        "token",
+        '"',
+        "\\",
+        ":",
+        "=",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\n",
+        " ",
+        "key",
+        "x",
+        "\\u0070",
+        MASK,
+        "4111111111111111",
+        "Bearer abcdef",
+        "\x00",
+    ]
+)
 
 
 @settings(max_examples=500, deadline=None)

@@ -60,9 +60,7 @@ ESCAPED_LETTER = r"\\u00(?:2[dDeE]|3[0-9aA]|40|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA
 
 KEY_ID_TEXT = rf"{LEFT}({rules.KEY_ID})"
 
-CHANGE_VALUE = (
-    rf"{QUOTE}(?i:{'|'.join(sorted(rules.CHANGE_VALUES))}){QUOTE}[ \t]{{0,8}}{SEPARATOR}"
-)
+CHANGE_VALUE = rf"{QUOTE}(?i:{'|'.join(sorted(rules.CHANGE_VALUES))}){QUOTE}[ \t]{{0,8}}{SEPARATOR}"
 """A neighbour of a change's name, in text."""
 
 CARD_LEFT = r"(?:^|[\s\"'=:,(\[>]|\\[nrt])"

@@ -21,6 +21,7 @@ MASKED = MASK.encode()
 Span = tuple[int, int]
 
 _LONGEST_KEY = 64
+_HEAD = 256
 _KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _HITS = 200
 _BYTES_PER_HIT = 128
@@ -53,7 +54,9 @@ class TextMasker:
     where there is one: a text without a hit needs no closer look.
     """
 
-    def __init__(self, keys: KeyRules, compile_: Callable[[bytes], Any], suspect: Callable[[bytes], Any] | None) -> None:
+    def __init__(
+        self, keys: KeyRules, compile_: Callable[[bytes], Any], suspect: Callable[[bytes], Any] | None
+    ) -> None:
         self._keys = keys
         self._suspect = suspect
         self._search = compile_(patterns.text_patterns(keys.extra).encode("latin-1")).search
@@ -155,19 +158,30 @@ def _value(text: bytes, assigned: Assigned) -> Span | None:
 
 
 def _unquoted(text: bytes, at: int, assigned: Assigned) -> Span | None:
-    found = _UNQUOTED.match(text, at)
+    """`_value` without quotes. Decides by the value's head: only what gets masked is read to its end."""
+    found = _UNQUOTED.match(text, at, at + _HEAD)
     if not found:
         return None
-    value = found[0].rstrip(b"\\")
-    if assigned.separator.startswith(b"%"):
-        value = value.partition(b"%26")[0]
-    if value.lower().rstrip(b",;)]}") in _LITERALS or _is_prose(value, at, assigned):
+    head = found[0].rstrip(b"\\")
+    if head.lower().rstrip(b",;)]}") in _LITERALS or _is_prose(head, at, assigned):
         return None
-    if value.lower() in _SCHEMES:
-        credential = _SCHEME_VALUE.match(text, at + len(value))
+    if head.lower() in _SCHEMES:
+        credential = _SCHEME_VALUE.match(text, at + len(head))
         if credential:
             return at, credential.end()
-    return (at, at + len(value)) if _is_secret(value, assigned.level) else None
+    if assigned.separator.startswith(b"%"):
+        head = head.partition(b"%26")[0]
+    if not _is_secret(head, assigned.level):
+        return None
+    return at, _unquoted_end(text, at, assigned.separator)
+
+
+def _unquoted_end(text: bytes, at: int, separator: bytes) -> int:
+    found = _UNQUOTED.match(text, at)
+    value = found[0].rstrip(b"\\") if found else b""
+    if separator.startswith(b"%"):
+        value = value.partition(b"%26")[0]
+    return at + len(value)
 
 
 def _is_prose(value: bytes, at: int, assigned: Assigned) -> bool:
