@@ -1,6 +1,6 @@
 """The receiver's speed: events per second and the 99th percentile of answers, by events in a post.
 
-A receiver in a process of its own (real redaction, real fsync), eight keep-alive connections from this one. Printed
+A receiver in a process of its own (real redaction, real fsync), 32 keep-alive connections from this one. Printed
 beside it: the same requests to `/healthz`, which is what HTTP alone costs, and plain fdatasync of the same bytes.
 Usage: bench_receiver.py [SECONDS for each line, default 3]
 """
@@ -26,7 +26,7 @@ EVENT = {
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
     "metadata": {"source": "bench", "numbers": [1, 2, 3]},
 }
-CONNECTIONS = 8
+CONNECTIONS = 32
 
 
 def request(events: int) -> bytes:

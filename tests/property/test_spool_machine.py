@@ -174,4 +174,4 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 TestSpoolMachine = SpoolMachine.TestCase
-TestSpoolMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestSpoolMachine.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

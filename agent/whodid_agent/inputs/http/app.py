@@ -111,7 +111,8 @@ class App:
                 check_host(request.headers, self._options.hosts)
             return await self._route(request)(request)
         except Problem as problem:
-            await _drain(request, self._options.body_limit)
+            if problem.status != 408:
+                await _drain(request, self._options.body_limit)
             return problem.response()
 
     def _route(self, request: Request) -> Endpoint:

@@ -1,5 +1,6 @@
 """The spool as the runner sees it: keys, blocks, positions, giving up, waiting, back-pressure."""
 
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -185,6 +186,22 @@ def test_a_full_spool_pushes_back_until_the_store_has_taken_some(start: "Start")
     assert len(block.lines) == 3
     receiver.source.delivered(block.key, block.end)
     assert receiver.post(b'{"a":1}').status_code == 202
+
+
+def test_a_disk_that_refuses_is_said_so_and_taken_up_again_when_it_is_mended(start: "Start") -> None:
+    receiver = start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        answer = receiver.post(b'{"a":"' + b"x" * (2 << 20) + b'"}')
+        assert (answer.status_code, answer.json()["code"]) == (503, "spool_failed")
+        assert int(answer.headers["retry-after"]) > 0
+        assert receiver.client.get("/readyz").status_code == 503
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert receiver.post(b'{"a":1}').status_code == 202
+    assert receiver.client.get("/readyz").status_code == 200
+    assert [line.data for line in receiver.lines()] == [b'{"a":1}']
 
 
 def test_too_many_bytes_at_once_are_pushed_back(start: "Start") -> None:
