@@ -104,7 +104,7 @@ def _taxonomy() -> Iterator[str]:
 
 def _words(verb: str) -> str:
     entries = WORDS.get(verb, "").split()
-    return ", ".join(entry.lstrip("?!").partition("/")[0].replace("_", " ") for entry in entries)
+    return ", ".join(entry.lstrip("?~!").partition("/")[0].replace("_", " ") for entry in entries)
 
 
 def _cell(text: str) -> str:

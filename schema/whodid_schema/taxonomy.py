@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from whodid_schema.words import FORMS, WORDS, Form
+from whodid_schema.words import FORMS, LEAST_TRUST, WORDS, Form
 
 SURFACES = ("activity", "authentication", "delivery", "api_request", "audit")
 """Where an event belongs; `audit` is whodid's own and never taken from a sender."""
@@ -141,7 +141,7 @@ def read_action(action: str) -> Reading:
     ]
     words = [word for word, _, _ in found]
     outcome = next((_IMPLIED[word] for word in reversed(words) if word in _IMPLIED), None)
-    hit = _by_context(words) or _by_phrase(words) or _by_word(words)
+    hit = _by_context(words) or _by_phrase(words) or _by_last_segment(action, found) or _by_word(words)
     if hit is None:
         return Reading("other", _last_part(action), "", "", outcome)
     first, last, form = hit
@@ -165,6 +165,14 @@ def _by_phrase(words: Sequence[str]) -> tuple[int, int, Form] | None:
         if form is not None:
             return place, place + 1, form
     return None
+
+
+def _by_last_segment(action: str, found: Sequence[tuple[str, int, int]]) -> tuple[int, int, Form] | None:
+    """A single word behind the last dot is the verb, noun or not: `email_list.import`, `webhook:test`."""
+    if len(found) < 2 or action[found[-1][1] - 1] not in ".:/":
+        return None
+    form = FORMS.get(found[-1][0])
+    return None if form is None or form.trust == LEAST_TRUST else (len(found) - 1, len(found) - 1, form)
 
 
 def _by_word(words: Sequence[str]) -> tuple[int, int, Form] | None:
