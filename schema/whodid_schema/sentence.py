@@ -197,18 +197,26 @@ def _plural(noun: str) -> str:
     return noun if noun.endswith("s") else f"{noun}s"
 
 
-@lru_cache(maxsize=2048)
 def _kind(kind: str) -> str:
     """A type for people: `sending_node` is "sending node", `ApiRole` "API role"."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind[:_LONGEST_NAME]).replace("_", " ").replace("-", " ").split()
+    return _spelt(kind[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=2048)
+def _spelt(kind: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).replace("_", " ").replace("-", " ").split()
     return " ".join(word.upper() if word.lower() in _ACRONYMS else word.lower() for word in words)
 
 
-@lru_cache(maxsize=8192)
 def _noun(action: str) -> str:
     """What an action string is about: `smtp.update` smtp, `workspace.member_added` member; empty where it says not."""
+    return _noun_of(action) if len(action) <= _LONGEST_NAME else ""
+
+
+@lru_cache(maxsize=8192)
+def _noun_of(action: str) -> str:
     word = taxonomy.read_action(action).word
-    if not word or len(action) > _LONGEST_NAME:
+    if not word:
         return ""
     parts = [part for part in re.split(r"[.:/]", action) if part.strip()]
     for part in reversed(parts):

@@ -133,12 +133,17 @@ class Reading(NamedTuple):
     outcome: str | None
 
 
-@lru_cache(maxsize=8192)
 def read_action(action: str) -> Reading:
-    """What an action string says. A verb that cannot be found is `other`, its word the last part of the action."""
-    found = [
-        (match.group().lower(), match.start(), match.end()) for match in _WORD.finditer(action[:_CLASSIFIED_CHARACTERS])
-    ]
+    """What an action string says. A verb that cannot be found is `other`, its word the last part of the action.
+
+    Only the beginning of a long action is read, so that what attackers invent neither costs nor fills the cache.
+    """
+    return _read(action[:_CLASSIFIED_CHARACTERS])
+
+
+@lru_cache(maxsize=8192)
+def _read(action: str) -> Reading:
+    found = [(match.group().lower(), match.start(), match.end()) for match in _WORD.finditer(action)]
     words = [word for word, _, _ in found]
     outcome = next((_IMPLIED[word] for word in reversed(words) if word in _IMPLIED), None)
     hit = _by_context(words) or _by_phrase(words) or _by_last_segment(action, found) or _by_word(words)
@@ -248,18 +253,18 @@ _CATEGORY_WORDS: Mapping[str, str] = {
 }
 
 
-@lru_cache(maxsize=8192)
 def category_of(verb: str | None, target_type: str | None = None, action: str | None = None) -> str:
     """The category's slug by what was done, then by the target's type, then by the action's words; else `other`."""
     if verb == "impersonate":
         return "impersonation"
     if verb in _AUTH:
         return "auth"
-    words = [
-        match.group().lower()
-        for match in _WORD.finditer(f"{target_type or ''} {action or ''}"[:_CLASSIFIED_CHARACTERS])
-    ]
-    named = [_CATEGORY_WORDS[word] for word in words if word in _CATEGORY_WORDS]
+    return _category_named(f"{(target_type or '')[:_CLASSIFIED_CHARACTERS]} {(action or '')[:_CLASSIFIED_CHARACTERS]}")
+
+
+@lru_cache(maxsize=8192)
+def _category_named(text: str) -> str:
+    named = [_CATEGORY_WORDS[word] for word in map(str.lower, _WORD.findall(text)) if word in _CATEGORY_WORDS]
     if "teams" in named and named[0] == "workspace":
         return "teams"
     return named[0] if named else "other"

@@ -115,3 +115,13 @@ def test_no_action_is_too_strange_to_read(action: str) -> None:
     reading = taxonomy.read_action(action)
     assert reading.verb == "other"
     assert reading.word == action or reading.word in action
+
+
+def test_an_endless_action_costs_no_more_memory_than_its_beginning() -> None:
+    endless = "user.updated." + "x" * 10_000_000
+    assert taxonomy.read_action(endless).verb == "update"
+    assert len(taxonomy.read_action(endless).word) < 300
+    assert taxonomy.category_of("create", "y" * 10_000_000, endless) == "other"
+    hits = taxonomy._read.cache_info().hits
+    assert taxonomy.read_action(endless[:1_000_000]).verb == "update"
+    assert taxonomy._read.cache_info().hits == hits + 1
