@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from whodid_agent.inputs.contract import Block, Counters, StreamRow
+from whodid_agent.inputs.contract import Block, StreamRow
 from whodid_agent.inputs.file import FileSource
 from whodid_agent.inputs.file.tracker import Timing
 from whodid_agent.normalise.contract import Event, Origin, Sent
@@ -125,6 +125,21 @@ class Tailer(RuleBasedStateMachine):
         self.clock.seconds += 3
         self.drain()
 
+    @rule(blocks=st.integers(1, 4), kept=st.integers(0, 3), crash=st.booleans())
+    def read_but_deliver_only_some(self, blocks: int, kept: int, crash: bool) -> None:
+        """What was read and not delivered is read again, from where the checkpoint stands."""
+        self.clock.seconds += 0.3
+        self.source.poll()
+        read = [block for _ in range(blocks) if (block := self.source.read(64))]
+        lost = {block.key for block in read[kept:]}
+        for block in read[:kept]:
+            self.take(block)
+        if crash:
+            self.crash_and_start_again()
+            return
+        for key in sorted(lost):
+            self.source.rewind(key, self.rows[key].position if key in self.rows else 0)
+
     @rule()
     def crash_and_start_again(self) -> None:
         self.source.close()
@@ -172,6 +187,21 @@ class Tailer(RuleBasedStateMachine):
         os.truncate(self.path, 0)
         self.clock.seconds += 0.01
         os.utime(self.path, (self.clock.seconds, self.clock.seconds))
+
+    @precondition(lambda self: self.unique and self.path.exists())
+    @rule()
+    def truncate_what_was_read(self) -> None:
+        self.read_all()
+        os.truncate(self.path, 0)
+
+    @precondition(lambda self: self.unique and self.path.exists())
+    @rule()
+    def copy_aside(self) -> None:
+        """Somebody saves the file under a sibling's name; nothing is new in it."""
+        self.read_all()
+        self.shift()
+        shutil.copy2(self.path, self.folder / "audit.jsonl.1")
+        self.read_all()
 
     @precondition(lambda self: (self.folder / "audit.jsonl.1").exists())
     @rule(zst=st.booleans())

@@ -52,6 +52,7 @@ class Instance:
         self.rotated = False
         self.lost_at: float | None = None
         self.lost_in = 0
+        self.fault = ""
         self.gone = False
         self.print: Fingerprint | None = Fingerprint()
         self.restored: Saved | None = None

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import zstandard
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
-# isal publishes no types
-_open_gzip: Any = igzip.IGzipFile
+_new_gzip: Any = isal_zlib.decompressobj  # isal publishes no types
 _gzip_error: Any = isal_zlib.error
-_DAMAGE: tuple[type[Exception], ...] = (EOFError, OSError, _gzip_error, zstandard.ZstdError)
+_DAMAGE: tuple[type[Exception], ...] = (OSError, _gzip_error, zstandard.ZstdError)
+_GZIP_MEMBER = 31
+# compressed bytes taken at once: at the formats' largest ratio (NULs) they come to some 20 and 40 MB
+_GZIP_STEP = 16 * 1024
+_ZSTD_STEP = 1024
 
 
 class Bytes(Protocol):
@@ -94,6 +97,7 @@ class _Packed:
         self._file = os.fdopen(descriptor, "rb")
         self._suffix = suffix
         self.fault = ""
+        self._zstd = zstandard.ZstdDecompressor()
         self._size: int | None = None
         self._judged: tuple[int, int] = (0, 0)
         self._rewind()
@@ -101,13 +105,9 @@ class _Packed:
     def _rewind(self) -> None:
         self._file.seek(0)
         self._offset = 0
-        self._stream: Any
-        if self._suffix == ".gz":
-            self._stream = _open_gzip(fileobj=self._file, mode="rb")
-        else:
-            self._stream = zstandard.ZstdDecompressor().stream_reader(
-                self._file, read_across_frames=True, closefd=False
-            )
+        self._ahead = memoryview(b"")
+        self._input = b""
+        self._member: Any = None
 
     def read(self, offset: int, size: int) -> bytes:
         self._forget_old_end()
@@ -132,16 +132,36 @@ class _Packed:
             self._rewind()
 
     def _next(self, size: int) -> bytes:
+        """The next decompressed bytes, at most `size`; nothing: the end, or damage."""
         now = self.stat()
         try:
-            piece: bytes = self._stream.read1(size)
+            while not self._ahead and self._decompress():
+                pass
         except _DAMAGE as error:
             self.fault = str(error) or type(error).__name__
-            piece = b""
+        piece = bytes(self._ahead[:size])
+        self._ahead = self._ahead[size:]
         if not piece:
             self._size, self._judged = self._offset, (now.st_size, now.st_mtime_ns)
         self._offset += len(piece)
         return piece
+
+    def _decompress(self) -> bool:
+        """Decompress one step further, from one member (gzip) or frame (zstd) into the next; False: the end."""
+        data = self._input or self._file.read(_GZIP_STEP if self._suffix == ".gz" else _ZSTD_STEP)
+        self._input = b""
+        if not data:
+            self.fault = "it ends in the middle" if self._member is not None else self.fault
+            return False
+        if self._member is None:
+            data = data.lstrip(b"\0")  # padding between members
+            if not data:
+                return True
+            self._member = _new_gzip(_GZIP_MEMBER) if self._suffix == ".gz" else self._zstd.decompressobj()
+        self._ahead = memoryview(self._member.decompress(data))
+        if self._member.eof:
+            self._input, self._member = self._member.unused_data, None
+        return True
 
     def unread(self, offset: int) -> int:
         self._forget_old_end()
@@ -151,5 +171,4 @@ class _Packed:
         return os.fstat(self._file.fileno())
 
     def close(self) -> None:
-        self._stream.close()
         self._file.close()

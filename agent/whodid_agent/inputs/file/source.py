@@ -98,7 +98,8 @@ class FileSource:
     def problems(self) -> list[str]:
         """What cannot be read now, one sentence each; they do not stop the rest and may go away by themselves."""
         watch = [self._watch.problem] if self._watch and self._watch.problem else []
-        return [*self._scan.problems.values(), *self._tracker.problems.values(), *watch]
+        faults = [f"{each.path}: {each.fault}" for each in self._tracker.readable() if each.fault]
+        return [*self._scan.problems.values(), *self._tracker.problems.values(), *faults, *watch]
 
     def _look(self) -> None:
         began = self._timing.now()
@@ -167,7 +168,11 @@ class FileSource:
             self._next_scan = 0.0
             return None
         instance.seen(stamp, packed=file.packed)
+        instance.fault = f"damaged or cut short: {file.fault}" if file.fault else ""
         if piece is None:
+            if ending is Ending.TAKE and not file.packed and file.unread(instance.head):
+                left = file.unread(instance.head)
+                instance.fault = f"the last {left} bytes are no complete line and stay unread"
             self._held[instance.key] = (stamp, self._ending(instance))
             if not file.unread(instance.head) and not file.fault:
                 instance.read_to_end = stamp

@@ -254,7 +254,7 @@ class Tracker:
         elif original is not None:
             self._copies[found.inode] = (original, stamp_of(found.stat), original.lost_at)
             self._waiting.pop(found.inode, None)
-        elif live or not (namesakes or line is None) or not self._must_wait(found, file):
+        elif live or not (namesakes or line is None) or not self._must_wait(found):
             elder = kin.partial[0] if kin.partial and not live else None
             self._new(found, generation, elder.first_receipt if elder else self._receipt())
 
@@ -272,8 +272,8 @@ class Tracker:
         line = first_line(self._beginning(file), self._max_line)
         return "" if line is None else self._name_generation(line)
 
-    def _must_wait(self, found: Found, file: Bytes) -> bool:
-        """Whether the file may still be growing: it changed within the last `settle` seconds, or ends too early."""
+    def _must_wait(self, found: Found) -> bool:
+        """Whether the file may still be growing: it changed within the last `settle` seconds."""
         stamp, now = stamp_of(found.stat), self._timing.now()
         before = self._waiting.get(found.inode)
         if before is None or before[0] != stamp:
@@ -282,8 +282,6 @@ class Tracker:
         self._waiting[found.inode] = before
         if now - before[1] >= self._timing.settle:
             del self._waiting[found.inode]
-            if file.fault:
-                self.problems[found.path] = f"{found.path}: damaged or cut short: {file.fault}"
             return False
         return True
 
