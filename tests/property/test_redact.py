@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from whodid_agent.normalise.redact import Redactor
 from whodid_schema.record import MASK
 
-ENGINES = {name: Redactor(engine_name=name) for name in ("hyperscan", "re2", "none")}  # type: ignore[arg-type] # literals
+ENGINES = {name: Redactor(engine_name=name) for name in ("hyperscan", "re2", "none")}
 FAST = ENGINES["hyperscan"]
 
 STRICT_KEYS = st.sampled_from(
@@ -125,28 +125,8 @@ def test_a_line_cut_off_after_the_secret_leaks_nothing_of_it(
 
 
 WORDS = st.sampled_from(
-    [
-        "password",
-        "token",
-        '"',
-        "\\",
-        ":",
-        "=",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        "\n",
-        " ",
-        "key",
-        "x",
-        "\\u0070",
-        MASK,
-        "4111111111111111",
-        "Bearer abcdef",
-        "\x00",
-    ]
+    ["password", "token", '"', "\\", ":", "=", "{", "}", "[", "]", ",", "\n", " ", "key", "x", "\\u0070", MASK]
+    + ["4111111111111111", "Bearer abcdef", "\x00"]
 )
 
 

@@ -19,6 +19,7 @@ from whodid_schema.record import MASK
 MASKED = MASK.encode()
 
 Span = tuple[int, int]
+Compile = Callable[[bytes], Any]
 
 _LONGEST_KEY = 64
 _HEAD = 256
@@ -54,9 +55,7 @@ class TextMasker:
     where there is one: a text without a hit needs no closer look.
     """
 
-    def __init__(
-        self, keys: KeyRules, compile_: Callable[[bytes], Any], suspect: Callable[[bytes], Any] | None
-    ) -> None:
+    def __init__(self, keys: KeyRules, compile_: Compile, suspect: Callable[[bytes], Any] | None) -> None:
         self._keys = keys
         self._suspect = suspect
         self._search = compile_(patterns.text_patterns(keys.extra).encode("latin-1")).search
@@ -107,7 +106,7 @@ class TextMasker:
                 start = found.start(6)
                 length = card_length(found[6].decode()) if key.card else 0
                 span = (start, start + length) if length else None
-                at = start
+                at = start + 1
             if span:
                 at = span[1]
                 if text[slice(*span)] != MASKED:
