@@ -17,14 +17,12 @@ post here unasked.
 import asyncio
 import hashlib
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -34,6 +32,7 @@ from whodid_agent.inputs.http.body import Cut, cut, line_of
 from whodid_agent.inputs.http.decompress import decompress, too_large
 from whodid_agent.inputs.http.metrics import ReceiverMetrics
 from whodid_agent.inputs.http.options import HttpOptions
+from whodid_agent.inputs.http.posted import all_timed, is_lines, key_of, wants_stored
 from whodid_agent.inputs.http.problem import Problem, busy
 from whodid_agent.inputs.http.waiters import Waiters
 from whodid_agent.spool.commit import GroupCommit
@@ -43,9 +42,6 @@ from whodid_schema.errors import StateError
 
 log = logging.getLogger(__name__)
 
-_LINES = frozenset({"ndjson", "x-ndjson", "jsonl", "x-jsonl", "jsonlines", "json-lines", "x-jsonlines", "json-seq"})
-_KEY_HEADERS = ("Idempotency-Key", "webhook-id", "X-GitHub-Delivery")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _SHOWN = 100
 _SLICE = 256 << 10
 _RETRY_SECONDS = 5
@@ -129,9 +125,9 @@ class App:
     async def _post(self, request: Request) -> Response:
         headers = request.headers
         sender = self._gate.by_token(headers)
-        as_lines = _is_lines(headers)
-        wait = _wants_stored(request)
-        key = self._key_of(headers)
+        as_lines = is_lines(headers)
+        wait = wants_stored(request)
+        key = key_of(headers, self._options.key_headers)
         self._admit(0)
         hold = _Hold(self)
         try:
@@ -218,22 +214,13 @@ class App:
         self._arrived()
         return receipt.end
 
-    def _key_of(self, headers: Headers) -> str:
-        for name in (_KEY_HEADERS[0], *self._options.key_headers, *_KEY_HEADERS[1:]):
-            key = headers.get(name)
-            if key is not None:
-                if not _KEY.fullmatch(key):
-                    raise Problem(400, "bad_key", f"{name} must be 1 to 255 visible ASCII characters")
-                return key
-        return ""
-
     def _body_key(self, taken: Cut, lines: bytes) -> str:
         """The key of a keyless post: the hash of its redacted events where the input or the body's shape asks for it.
 
         Events of a webhook batch (`{"events": […]}`) name themselves and their time: an equal batch is a retry.
         """
         retry = self._options.retry
-        if retry == "body" or (retry is None and taken.enveloped and _all_timed(taken.events)):
+        if retry == "body" or (retry is None and taken.enveloped and all_timed(taken.events)):
             return "sha256:" + hashlib.sha256(lines).hexdigest()
         return ""
 
@@ -281,25 +268,6 @@ def _full(error: SpoolFull) -> Problem:
     return busy(503, error.code, "the spool is full: the store has not taken the backlog yet", _RETRY_SECONDS)
 
 
-def _is_lines(headers: Headers) -> bool:
-    """Whether the body is NDJSON. Raises Problem 415 for anything that is not JSON."""
-    kind, _, subtype = headers.get("content-type", "").partition(";")[0].strip().lower().partition("/")
-    if kind in {"application", "text"} and subtype in _LINES:
-        return True
-    if kind == "application" and (subtype == "json" or subtype.endswith("+json")):
-        return False
-    raise Problem(
-        415, "not_json_type", "only JSON is taken here", "send Content-Type application/json or application/x-ndjson"
-    )
-
-
-def _wants_stored(request: Request) -> bool:
-    wait = request.query_params.get("wait")
-    if wait not in {None, "stored"}:
-        raise Problem(400, "bad_wait", "`wait` can only be `stored`")
-    return wait == "stored"
-
-
 def _results(plain: bytes, taken: Cut) -> list[dict[str, Any]]:
     return [
         {
@@ -311,23 +279,6 @@ def _results(plain: bytes, taken: Cut) -> list[dict[str, Any]]:
         }
         for entry in taken.refused[:_SHOWN]
     ]
-
-
-class _Timed(msgspec.Struct):
-    event: str
-    timestamp: str | int | float
-
-
-_timed = msgspec.json.Decoder(_Timed)
-
-
-def _all_timed(events: list[bytes]) -> bool:
-    try:
-        for event in events:
-            _timed.decode(event)
-    except msgspec.MsgspecError:
-        return False
-    return True
 
 
 async def _drain(request: Request, limit: int) -> None:
