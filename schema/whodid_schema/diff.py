@@ -14,6 +14,9 @@ import msgspec
 from whodid_schema.record import MASK, Change
 
 CHANGES_LIMIT = 1_000
+PATH_LENGTH = 1_024
+"""A longer dotted path is cut: a thousand changes below one endless key must not repeat it a thousand times."""
+
 MORE = "…"
 """The `field` of the change that stands for all beyond the limit; its `to` says so in words."""
 
@@ -61,7 +64,7 @@ def _between(path: str, before: Any, after: Any, depth: int) -> Iterator[Change]
 
 
 def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+    return (f"{path}.{key}" if path else key)[:PATH_LENGTH]
 
 
 def _at(values: Sequence[Any], place: int) -> Any:

@@ -135,7 +135,7 @@ def _collect(value: Any, parts: list[str | None], depth: int = 0) -> None:
 
 def meta_pair(path: str, value: Any) -> str:
     """The keyword that `meta.<path>:<value>` looks for; the value as JSON would write it, texts without quotes."""
-    return shadow(f"{path}={_plain(value)}"[:META_PAIR_LENGTH])[:META_PAIR_LENGTH]
+    return shadow(f"{path}={_plain(value)[:META_PAIR_LENGTH]}"[:META_PAIR_LENGTH])[:META_PAIR_LENGTH]
 
 
 def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
@@ -154,11 +154,11 @@ def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> N
     """The pairs of every leaf below a JSON value, added to `pairs` until there are enough."""
     kind = type(value)
     if kind is dict:
-        if depth < _DEEPEST:
+        if depth < _DEEPEST and len(pairs) < META_PAIRS_LIMIT:
             for key, inner in value.items():
-                _pair_leaves(inner, f"{path}.{key}" if path else key, depth + 1, pairs)
+                _pair_leaves(inner, (f"{path}.{key}" if path else key)[:META_PAIR_LENGTH], depth + 1, pairs)
     elif kind is list:
-        if depth < _DEEPEST:
+        if depth < _DEEPEST and len(pairs) < META_PAIRS_LIMIT:
             for inner in value:
                 _pair_leaves(inner, path, depth + 1, pairs)
     elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:

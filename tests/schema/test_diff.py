@@ -78,6 +78,12 @@ def test_exactly_as_many_changes_as_the_limit_are_not_cut() -> None:
     assert changes[-1].field != diff.MORE
 
 
+def test_an_endless_key_is_cut_in_every_path_below_it() -> None:
+    changes = diff.changes_between({"k" * 5_000_000: {}}, {"k" * 5_000_000: {str(n): n for n in range(500)}})
+    assert len(changes) == 500
+    assert max(len(change.field) for change in changes) == diff.PATH_LENGTH
+
+
 def test_payloads_nested_beyond_reason_are_compared_all_the_same() -> None:
     one: Any = 1
     other: Any = 2

@@ -187,6 +187,11 @@ def test_metadata_pairs_are_bounded_in_number_and_length() -> None:
     assert max(map(len, pairs)) <= folding.META_PAIR_LENGTH
 
 
+def test_an_endless_key_above_many_values_gives_one_bounded_pair() -> None:
+    pairs = folding.meta_pairs({"k" * 5_000_000: {str(n): n for n in range(100_000)}})
+    assert pairs == ["k" * folding.META_PAIR_LENGTH]
+
+
 def test_no_metadata_gives_no_pairs() -> None:
     assert folding.meta_pairs(None) == []
     assert folding.meta_pairs({}) == []
