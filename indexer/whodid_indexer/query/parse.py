@@ -1,6 +1,6 @@
 """From what people type to an AuditQuery: values, words and times, the same for flags and URL parameters.
 
-    values    `ana,bob` is either; `"Doe, Jane"` keeps its comma; `*` is a wildcard where the field has one
+    values    `ana,bob` is either; `"Doe, Jane"` and `"Doe, J"*` keep their comma; `*` is a wildcard where the field has one
     texts     words, "phrases", a prefix*, and -word or -"phrase" for what must not be there
     times     2026-11-21T06:33:00Z, 2026-11-21 06:33, 2026-11-21; now, today, yesterday; 90s 15m 24h 7d 4w ago
     spans     90s 15m 24h 7d 4w
@@ -25,7 +25,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _TIMES = "write it like 2026-11-21T06:33:00Z, 2026-11-21, today, yesterday, 24h or 7d"
 
 _span = re.compile(r"([0-9]{1,6})([smhdw])").fullmatch
-_value = re.compile(r'"([^"]*)"|([^,"]+)')
+_value = re.compile(r'\s*(?:"([^"]*)"(\*?)\s*(?=,|$)|([^,]+))')
 _piece = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]*)"(?P<star>\*)?|(?P<word>[^\s"]+))')
 _straight = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
 
@@ -45,7 +45,8 @@ def build_query(
         raise BadQuery("a span and a beginning exclude each other", "give --last or --since")
     begin = parse_time(since, now, zone) if since is not None else None
     if last is not None:
-        begin = _micros(now - parse_span(last))
+        parse_span(last)  # what is said of a wrong one names spans, not times
+        begin = parse_time(last, now)
     query = AuditQuery(
         since=begin,
         until=parse_time(until, now, zone) if until is not None else None,
@@ -67,7 +68,8 @@ def _terms(filters: Iterable[Filter]) -> Iterator[Term]:
 
 def parse_values(typed: str) -> list[str]:
     """The values that a comma separates; a quoted one may hold commas. Raises BadQuery where there is none."""
-    values = [value for value in ((quoted or plain).strip() for quoted, plain in _value.findall(typed)) if value]
+    found = _value.findall(typed.translate(_straight))
+    values = [value for value in (quoted + star or plain.strip() for quoted, star, plain in found) if value]
     if not values:
         raise BadQuery("the value is empty", "a lone * asks for any value", length=len(typed))
     return values
@@ -93,18 +95,22 @@ def parse_text(typed: str) -> list[Text]:
 
 def parse_time(text: str, now: datetime, zone: tzinfo = UTC) -> int:
     """Microseconds since the epoch. Raises BadQuery where the text is no time."""
+    try:
+        return _micros(_moment(text, now, zone))
+    except (ValueError, OverflowError) as error:
+        raise BadQuery(f"{text[:60]!r} is not a time", _TIMES, length=len(text)) from error
+
+
+def _moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     typed = text.strip().removesuffix(" ago")
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     named = {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}
     if typed in named:
-        return _micros(named[typed])
+        return named[typed]
     if _span(typed):
-        return _micros(now - parse_span(typed))
-    try:
-        read = datetime.fromisoformat(typed)
-    except ValueError as error:
-        raise BadQuery(f"{text[:60]!r} is not a time", _TIMES, length=len(text)) from error
-    return _micros(read if read.tzinfo is not None else read.replace(tzinfo=zone))
+        return now - parse_span(typed)
+    read = datetime.fromisoformat(typed)
+    return read if read.tzinfo is not None else read.replace(tzinfo=zone)
 
 
 def parse_span(text: str) -> timedelta:

@@ -35,8 +35,8 @@ _WS = "INSERT INTO ws VALUES (NULL, ?, ?, ?) RETURNING id"
 
 @lru_cache(maxsize=65_536)
 def folded(value: str | None) -> str | None:
-    """The value as it is compared; None for none and for an empty one."""
-    return shadow(value[:LONGEST_VALUE]) if value else None
+    """The value as it is compared; None for none and for an empty one. GLOB stops at a NUL: here it is U+FFFD."""
+    return shadow(value[:LONGEST_VALUE]).replace("\0", "\ufffd") if value else None
 
 
 def packed_ip(text: str) -> bytes | None:

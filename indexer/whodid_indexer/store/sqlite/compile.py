@@ -16,7 +16,7 @@ import apsw
 
 from whodid_indexer.query.check import check_query, field_of
 from whodid_indexer.query.model import AuditQuery, Term, Text
-from whodid_indexer.store.sqlite.axes import LONGEST_VALUE, packed_ip
+from whodid_indexer.store.sqlite.axes import folded, packed_ip
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, spell, unspell
 from whodid_schema.errors import BadQuery
@@ -212,7 +212,7 @@ def _any_text(column: str, values: Iterable[str]) -> Sql:
     parts: list[str] = []
     bindings: list[Binding] = []
     for value in values:
-        plain = shadow(value[:LONGEST_VALUE])
+        plain = folded(value) or ""
         if plain == "*":
             parts.append(f"{column} IS NOT NULL")
             continue
