@@ -124,10 +124,8 @@ def test_a_line_cut_off_after_the_secret_leaks_nothing_of_it(
     assert "Zq7" not in out, (line[:at], out)
 
 
-WORDS = st.sampled_from(
-    ["password", "token", '"', "\\", ":", "=", "{", "}", "[", "]", ",", "\n", " ", "key", "x", "\\u0070", MASK]
-    + ["4111111111111111", "Bearer abcdef", "\x00"]
-)
+JUNK = ("password", "token", '"', "\\", ":", "=", "{", "}", "[", "]", ",", "\n", " ", "key", "x", "\\u0070", MASK)
+WORDS = st.sampled_from([*JUNK, "4111111111111111", "Bearer abcdef", "\x00"])
 
 
 @settings(max_examples=500, deadline=None)

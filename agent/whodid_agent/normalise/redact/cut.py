@@ -48,6 +48,8 @@ _VALUE = re.compile(
     + _SPACE
     + rb"\Z)"
 )
+_PLAIN = (2, 3)
+"""Groups of `_VALUE`: 1 string, 2 number, 3 literal, 4 flat object, 5 flat array."""
 _SCALARS = re.compile(rb"(?:\"([^\"]*)\"" + _SPACE + rb":" + _SPACE + rb")?(?:\"([^\"]*)\"|(-?[0-9][^,\s}\]]*)|[a-z]+)")
 _NAME_BEFORE = re.compile(rb"\"([^\"\\]+)\"[ \t]*:[ \t]*\[?[ \t]*\"\Z")
 _MARKER_BEFORE = re.compile(patterns.MARKER.encode() + rb"\Z")
@@ -55,6 +57,9 @@ _CARD = re.compile(patterns.CARD_TEXT.encode())
 _LONGEST_NAME = 256
 _KEY_ID_LENGTH = 20
 _CACHED_NAMES = 4096
+
+# Bound here: looking a member up on its enum is dear in the inner loop.
+_OPEN, _BARE, _STRICT = Level.OPEN, Level.BARE, Level.STRICT
 
 Cut = tuple[int, int, bytes]
 
@@ -120,7 +125,7 @@ class Cutter:
         if b"\\" in name or chunk[start - 2 : start - 1] == b"\\":
             return False
         level = self._named(name).level
-        if level is Level.OPEN:
+        if level is _OPEN:
             return True
         value = _VALUE.match(chunk, end)
         if value is None:
@@ -130,9 +135,7 @@ class Cutter:
             return _cut_string(value[1], value.start(1), level, cuts)
         if group == 2:
             _cut_number(*value.span(2), level, cuts)
-        elif group in {4, 5}:
-            return self._cut_flat(chunk, value.span(group), level, cuts)
-        return True
+        return group in _PLAIN or self._cut_flat(chunk, value.span(group), level, cuts)
 
     def _cut_flat(self, chunk: bytes, span: Span, level: Level, cuts: list[Cut]) -> bool:
         """Cuts for the scalars of an object or array that holds nothing else; False: as above."""
@@ -148,8 +151,8 @@ class Cutter:
 
 
 def _cut_string(value: bytes, start: int, level: Level, cuts: list[Cut]) -> bool:
-    if level is Level.STRICT or (level and _long_enough(value)):
-        if level is Level.BARE:
+    if level is _STRICT or (level is not _OPEN and _long_enough(value)):
+        if level is _BARE:
             # Only the whole object tells whether the key is one of a pair.
             return is_name(value.decode(errors="replace"))
         if value != MASKED:
@@ -158,7 +161,7 @@ def _cut_string(value: bytes, start: int, level: Level, cuts: list[Cut]) -> bool
 
 
 def _cut_number(start: int, end: int, level: Level, cuts: list[Cut]) -> None:
-    if level is Level.STRICT:
+    if level is _STRICT:
         cuts.append((start, end, _QUOTED_MASK))
 
 

@@ -91,6 +91,6 @@ def is_name(text: str) -> bool:
 
 def combined(above: Level, name: Any, own: Level) -> Level:
     """The level under a key below another: the greater one, but a token's id and name are no secrets."""
-    if above in {Level.BARE, Level.LENIENT}:
+    if above is Level.BARE or above is Level.LENIENT:  # no set: hashing an enum costs more than both
         return own if name in rules.LENIENT_EXEMPT else max(Level.LENIENT, own)
     return max(above, own)
