@@ -130,7 +130,7 @@ class Cutter:
         value = _VALUE.match(chunk, end)
         if value is None:
             return False
-        group = value.lastindex
+        group = value.lastindex or 0
         if group == 1:
             return _cut_string(value[1], value.start(1), level, cuts)
         if group == 2:
