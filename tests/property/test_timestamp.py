@@ -68,3 +68,17 @@ def test_the_common_forms_fast_way_and_the_whole_grammar_agree(text: str) -> Non
     fast = timestamp._common(text)
     if fast is not None:
         assert fast == timestamp._text(text)
+
+
+@given(st.integers(10**9, 10**10 - 1), st.integers(1, 999_999))
+def test_an_epoch_with_a_fraction_is_the_same_as_number_and_as_text(seconds: int, micros: int) -> None:
+    number = float(f"{seconds}.{micros:06}")
+    assert timestamp.parse(number) == timestamp.parse(repr(number))
+
+
+@given(st.integers(10**9, 10**10 - 1))
+def test_an_epoch_in_any_unit_is_the_same_moment(seconds: int) -> None:
+    texts = {timestamp.settle(seconds * unit, RECEIVED).reported_time for unit in (1, 10**3, 10**6, 10**9)}
+    parsed = {instant.text for unit in (1, 10**3, 10**6, 10**9) if (instant := timestamp.parse(seconds * unit))}
+    assert len(parsed) == 1
+    assert len(texts) == 1

@@ -148,6 +148,13 @@ def test_a_believable_time_is_the_records_time() -> None:
     assert timestamp.settle(1733739084, RECEIVED) == Settled("2024-12-09T10:11:24.000000Z", "s")
 
 
+def test_an_instant_can_be_settled_as_it_is() -> None:
+    instant = timestamp.parse("2026-04-30 14:22")
+    assert timestamp.settle(instant, RECEIVED) == Settled(
+        "2026-04-30T14:22:00.000000Z", "minute", None, zone_assumed=True
+    )
+
+
 @pytest.mark.parametrize("value", ["2026-11-22T12:00:00Z", "2000-01-01T00:00:00Z", RECEIVED])
 def test_the_limits_of_belief_are_still_believed(value: str) -> None:
     settled = timestamp.settle(value, RECEIVED)
