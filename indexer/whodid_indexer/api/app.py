@@ -72,5 +72,6 @@ def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) 
         exception_handlers={WhodidError: on_whodid_error, HTTPException: on_http_error, Exception: on_fault},
         lifespan=life,
     )
+    app.router.redirect_slashes = False  # an address with a slash too many is not found, like any other
     app.state.metrics = metrics
     return app

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from whodid_indexer.api.metrics import Metrics
@@ -20,10 +20,10 @@ from whodid_indexer.ingest.encoding import TooLarge, check, unpack
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_schema.errors import StoreUnreachable, WhodidError
 
-MAX_BODY = 64 << 20
-"""Bytes of one body, packed or unpacked: six times the longest line that agents take."""
+MAX_BODY = 80 << 20
+"""Bytes of one body, packed or unpacked: more than the largest record that the store takes."""
 
-MAX_HELD = 128 << 20
+MAX_HELD = 160 << 20
 """Bytes of all bodies in the server, packed and unpacked together: its memory under load is about three times that."""
 
 _JSON_TYPES = frozenset({"application/json", "application/x-ndjson"})
@@ -50,7 +50,10 @@ class BulkEndpoint:
         encoding = request.headers.get("content-encoding", "").strip().lower()
         check(encoding)
         with self.budget.hold() as hold:
-            packed = await self._read(request, hold)
+            try:
+                packed = await self._read(request, hold)
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody reads it: the sender went away in the middle of its body
             body = unpack(packed, encoding, self._max_body, hold.grow)
             del packed
             items = bulk.parse(body)

@@ -70,6 +70,8 @@ class Parameters:
             query = _decode_query(text)
         except (msgspec.DecodeError, RecursionError) as error:
             raise UsageError(f"query= is not an AuditQuery as JSON: {error}") from error
+        if any(moment is not None and abs(moment) >= 1 << 62 for moment in (query.since, query.until)):
+            raise UsageError("query=: since and until are microseconds since the epoch; one is beyond all times")
         check_query(query)
         return query
 

@@ -129,9 +129,8 @@ def _say_way_out(reader: Reader, query: AuditQuery, question: Question, total: i
             from whodid_schema.record import decode  # noqa: PLC0415  as above
 
             time = shown_time(decode(newest.records[0]).timestamp, zone)
-            say(
-                f"{newest.total:,} of all time match, the newest is of {time} {zone_name(zone)}: --since {time[:10]} shows it"
-            )
+            say(f"{newest.total:,} match in all time, the newest of {time} {zone_name(zone)}")
+            say(f"show it: --since {time[:10]}")
             return
     everything = reader.count(ALL)
     say(

@@ -18,8 +18,10 @@ def inert(body: bytes) -> bytes:
 
 
 def _escaped(character: str) -> str:
-    if character in "\t\r\n" or visible(character) == character:
+    if character in "\t\n" or visible(character) == character:
         return character
+    if character == "\r":
+        return " "  # it can only stand between values: a string has it escaped
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 

@@ -52,11 +52,17 @@ class _Problem(msgspec.Struct):
 
 
 class RemoteStore:
-    """A Reader over the server at `url`. Raises StoreUnreachable where nothing of whodid's answers there."""
+    """A Reader over the server at `url`. Raises StoreUnreachable where nothing of whodid's answers there.
 
-    def __init__(self, url: str) -> None:
+    `transport` takes the network's place in tests.
+    """
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False)
+        try:
+            self._client = httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False, transport=transport)
+        except httpx.InvalidURL as error:
+            raise UsageError(f"{self._url} is not a URL: {error}", "write it like http://127.0.0.1:8642") from error
         self._known = False
 
     def search(self, query: AuditQuery, page: Page) -> Found:
@@ -139,8 +145,6 @@ class RemoteStore:
             return
         try:
             banner = msgspec.json.decode(self._client.get("/").content)
-        except httpx.InvalidURL as error:
-            raise UsageError(f"{self._url} is not a URL: {error}") from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         except msgspec.DecodeError:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import zstandard
 
+from support.running import wait_until
 from support.serving import Server, bulk_body, make
 from whodid_schema.bulk import DUPLICATE, INDEXED, Outcome, Result, action, read_response
 
@@ -68,8 +69,8 @@ def test_bodies_may_be_packed(server: Server, encoding: str, packed: bytes) -> N
         (bulk_body([make(4000)]), {"content_encoding": "zstd"}, 400, "broken_encoding"),
         (gzip.compress(bulk_body([make(4000)]))[:-9], {"content_encoding": "gzip"}, 400, "broken_encoding"),
         (zstandard.compress(bulk_body([make(4000)]))[:-2], {"content_encoding": "zstd"}, 400, "broken_encoding"),
-        (gzip.compress(b" " * (65 << 20), 1), {"content_encoding": "gzip"}, 413, "too_large"),
-        (zstandard.compress(b" " * (65 << 20)), {"content_encoding": "zstd"}, 413, "too_large"),
+        (gzip.compress(b" " * (81 << 20), 1), {"content_encoding": "gzip"}, 413, "too_large"),
+        (zstandard.compress(b" " * (81 << 20)), {"content_encoding": "zstd"}, 413, "too_large"),
     ],
 )
 def test_a_request_that_cannot_be_read_is_refused_whole(
@@ -86,14 +87,30 @@ def test_a_fault_names_its_line(server: Server) -> None:
     assert response.json()["detail"].startswith("line 3:")
 
 
+def declare(server: Server, size: int) -> socket.socket:
+    """A connection that has said how much it is about to post, and nothing more."""
+    connection = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10)
+    connection.sendall(
+        b"POST /_bulk HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
+        b"Content-Length: %d\r\n\r\n" % size
+    )
+    return connection
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(server: Server) -> None:
-    port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(
-            b"POST /_bulk HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
-            b"Content-Length: 999999999\r\n\r\n"
-        )
+    with declare(server, 999_999_999) as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_more_than_the_server_may_hold_is_put_off_and_welcome_later(server: Server) -> None:
+    with declare(server, 79 << 20), declare(server, 79 << 20):
+        wait_until(lambda: b"held_bytes 1.65" in server.get("/metrics").content, "both declared", 10)
+        with declare(server, 79 << 20) as third:
+            answer = third.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 429 ")
+            assert b"retry-after: 1\r\n" in answer
+    wait_until(lambda: b"held_bytes 0.0" in server.get("/metrics").content, "their places given back", 10)
+    assert server.create([make(6000)]) == [INDEXED]
 
 
 def test_a_chunked_body_is_taken(server: Server) -> None:
@@ -126,7 +143,9 @@ def test_clients_that_write_at_once_each_get_their_own_results(tmp_path: Path) -
             thread.start()
         for thread in threads:
             thread.join()
-        distinct = len({batch * 100 + place * 8 + who for who in range(8) for batch in range(10) for place in range(20)})
+        distinct = len(
+            {batch * 100 + place * 8 + who for who in range(8) for batch in range(10) for place in range(20)}
+        )
         assert server.get("/api/v1/count").json() == {"count": distinct + 10}
         assert sum(result == INDEXED for answer in answers for result in answer) == distinct + 10
         assert all(result in (INDEXED, DUPLICATE) for answer in answers for result in answer)
