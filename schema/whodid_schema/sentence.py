@@ -61,9 +61,17 @@ def complete(record: Record, text: str) -> str:
     text = text.strip()[:_LONGEST_TEXT]
     if text.endswith(".") and not text.endswith(".."):
         text = text[:-1]
-    if not text or _lacks_subject(text):
-        return f"{actor_name(record)} {text[:1].lower()}{text[1:]}".rstrip()
-    return text
+    if text and (_names_actor(record.actor, text) or not _lacks_subject(text)):
+        return text
+    return f"{actor_name(record)} {text[:1].lower()}{text[1:]}".rstrip()
+
+
+def _names_actor(actor: Actor | None, text: str) -> bool:
+    """Whether a text begins with its actor: "fred deleted a note" has its subject, though fred looks like a past."""
+    return actor is not None and any(
+        name and text.startswith(name)
+        for name in (actor.name, actor.email, actor.on_behalf_of and actor.on_behalf_of.name)
+    )
 
 
 _OPENINGS = frozenset({"attempted", "tried", "failed", "was", "has", "did", "requested", "accepted", "declined"})
