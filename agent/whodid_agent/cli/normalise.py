@@ -1,12 +1,13 @@
 """`whodid-agent normalise`: what the events of a file become, one record a line, nothing stored."""
 
 import gzip
+import io
 import socket
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import click
 import msgspec
@@ -101,9 +102,9 @@ def _open(name: str) -> BinaryIO:
     if name == "-":
         return sys.stdin.buffer
     if name.endswith(".gz"):
-        return gzip.open(name, "rb")  # type: ignore[return-value]  # a GzipFile is a binary file but in name
+        return cast("BinaryIO", gzip.open(name, "rb"))
     if name.endswith(".zst"):
-        return zstandard.open(name, "rb")  # type: ignore[return-value]  # as above
+        return io.BufferedReader(zstandard.open(name, "rb"))
     return Path(name).open("rb")
 
 

@@ -10,12 +10,12 @@ enters as a bound name, so no text of a profile is ever code. The shape of the f
         if v is not None:
             s0 = v if type(v) is str and v else text(v)
             if s0 is not None: del p1[k2]
-        s1 = p1.pop(k3, None)                              or, for a slot with one place of its own
+        s1 = p1.pop(k3, None)                              a place of its own: taken first, put back if no use
         …
         return Draft(Record(…), …)
 
-A place that several slots read, or that lies in an array, is taken away at the end. The function uses the event up; where it raises, the caller
-decodes anew and interprets.
+A place that several slots read, or that lies in an array, is taken away at the end. The function uses the event up;
+where it raises, the caller decodes anew and interprets.
 """
 
 from collections.abc import Callable
@@ -287,4 +287,3 @@ class _Writer:
         label = f", label={slots['target.label']}" if "target.label" in slots else ""
         more = "".join(f", {slot}={slots[slot]}" for slot in DRAFT_SLOTS if slot in slots)
         self.put(f"return Draft(record, native={native}{label}{more})")
-

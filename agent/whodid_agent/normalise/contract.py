@@ -57,7 +57,7 @@ class Sent(NamedTuple):
     """What the journal remembers of an event that may have reached the store: resend it under exactly these."""
 
     id: str
-    index: str
+    index: str  # type: ignore[assignment]  # hides tuple.index, which nobody needs of an event
 
 
 class Shipment(NamedTuple):
@@ -65,7 +65,7 @@ class Shipment(NamedTuple):
 
     item: int
     id: str
-    index: str
+    index: str  # type: ignore[assignment]  # hides tuple.index, which nobody needs of an event
     body: bytes
     mapped: bool
 

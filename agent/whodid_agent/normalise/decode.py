@@ -39,26 +39,35 @@ def decode(data: bytes) -> Any:
 
 
 def _named(error: Exception, data: bytes) -> Undecodable:
+    message = str(error)
     if not data.strip():
         return Undecodable("empty", "there is nothing in it")
+    fault = _not_utf8(data)
+    if fault is not None:
+        return fault
     if isinstance(error, RecursionError):
         return Undecodable("too_deep", "nested deeper than can be read")
+    if data.startswith(b"\xef\xbb\xbf"):
+        return Undecodable("bom", "a byte order mark (EF BB BF) stands in front of the JSON; write UTF-8 without it")
+    if isinstance(error, msgspec.ValidationError):
+        return Undecodable("number", message)
+    return _not_json(message, data)
+
+
+def _not_json(message: str, data: bytes) -> Undecodable:
+    if "truncated" in message:
+        return Undecodable("truncated", "the line ends inside the JSON value")
+    return Undecodable("trailing" if "trailing" in message else "not_json", _place(message, data))
+
+
+def _not_utf8(data: bytes) -> Undecodable | None:
     try:
         data.decode()
     except UnicodeDecodeError as fault:
         return Undecodable(
             "not_utf8", f"byte {fault.start} is not UTF-8: {data[fault.start : fault.start + 4].hex(' ')}"
         )
-    message = str(error)
-    if data.startswith(b"\xef\xbb\xbf"):
-        return Undecodable("bom", "a byte order mark (EF BB BF) stands in front of the JSON; write UTF-8 without it")
-    if isinstance(error, msgspec.ValidationError):
-        return Undecodable("number", message)
-    if "trailing" in message:
-        return Undecodable("trailing", _place(message, data))
-    if "truncated" in message:
-        return Undecodable("truncated", "the line ends inside the JSON value")
-    return Undecodable("not_json", _place(message, data))
+    return None
 
 
 def _place(message: str, data: bytes) -> str:
@@ -69,10 +78,10 @@ def _place(message: str, data: bytes) -> str:
     return f"{message}, near {data[at : at + 16].decode(errors='replace')!r}"
 
 
-def not_an_object(value: Any) -> Undecodable:
-    """The refusal of a value that is JSON but no event."""
+def not_an_object(value: Any) -> str:
+    """Why a value that is JSON is no event, for people."""
     words = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "an array"}
-    return Undecodable("not_an_object", f"an event is a JSON object, this is {words.get(type(value), 'null')}")
+    return f"an event is a JSON object, this is {words.get(type(value), 'null')}"
 
 
 def items_of(line: bytes, value: Any, splits: Mapping[str, Split]) -> list[bytes] | None:

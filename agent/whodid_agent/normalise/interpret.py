@@ -60,15 +60,13 @@ def native_of(profile: Profile, event: Event) -> tuple[str, ...] | None:
     return found if found and None not in found else None  # type: ignore[return-value]  # None is ruled out
 
 
-def value_of(expr: Expression | None, event: Event, accept: Accept, used: set[Steps]) -> Any:
+def value_of(  # noqa: PLR0911  # one return for each form of the language
+    expr: Expression | None, event: Event, accept: Accept, used: set[Steps]
+) -> Any:
     """What the expression gives for this event, None for nothing; the places it is taken from are added to `used`."""
     match expr:
         case Path(steps):
-            value = at(event, steps)
-            taken = None if value is None else accept(value)
-            if taken is not None:
-                used.add(steps)
-            return taken
+            return _taken(steps, event, accept, used)
         case First(options):
             return _first(options, event, accept, used)
         case Const(value):
@@ -80,7 +78,16 @@ def value_of(expr: Expression | None, event: Event, accept: Accept, used: set[St
         case IfPresent(path, then, otherwise):
             there = at(event, path.steps) not in (None, "")
             return value_of(then if there else otherwise, event, accept, used)
-    return None
+        case None:
+            return None
+
+
+def _taken(steps: Steps, event: Event, accept: Accept, used: set[Steps]) -> Any:
+    value = at(event, steps)
+    taken = None if value is None else accept(value)
+    if taken is not None:
+        used.add(steps)
+    return taken
 
 
 def _first(options: Sequence[Expression], event: Event, accept: Accept, used: set[Steps]) -> Any:

@@ -1,4 +1,4 @@
-"""Targets as people write them in a row: "Broadcast: May Newsletter #38", "user #42", "Contact: 19 imported rows (bulk)".
+"""Targets as people write them in a row: "Broadcast: May Newsletter #38", "user #42", "Contact: 19 rows (bulk)".
 
 Type: name                     the type before the colon, the name behind it
 type #42                       a type and an id

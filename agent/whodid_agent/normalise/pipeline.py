@@ -120,7 +120,7 @@ class Pipeline:
             if event is None:
                 event = decoding.decode(data)
             if type(event) is not dict:
-                raise decoding.not_an_object(event)
+                return Refusal(item, "not_an_object", decoding.not_an_object(event))
             return self._shipped(item, data, event, origin, sent.get(item) if sent else None)
         except Undecodable as error:
             return Refusal(item, error.reason, error.message)

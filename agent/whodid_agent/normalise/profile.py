@@ -118,10 +118,16 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
 
 
 _KEYS = (
-    "profile", "title", "app", "recognise", "split", "native_id", "nobody", "assume", "names", "metadata", "lift", "ignore",
-    "mask", "allow", "categories", "drop", "tests",
+    "profile", "title", "app", "recognise", "split", "native_id", "nobody", "assume", "names", "metadata", "lift",
+    "ignore", "mask", "allow", "categories", "drop", "tests",
 )  # fmt: skip
-_SHORT = {"ip": "client.ip", "user_agent": "client.user_agent", "device": "client.device", "country": "client.country", "app_from": "app"}
+_SHORT = {
+    "ip": "client.ip",
+    "user_agent": "client.user_agent",
+    "device": "client.device",
+    "country": "client.country",
+    "app_from": "app",
+}
 _SHAPE_KEYS = ("has", "any", "only", "objects", "words", "prefix", "one_of")
 
 

@@ -74,12 +74,8 @@ def _condition(shape: Shape, names: dict[str, Any]) -> str:
     if shape.any_of:
         parts.append("(" + " or ".join(f"{read(path)} is not None" for path in shape.any_of) + ")")
     parts += [f"((v := {read(path)}) is None or type(v) is dict)" for path in shape.objects]
-    parts += [
-        f"type(v := {read(path)}) is str and v.startswith({bind(text)})" for path, text in shape.prefix
-    ]
-    parts += [
-        f"type(v := {read(path)}) is str and v.casefold() in {bind(words)}" for path, words in shape.one_of
-    ]
+    parts += [f"type(v := {read(path)}) is str and v.startswith({bind(text)})" for path, text in shape.prefix]
+    parts += [f"type(v := {read(path)}) is str and v.casefold() in {bind(words)}" for path, words in shape.one_of]
     parts += [f"words({read(path)})" for path in shape.words]
     if shape.only is not None:
         parts.append(f"e.keys() <= {bind(shape.only)}")

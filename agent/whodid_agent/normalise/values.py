@@ -72,7 +72,8 @@ def _unusual(value: str) -> str | None:
 
 
 _OUTCOME_WORDS = {
-    "success": "success ok okay succeeded successful passed pass allow allowed granted accepted true completed complete",
+    "success": "success ok okay succeeded successful passed pass allow allowed granted accepted true completed "
+    "complete",
     "failure": "failure fail failed failing error errored denied deny rejected reject refused blocked unauthorized "
     "forbidden invalid false timeout",
     "warning": "warning warn partial partially_succeeded challenge throttled",

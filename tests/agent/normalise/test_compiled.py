@@ -1,6 +1,7 @@
 """The compiled profile is the interpreted one, only faster."""
 
 import copy
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 
 from support.events import PROFILES, mutated, profile_events
 from whodid_agent.normalise import interpret
-from whodid_agent.normalise.compile import compile_profile, generate
+from whodid_agent.normalise.compile import Extract, compile_profile, generate
 from whodid_agent.normalise.profile import Profile, parse_profile
 from whodid_agent.normalise.profiles import Mapper
 from whodid_agent.normalise.recognise import Recogniser, fits
@@ -67,22 +68,19 @@ ODD_EVENTS: list[dict[str, object]] = [
 ]
 
 
+@cache
 def odd() -> Profile:
     return parse_profile(ODD, Path("odd.yaml"))
 
 
 def same(profile: Profile, event: dict[str, object]) -> None:
     left, right = copy.deepcopy(event), copy.deepcopy(event)
-    assert compile_profile_once(profile)(left) == interpret.extract(profile, right)
+    if profile.name not in COMPILED:
+        COMPILED[profile.name] = compile_profile(profile)
+    assert COMPILED[profile.name](left) == interpret.extract(profile, right)
 
 
-_compiled = {}
-
-
-def compile_profile_once(profile: Profile):  # type: ignore[no-untyped-def]  # the generated function is untyped
-    if profile.name not in _compiled:
-        _compiled[profile.name] = compile_profile(profile)
-    return _compiled[profile.name]
+COMPILED: dict[str, Extract] = {}
 
 
 @pytest.mark.parametrize("name", MAPPED)

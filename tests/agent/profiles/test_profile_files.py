@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from support.events import PROFILES
 
+from support.events import PROFILES
 from whodid_agent.normalise.profile import load_profile, parse_profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.errors import ConfigError

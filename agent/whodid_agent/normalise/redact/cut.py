@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from whodid_agent.normalise.redact import patterns
 from whodid_agent.normalise.redact.card import card_length
+from whodid_agent.normalise.redact.continuation import Continuation, Cut
 from whodid_agent.normalise.redact.keys import Key, KeyRules, Level, combined, is_name
 from whodid_agent.normalise.redact.scan import CARD, KEY, KEY_ID, NAME, Hit
 from whodid_agent.normalise.redact.text import MASKED, Span
@@ -61,8 +62,6 @@ _CACHED_NAMES = 4096
 # Bound here: looking a member up on its enum is dear in the inner loop.
 _OPEN, _BARE, _STRICT = Level.OPEN, Level.BARE, Level.STRICT
 
-Cut = tuple[int, int, bytes]
-
 
 class Cutter:
     """Turns hits into cuts and the cuts into the new chunk."""
@@ -70,6 +69,7 @@ class Cutter:
     def __init__(self, keys: KeyRules, redact_line: Callable[[bytes], bytes]) -> None:
         self._keys = keys
         self._redact_line = redact_line
+        self._continuation = Continuation(keys)
         self._known: dict[bytes, Key] = {}
 
     def cut(self, chunk: bytes, hits: list[Hit]) -> bytes:
@@ -89,6 +89,10 @@ class Cutter:
                 masked = self._redact_line(line)
                 if masked is not line:
                     cuts.append((start, done, masked))
+                beyond = self._continuation.after(chunk, line, done)
+                if beyond:
+                    cuts += beyond
+                    done = beyond[-1][1]
         return _joined(chunk, cuts)
 
     def _is_harmless(self, chunk: bytes, end: int, kind: int) -> bool:

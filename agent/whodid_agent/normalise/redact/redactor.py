@@ -14,10 +14,12 @@ from typing import Any
 from whodid_agent.normalise.redact.cut import Cutter
 from whodid_agent.normalise.redact.keys import KeyRules
 from whodid_agent.normalise.redact.line import LineRedactor
-from whodid_agent.normalise.redact.scan import Engine, engine
+from whodid_agent.normalise.redact.scan import UNUSUAL, Engine, engine
 from whodid_agent.normalise.redact.text import TextMasker
 from whodid_agent.normalise.redact.walk import Walker
 from whodid_schema.record import MASK
+
+_LINE = re.compile(rb"[^\n]+")
 
 
 class Redactor:
@@ -42,9 +44,7 @@ class Redactor:
 
         The same object where nothing was masked. Never raises on what a sender wrote.
         """
-        if self._scan is None:
-            return self._every_line(chunk)
-        hits = self._scan(chunk)
+        hits = self._scan(chunk) if self._scan else [(found.end(), UNUSUAL) for found in _LINE.finditer(chunk)]
         return self._cut(chunk, hits) if hits else chunk
 
     def redact_value(self, value: Any) -> Any:
@@ -56,11 +56,6 @@ class Redactor:
             return self._walker.walk(value)
         except RecursionError:
             return MASK
-
-    def _every_line(self, chunk: bytes) -> bytes:
-        lines = chunk.split(b"\n")
-        masked = [self._line(line) for line in lines]
-        return b"\n".join(masked) if any(a is not b for a, b in zip(lines, masked, strict=True)) else chunk
 
 
 def _text_compiler(engine_name: Engine | None) -> Callable[[bytes], Any]:
