@@ -16,14 +16,6 @@ from whodid_agent.normalise.contract import Discard, Normaliser, Refusal, Sent, 
 from whodid_schema.bulk import action
 
 
-class Place(NamedTuple):
-    """Where an item of a batch comes from: the number of its range, its line, its number in the line."""
-
-    range: int
-    line: Line
-    item: int
-
-
 class Refused(NamedTuple):
     """An event that is no record. `line` None: it could not even be read; `item` None: the line as a whole."""
 
@@ -36,7 +28,10 @@ class Refused(NamedTuple):
 
 
 class Range(Struct):
-    """Bytes `start` to `end` of one stream of the input `input`, first received at `received_at`."""
+    """Bytes `start` to `end` of one stream of the input `input`, first received at `received_at`.
+
+    `shipped` counts its items in the batch.
+    """
 
     input: str
     key: str
@@ -44,6 +39,7 @@ class Range(Struct):
     end: int
     received_at: str
     counters: Counters
+    shipped: int = 0
 
 
 Remembered = Mapping[int, Mapping[int, Sent]]
@@ -51,8 +47,10 @@ Remembered = Mapping[int, Mapping[int, Sent]]
 
 
 class Batch:
-    """Events in flight. Items are numbered from 0; `documents`, `ids`, `indexes` and `places` run alike.
+    """Events in flight. Items are numbered from 0.
 
+    Of an item: `documents` what is sent, `ids` and `indexes` its names, `lines` its line, `items` its number there,
+    `owners` the number of its range.
     `seq` is its number in the order of delivery, 0 until it has one. `size` is the documents' bytes. A batch from
     an input `advances` its streams' positions; others are what was laid aside: `released` names the parking file,
     `replayed` the quarantine entries they were.
@@ -64,7 +62,9 @@ class Batch:
         self.documents: list[bytes] = []
         self.ids: list[str] = []
         self.indexes: list[str] = []
-        self.places: list[Place] = []
+        self.lines: list[Line] = []
+        self.items: list[int] = []
+        self.owners: list[int] = []
         self.refused: list[Refused] = []
         self.discards: dict[tuple[str, str], int] = {}
         self.size = 0
@@ -98,12 +98,7 @@ class Batch:
             for event in events:
                 if type(event) is Shipment:
                     item, identifier, index, body, _ = event
-                    document = b"%b%b\n" % (action(index, identifier), body)
-                    self.documents.append(document)
-                    self.ids.append(identifier)
-                    self.indexes.append(index)
-                    self.places.append(Place(number, line, item))
-                    self.size += len(document)
+                    self.ship(number, line, item, identifier, index, body)
                 elif type(event) is Discard:
                     self._discard(counters, event)
                 elif type(event) is Refusal:
@@ -111,6 +106,18 @@ class Batch:
                     self.refused.append(Refused(number, line.origin.offset, line, whole, event.reason, event.detail))
                     counters.decoded += 1
         counters.decoded += len(self.documents) - before
+
+    def ship(self, number: int, line: Line, item: int, identifier: str, index: str, body: bytes) -> None:
+        """Take on one item of range `number`; `body` is the record."""
+        document = b"%b%b\n" % (action(index, identifier), body)
+        self.documents.append(document)
+        self.ids.append(identifier)
+        self.indexes.append(index)
+        self.lines.append(line)
+        self.items.append(item)
+        self.owners.append(number)
+        self.ranges[number].shipped += 1
+        self.size += len(document)
 
     def _discard(self, counters: Counters, event: Discard) -> None:
         counters.decoded += 1

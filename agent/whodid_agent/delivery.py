@@ -24,7 +24,7 @@ from whodid_agent.target.client import Client, Refused, TooLarge, Unanswered, Un
 from whodid_agent.target.retry import Backoff
 from whodid_agent.waiting import Waiting
 from whodid_schema import record
-from whodid_schema.bulk import Outcome, Result, action
+from whodid_schema.bulk import INDEXED, Outcome, Result, action
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,16 @@ class Delivery:
     def _lay_aside(self, batch: Batch, results: list[Result]) -> list[Parked]:
         """Write down what was not stored, and complete the ranges' counters."""
         parked: list[Parked] = []
-        aside, rejected = _sorted(batch, results)
+        for refused in batch.refused:
+            batch.ranges[refused.range].counters.quarantined += 1
+        if results.count(INDEXED) == len(results):
+            for each in batch.ranges:
+                each.counters.indexed += each.shipped
+            aside: dict[tuple[str, str, str], list[int]] = {}
+            rejected: list[int] = []
+        else:
+            aside, rejected = _sorted(batch, results)
+            _count(batch, results, rejected)
         for (kind, index, reason), items in aside.items():
             self._persist(
                 "events cannot be parked",
@@ -116,7 +125,6 @@ class Delivery:
                 first.reason,
                 first.detail,
             )
-        _count(batch, results, rejected)
         return parked
 
     def _persist(self, what: str, write: Callable[[], None]) -> None:
@@ -184,6 +192,10 @@ class _Attempt:
         return again
 
     def _take(self, part: list[int], results: list[Result], again: dict[int, Result]) -> None:
+        if len(part) == len(self._results) == results.count(INDEXED):
+            self._results = [*results]
+            self._answered += len(part)
+            return
         for number, result in zip(part, results, strict=True):
             if result.outcome is Outcome.RETRY or result.outcome is Outcome.PAUSED:
                 again[number] = result
@@ -265,11 +277,9 @@ def _sorted(batch: Batch, results: list[Result]) -> tuple[dict[tuple[str, str, s
 
 def _count(batch: Batch, results: list[Result], rejected: list[int]) -> None:
     """Complete the counters of the batch's ranges by what became of its events; parked ones are in flight."""
-    outcomes = Counter((batch.places[number].range, result.outcome) for number, result in enumerate(results))
-    for number, place in enumerate(batch.ranges):
-        place.counters.indexed += outcomes[number, Outcome.INDEXED]
-        place.counters.duplicate += outcomes[number, Outcome.DUPLICATE]
-    for refused in batch.refused:
-        batch.ranges[refused.range].counters.quarantined += 1
+    outcomes = Counter(zip(batch.owners, (result.outcome for result in results), strict=True))
+    for number, each in enumerate(batch.ranges):
+        each.counters.indexed += outcomes[number, Outcome.INDEXED]
+        each.counters.duplicate += outcomes[number, Outcome.DUPLICATE]
     for number in rejected:
-        batch.ranges[batch.places[number].range].counters.quarantined += 1
+        batch.ranges[batch.owners[number]].counters.quarantined += 1

@@ -71,9 +71,8 @@ class Entry(Struct, omit_defaults=True, kw_only=True):
 
 def entry_of_item(batch: Batch, number: int, reason: str, detail: str, when: str) -> Entry:
     """Item `number` of the batch, laid aside."""
-    place = batch.places[number]
-    entry = _entry(batch, batch.ranges[place.range], place.line, reason, detail, when)
-    entry.item = place.item
+    entry = _entry(batch, batch.ranges[batch.owners[number]], batch.lines[number], reason, detail, when)
+    entry.item = batch.items[number]
     entry.sent = Sent(batch.ids[number], batch.indexes[number])
     return entry
 

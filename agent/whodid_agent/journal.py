@@ -116,12 +116,13 @@ def _entry(batch: Batch, rules: str) -> JournalEntry:
     number_of = {name: number for number, name in enumerate(names)}
     ranges = [JournalRange(r.input, r.key, r.start, r.end, r.received_at) for r in batch.ranges]
     ids: list[list[str]] = [[] for _ in ranges]
-    for place, identifier, index in zip(batch.places, batch.ids, batch.indexes, strict=True):
-        into = ranges[place.range]
-        into.ends.append(place.line.end)
-        into.items.append(place.item)
+    columns = (batch.owners, batch.lines, batch.items, batch.ids, batch.indexes)
+    for owner, line, item, identifier, index in zip(*columns, strict=True):
+        into = ranges[owner]
+        into.ends.append(line.end)
+        into.items.append(item)
         into.index.append(number_of[index])
-        ids[place.range].append(identifier)
+        ids[owner].append(identifier)
     for into, own in zip(ranges, ids, strict=True):
         into.ids = "".join(own)
         into.items = into.items if any(into.items) else []

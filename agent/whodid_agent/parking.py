@@ -14,14 +14,13 @@ from pathlib import Path
 
 import msgspec
 
-from whodid_agent.batch import Batch, Place, Range
+from whodid_agent.batch import Batch, Range
 from whodid_agent.checkpoint import Parked, now
 from whodid_agent.entry import Entry, entry_of_item
 from whodid_agent.inputs.contract import Counters
 from whodid_agent.quarantine import Full
 from whodid_agent.state import sync_folder, write_synced
 from whodid_agent.target.retry import Backoff
-from whodid_schema.bulk import action
 from whodid_schema.errors import StateError
 
 QUOTA = 1 << 30
@@ -93,7 +92,7 @@ class Parking:
         name = f"{batch.seq:012d}-{secrets.token_hex(4)}.jsonl"
         write_synced(self._folder / name, *lines)
         sync_folder(self._folder)
-        events = Counter(batch.ranges[batch.places[number].range].key for number in items)
+        events = Counter(batch.ranges[batch.owners[number]].key for number in items)
         parked = Parked(name, index, kind, reason, dict(events), size)
         self._remember(parked)
         return parked
@@ -121,10 +120,7 @@ class Parking:
                 if entry.stream not in numbers:
                     numbers[entry.stream] = len(batch.ranges)
                     batch.ranges.append(Range(entry.input, entry.stream, 0, 0, "", Counters()))
-                batch.documents.append(action(sent.index, sent.id) + bytes(entry.record) + b"\n")
-                batch.ids.append(sent.id)
-                batch.indexes.append(sent.index)
-                batch.places.append(Place(numbers[entry.stream], line, entry.item or 0))
+                batch.ship(numbers[entry.stream], line, entry.item or 0, sent.id, sent.index, bytes(entry.record))
         batch.released = parked.name
         batch.advances = False
         return batch

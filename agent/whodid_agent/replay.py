@@ -18,12 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from whodid_agent import quarantine
-from whodid_agent.batch import Batch, Place, Range
+from whodid_agent.batch import Batch, Range
 from whodid_agent.entry import Entry
 from whodid_agent.inputs.contract import Counters
 from whodid_agent.normalise.contract import Discard, Event, Normaliser, Refusal, Shipment
 from whodid_agent.state import replace_synced
-from whodid_schema.bulk import action
 from whodid_schema.errors import StoreUnreachable
 
 MOST = 1000
@@ -126,11 +125,7 @@ def _add(batch: Batch, entry: Entry, events: list[Event]) -> None:
     counters.decoded += len(events) - 1
     for event in events:
         if isinstance(event, Shipment):
-            batch.documents.append(b"%b%b\n" % (action(event.index, event.id), event.body))
-            batch.ids.append(event.id)
-            batch.indexes.append(event.index)
-            batch.places.append(Place(number, line, event.item))
-            batch.size += len(batch.documents[-1])
+            batch.ship(number, line, event.item, event.id, event.index, event.body)
         elif isinstance(event, Discard):
             counters.dropped += event.kind == "dropped"
             counters.expired += event.kind == "expired"

@@ -21,6 +21,7 @@ from whodid_agent.delivery import Delivery
 from whodid_agent.inputs.contract import Gone, Source
 from whodid_agent.journal import JournalEntry
 from whodid_agent.ledger import Ledger
+from whodid_agent.metrics import PENDING_BYTES
 from whodid_agent.parking import Parking
 from whodid_agent.quarantine import Quarantine
 from whodid_agent.sender import Sender
@@ -184,7 +185,7 @@ class Runner:
             self._pause()
 
     def _finish(self) -> bool:
-        """Nothing is left to read: whether last lines without newline, and a last try at what is parked, are done too."""
+        """Nothing is left to read: whether last lines without newline and a last try at the parked are done too."""
         if not self._finishing:
             self._finishing = True
             self._asked = 0.0
@@ -196,10 +197,12 @@ class Runner:
         return not self._ledger.parked or self._sender.tried
 
     def _serve_requests(self) -> None:
-        """Replay what commands ask for, about once a second."""
+        """About once a second: replay what commands ask for, and measure the backlog."""
         if time.monotonic() - self._asked < 1.0:
             return
         self._asked = time.monotonic()
+        for source in self._turn:
+            PENDING_BYTES.labels(source.name).set(source.pending())
         for path, request in replay.asked(self._state.path / "requests"):
             replay.answer(path, self.replay(request.names))
 

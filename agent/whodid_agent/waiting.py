@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from whodid_agent.metrics import WAITING
 from whodid_agent.target.client import Client
 from whodid_agent.target.probe import Standing, State, probe
 from whodid_agent.target.retry import Backoff
@@ -37,6 +38,7 @@ class Waiting:
         if not self.trouble:
             log.warning("waiting: %s", why)
         self.trouble = why
+        WAITING.set(1)
         if self.leave.wait(seconds):
             raise Interrupted
 
@@ -45,6 +47,7 @@ class Waiting:
         if self.trouble:
             log.info("going on")
         self.trouble = ""
+        WAITING.set(0)
         self.heard()
 
     def until_ready(self, why: str, seconds: float) -> None:

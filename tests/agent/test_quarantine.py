@@ -1,10 +1,12 @@
 """Quarantine: nothing in it is lost, written twice or counted twice, and a replay sends under the same ids."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from support.agent import Agent, PlainNormaliser
 from support.bulk_target import Fault, Item, Target
 from whodid_agent import quarantine, replay
@@ -14,7 +16,9 @@ from whodid_agent.quarantine import Full, Quarantine
 
 
 def entry(seq: int, offset: int, item: int = 0) -> Entry:
-    return Entry(name="", seq=seq, when="", reason="r", detail="d", input="i", stream="s", offset=offset, item=item, line="x")
+    return Entry(
+        name="", seq=seq, when="", reason="r", detail="d", input="i", stream="s", offset=offset, item=item, line="x"
+    )
 
 
 def names(folder: Path) -> list[str]:
@@ -39,9 +43,12 @@ def test_a_line_cut_by_a_crash_is_taken_off_and_the_others_stay(tmp_path: Path) 
 
 def test_segments_begin_anew_at_their_size_and_the_quota_refuses_before_writing(tmp_path: Path) -> None:
     store = Quarantine(tmp_path, settled=0, segment=100, quota=1_000)
-    with pytest.raises(Full):
-        for seq in range(1, 100):
-            store.add([entry(seq, seq)])
+    count = 0
+    with contextlib.suppress(Full):
+        for count in range(1, 100):
+            store.add([entry(count, count)])
+    with pytest.raises(Full, match="whodid-agent quarantine list"):
+        store.add([entry(count, count)])
     count = len(names(tmp_path))
     assert 3 < count < 20
     assert len(list(tmp_path.iterdir())) > 1
@@ -75,9 +82,7 @@ def test_a_replay_moves_quarantined_to_indexed_under_the_same_ids(tmp_path: Path
 
 def test_a_line_that_was_no_record_is_normalised_anew_and_one_that_still_is_none_stays(tmp_path: Path) -> None:
     class Mended(PlainNormaliser):
-        def events(
-            self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None = None
-        ) -> list[Event]:
+        def events(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None = None) -> list[Event]:
             return super().events(b'{"items": [{"n": 1}, {"n": 2}]}' if line == b"odd" else line, origin, sent)
 
     with Target() as target:

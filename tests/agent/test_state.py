@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+
 from support.agent import Agent, PlainNormaliser
 from support.bulk_target import Fault, Target
 from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.state import StateDirectory, framed, is_locked
-
 from whodid_schema.errors import StateError, StoreUnreachable
 
 

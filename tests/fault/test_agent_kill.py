@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from support.bulk_target import Fault, Item, Script, Target
 from support.running import Daemon, totals, wait_until, whodid_agent
 
@@ -24,9 +25,13 @@ def lines_of(count: int, rng: random.Random) -> list[str]:
         elif chance < 0.201:
             lines.append(f'{{"action": "broken {number}')
         else:
-            event = {"action": "user.update", "actor": {"id": f"u{number % 60}"}, "target": {"type": "doc", "id": str(number)}}
+            event = {
+                "action": "user.update",
+                "actor": {"id": f"u{number % 60}"},
+                "target": {"type": "doc", "id": str(number)},
+            }
             if chance < 0.8:
-                event["timestamp"] = f"2026-05-01T10:{number // 60 % 60:02d}:{number % 60:02d}Z"  # type: ignore[assignment]
+                event["timestamp"] = f"2026-05-01T10:{number // 60 % 60:02d}:{number % 60:02d}Z"
             lines.append(json.dumps(event))
     return lines
 

@@ -1,4 +1,4 @@
-"""`whodid-agent check`: would a run work? Configuration, files, state directory, target; and how to mend what is not."""
+"""`whodid-agent check`: would a run work? Configuration, files, state, target; and how to mend what is not."""
 
 import glob
 import os

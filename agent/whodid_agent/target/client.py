@@ -11,6 +11,7 @@ What can be concluded from an answer is decided here once, and nothing is when i
     no connection, cut, time-out       Unanswered
 """
 
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from whodid_agent.metrics import REQUEST_SECONDS, REQUESTS
 from whodid_agent.target.retry import retry_after
 from whodid_schema.bulk import CONTENT_TYPE, FILTER_PATH, MalformedResponse, Result, read_response
 from whodid_schema.errors import ConfigError
@@ -48,7 +50,10 @@ class Unwanted(Exception):
 
 def plain_url(url: str) -> str:
     """The address without user and password, as it may be shown."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(no address)"
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=host).geturl()
 
@@ -80,6 +85,17 @@ class Client:
 
     def bulk(self, documents: Sequence[bytes]) -> list[Result]:
         """Send the documents in one request. Raises Unanswered, Refused, TooLarge, Unwanted."""
+        result = "failed"
+        start = time.perf_counter()
+        try:
+            results = self._send(documents)
+            result = "answered"
+        finally:
+            REQUESTS.labels(result).inc()
+            REQUEST_SECONDS.observe(time.perf_counter() - start)
+        return results
+
+    def _send(self, documents: Sequence[bytes]) -> list[Result]:
         try:
             response = self._http.post(self._bulk, content=b"".join(documents), headers=self._headers)
         except httpx.HTTPError as error:

@@ -1,0 +1,99 @@
+"""The agent's command line as a person meets it: real processes, exit codes, one clear line for what is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.bulk_target import Fault, Item, Target
+from support.running import whodid_agent
+
+LINE = '{"action": "user.update", "actor": {"type": "user", "id": "7"}, "timestamp": "2026-05-01T10:00:00Z"}\n'
+
+
+def test_a_file_and_a_target_are_all_that_run_needs(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    log.write_text(LINE * 3 + "{broken\n")
+    place = ["--state-dir", str(tmp_path / "state")]
+    with Target() as target:
+        done = whodid_agent("run", "--once", str(log), "--target", target.url, *place, check=False)
+        assert done.returncode == 5
+        assert "quarantined" in done.stderr
+        assert len(target.stored) == 3
+        assert whodid_agent("run", "--once", str(log), "--target", target.url, *place, check=False).returncode == 5
+        assert len(target.stored) == 3
+    totals = json.loads(whodid_agent("status", *place, "--format", "json").stdout)["totals"]
+    assert (totals["decoded"], totals["indexed"], totals["quarantined"], totals["in_flight"]) == (4, 3, 1, 0)
+    assert whodid_agent("status", *place).stdout.splitlines()[-1].split() == [
+        "total",
+        "4",
+        "3",
+        "0",
+        "1",
+        "0",
+        "0",
+        "0",
+        "0",
+    ]
+    listed = whodid_agent("quarantine", "list", *place).stdout
+    assert "offset" in listed
+    assert "{broken" in whodid_agent("quarantine", "show", listed.split()[0], *place).stdout
+
+
+def test_a_mended_store_takes_what_was_quarantined(tmp_path: Path) -> None:
+    log, place = tmp_path / "audit.jsonl", ["--state-dir", str(tmp_path / "state")]
+    log.write_text(LINE * 2)
+
+    def poison(items: list[Item], number: int) -> Fault:
+        return Fault(items=lambda item: (400, "mapper_parsing_exception"))
+
+    with Target(poison) as target:
+        assert whodid_agent("run", "--once", str(log), "--target", target.url, *place, check=False).returncode == 5
+        target.script = lambda items, number: None
+        done = whodid_agent("quarantine", "replay", "--all", "--target", target.url, *place)
+        assert done.stdout.startswith("2 sent, 0 cannot be sent yet, 0 still")
+        assert len(target.stored) == 2
+        assert whodid_agent("run", "--once", str(log), "--target", target.url, *place).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run", "--once"], 2, "there is nothing to read"),
+        (["run", "--once", "--timeout", "soon", "x"], 2, "60s"),
+        (["run", "--once", "--timeout", "1s", "--target", "http://127.0.0.1:1", "x"], 4, "no connection"),
+        (["run", "--once", "--target", "nowhere", "x"], 2, "is not an http address"),
+        (["status"], 1, "there is no state yet"),
+        (["quarantine", "replay", "--all"], 1, "there is no state yet"),
+    ],
+)
+def test_what_is_wrong_is_one_clear_line_and_an_exit_code(
+    tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    done = whodid_agent(*arguments, "--state-dir", str(tmp_path / "state"), check=False)
+    assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_key_names_file_line_and_the_nearest_known_one(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text("target: http://127.0.0.1:1\ninputs:\n  - file: a.jsonl\n    workspce: acme\n")
+    done = whodid_agent("check", "--config", str(config), check=False)
+    assert done.returncode == 2
+    assert f"{config}:4: " in done.stderr
+    assert "'workspace'" in done.stderr
+
+
+def test_check_says_what_to_mend(tmp_path: Path) -> None:
+    folder, log = tmp_path / "folder", tmp_path / "a.jsonl"
+    folder.mkdir()
+    log.write_text(LINE)
+    place = ["--state-dir", str(tmp_path / "state")]
+    with Target() as target:
+        assert whodid_agent("check", str(log), "--target", target.url, *place).stdout.count("ok  ") == 3
+        done = whodid_agent("check", str(folder), "--target", target.url, *place, check=False)
+        assert (done.returncode, f"{folder} is a directory" in done.stdout) == (1, True)
+        target.meta = None
+        done = whodid_agent("check", str(log), "--target", target.url, *place, check=False)
+        assert (done.returncode, "run whodid setup" in done.stdout) == (4, True)
+    assert not (tmp_path / "state").exists()
