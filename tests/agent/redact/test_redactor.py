@@ -215,6 +215,29 @@ def test_a_line_that_cannot_be_decoded_leaks_nothing_either(redactor: Redactor, 
     assert out.count(b"\n") == 3
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{\n  "password": {\n    "from": "hunter2",\n    "to": ["hunter2"]\n  },\n',
+        b'{\n  "secret": [\n    "hunter2"\n  ],\n',
+        b'{\n  "api_key":\n    "hunter2",\n',
+        b"key follows\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\nhunter2==\n-----END RSA PRIVATE KEY-----\n",
+    ],
+)
+def test_a_secret_that_goes_on_in_the_next_lines_is_masked_there(redactor: Redactor, text: bytes) -> None:
+    chunk = text + b'  "next": "kept"\n}\n'
+    out = redactor.redact(chunk)
+    assert b"hunter2" not in out
+    assert out.count(b"\n") == chunk.count(b"\n")
+    assert out.endswith(b'  "next": "kept"\n}\n')
+
+
+@pytest.mark.parametrize("half", [b'{"password": {', b'"secret": [', b'"token":', b"-----BEGIN PRIVATE KEY-----"])
+def test_half_a_line_cannot_hide_the_events_behind_it(redactor: Redactor, half: bytes) -> None:
+    events = b'{"actor":"ann"}\n[{"actor":"bob"}]\n'
+    assert redactor.redact(half + b"\n" + events).endswith(b"\n" + events)
+
+
 def test_lines_are_cut_in_place_and_their_other_bytes_kept(redactor: Redactor) -> None:
     if redactor is ENGINES["none"]:
         pytest.skip("without an engine every line with a secret is encoded again")

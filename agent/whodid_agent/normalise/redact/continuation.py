@@ -15,7 +15,7 @@ from whodid_agent.normalise.redact.text import MASKED
 _decode = msgspec.json.Decoder().decode
 _TAIL = 300
 _OPEN_KEY = re.compile(rb"[\"']?([\w.-]+)[\"']?[ \t]*:[ \t]*([{\[]?)[ \t\r]*\Z")
-_KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?![\s\S]*-----END )")
+_KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _LINE = re.compile(rb"[^\n]+")
 _KEY_ENDS = b"-----END "
 
@@ -30,7 +30,7 @@ class Continuation:
 
     def after(self, chunk: bytes, line: bytes, end: int) -> list[Cut]:
         """The cuts for the lines behind `line`, whose newline stands at `end` of the chunk."""
-        if _KEY_BEGINS.search(line) and not _is_whole(line):
+        if _key_begins(line) and not _is_whole(line):
             return self._until_key_ends(chunk, end)
         found = _OPEN_KEY.search(line, max(0, len(line) - _TAIL))
         if not found or self._keys.key(found[1].decode(errors="replace")).level < Level.LENIENT:
@@ -65,6 +65,12 @@ class Continuation:
 def _lines(chunk: bytes, end: int) -> Iterator[tuple[int, int]]:
     """Where the lines with content behind `end` begin and end."""
     return (found.span() for found in _LINE.finditer(chunk, end))
+
+
+def _key_begins(line: bytes) -> bool:
+    """Whether a private key begins in the line and does not end there."""
+    at = line.rfind(b"-----BEGIN ")
+    return at >= 0 and bool(_KEY_BEGINS.match(line, at)) and line.find(_KEY_ENDS, at) < 0
 
 
 def _is_whole(line: bytes) -> bool:

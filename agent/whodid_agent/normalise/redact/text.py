@@ -35,7 +35,7 @@ _LITERALS = frozenset({b"true", b"false", b"null", b"none", b"undefined", b"nil"
 _SCHEMES = frozenset({b"bearer", b"basic", b"token", b"digest"})
 _CODE_WORD = re.compile(rb"[a-z_.]+")
 _SCHEME_VALUE = re.compile(rb"[ \t]+[^\s&\"'<>]+")
-_BRACKETS = re.compile(rb"\"(?:[^\"\\]|\\.)*\"?|[{}\[\]]", re.DOTALL)
+_BRACKETS = re.compile(rb"\"(?:[^\"\\]++|\\.)*+\"?|[{}\[\]]", re.DOTALL)
 
 
 class Assigned(NamedTuple):
