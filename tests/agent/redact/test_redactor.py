@@ -1,6 +1,8 @@
 """What is masked, what is not, and that neither a broken nor a hostile line gets through or holds up the rest."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ from whodid_agent.normalise.redact import Redactor
 from whodid_schema.record import MASK
 
 ENGINES = {name: Redactor(engine_name=name) for name in ("hyperscan", "re2", "none")}
+GENERATOR = Path(__file__).parents[4] / "shared" / "yardstick" / "generate.py"
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 
 
@@ -319,6 +322,21 @@ def test_no_identity_in_real_events_is_masked(redactor: Redactor) -> None:
         for line in path.read_bytes().splitlines():
             masked |= set(differing(json.loads(line), json.loads(redactor.redact(line))))
     assert masked == {"jti", "clientToken"}
+
+
+@pytest.mark.skipif(not GENERATOR.is_file(), reason="the generator is not part of the repository")
+def test_generated_events_lose_their_secrets_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    subprocess.run([sys.executable, str(GENERATOR), "2000", str(path)], check=True)
+    data = path.read_bytes()
+    results = [redactor.redact(data) for redactor in ENGINES.values()]
+    assert results[0] == results[1]
+    for before, after, walked in zip(*(whole.splitlines() for whole in (data, results[0], results[2])), strict=True):
+        assert json.loads(after) == json.loads(walked)
+        assert set(differing(json.loads(before), json.loads(after))) <= {"token", "from", "to"}
+        for key in (b'"token":"tok', b'"secret":{', b'"client_secret":{', b'"api_key":{'):
+            assert (key in before) <= (after != before)
+        assert after == before or b"FILTERED" in after
 
 
 def differing(before: Any, after: Any, name: str = "") -> list[str]:
