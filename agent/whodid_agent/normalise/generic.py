@@ -15,6 +15,7 @@ from whodid_agent.normalise.interpret import rest
 from whodid_agent.normalise.profile import Profile
 
 _DEEPEST = 6
+_NEAR = 2
 _MOST_KEYS = 600
 """Where the search ends: what lies deeper or comes later is still kept, and found by its path."""
 
@@ -25,6 +26,7 @@ class Found(NamedTuple):
     parent: dict[str, Any]
     key: str
     value: Any
+    depth: int = 0
 
 
 class _Plain(dict[str, str]):
@@ -53,7 +55,7 @@ class Index:
         self.objects: dict[str, Found] = {}
         self.containers: list[Found] = []
         level, keys = [event], 0
-        for _ in range(_DEEPEST):
+        for depth in range(_DEEPEST):
             deeper: list[dict[str, Any]] = []
             for parent in level:
                 for key, value in parent.items():
@@ -64,7 +66,7 @@ class Index:
                         self.containers.append(Found(parent, key, inner))
                         deeper.append(inner)
                     elif value is not None:
-                        self.leaves.setdefault(_plain[key], Found(parent, key, value))
+                        self.leaves.setdefault(_plain[key], Found(parent, key, value, depth))
                 if keys > _MOST_KEYS:
                     return
             level = deeper
@@ -92,9 +94,10 @@ class _Search:
         target = "client." + slot if slot in GROUPS["client"][1] or slot == "ip" else slot
         accept = values.KINDS[SLOTS[target]]
         source = self.index.objects if SLOTS[target] in ("whole", "anything") else self.index.leaves
-        for name in names:
-            found = source.get(name)
-            if found is not None and self._take(target, found, accept):
+        candidates = [source[name] for name in names if name in source]
+        # What lies deep inside belongs to some part of the event more often than to the event: asked last.
+        for found in sorted(candidates, key=lambda found: found.depth > _NEAR):
+            if self._take(target, found, accept):
                 return
 
     def _take(self, slot: str, found: Found, accept: values.Accept) -> bool:
@@ -117,9 +120,11 @@ class _Search:
         for name in within:
             if self._from_object(group, self.index.objects.get(name), members):
                 return
-            flat = self._from_flat_keys(group, name, members)
             bare = self.index.leaves.get(name)
-            if bare is not None and type(bare.value) in (str, int):
+            if bare is not None and (type(bare.value) not in (str, int) or not values.name(bare.value)):
+                bare = None
+            flat = self._from_flat_keys(group, name, members, bare)
+            if bare is not None:
                 flat = self._from_bare(group, bare) or flat
             if flat:
                 return
@@ -140,12 +145,19 @@ class _Search:
                     break
         return self._named(group)
 
-    def _from_flat_keys(self, group: str, name: str, members: Mapping[str, Sequence[str]]) -> bool:
+    def _from_flat_keys(
+        self, group: str, name: str, members: Mapping[str, Sequence[str]], beside: Found | None
+    ) -> bool:
+        """`actor_id`, `actor_name` …: all in one object, that of the plain `actor` where there is one."""
+        parent = beside.parent if beside is not None else None
         for member, names in members.items():
             slot = f"{group}.{member}"
             for suffix in names:
                 found = self.index.leaves.get(name + suffix)
-                if found is not None and self._take(slot, found, values.KINDS[SLOTS[slot]]):
+                if found is None or (parent is not None and found.parent is not parent):
+                    continue
+                if self._take(slot, found, values.KINDS[SLOTS[slot]]):
+                    parent = found.parent
                     break
         return self._named(group)
 
