@@ -5,10 +5,10 @@ prefix    the file ends before, and is exactly the instance's beginning
 partial   the file has at least the instance's first 64 KiB, more is not known
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from whodid_agent.inputs.file.fingerprint import walk
+from whodid_agent.inputs.file.fingerprint import Walk, walk
 from whodid_agent.inputs.file.instance import Instance
 from whodid_agent.inputs.file.reader import Bytes
 
@@ -21,8 +21,8 @@ class Kin(NamedTuple):
     partial: list[Instance]
 
 
-def kin_of(file: Bytes, instances: Sequence[Instance]) -> Kin:
-    """Compare a file, read once, with all `instances`."""
+def kin_of(file: Bytes, instances: Sequence[Instance], home_of: Callable[[Instance], Bytes | None]) -> Kin:
+    """Compare a file with all `instances`; `home_of` opens the instance's own file, for what its hashes do not tell."""
     claims = [(instance, *instance.claim()) for instance in instances if instance.head]
     claims = sorted((claim for claim in claims if claim[1]), key=lambda claim: -claim[1])
     unread = [instance for instance in instances if instance.inode is None and _may_be_the_unread(instance, file)]
@@ -32,7 +32,8 @@ def kin_of(file: Bytes, instances: Sequence[Instance]) -> Kin:
     walked = walk(file, {position for _, position, _ in claims}.union(*marks.values()))
     full = [instance for instance, position, digest in claims if walked.digests.get(position) == digest]
     rest = [claim for claim in claims if claim[0] not in full]
-    prefix = [instance for instance, position, _ in rest if _is_prefix(instance, walked.end, walked.digests, position)]
+    shorter = [instance for instance, position, _ in rest if walked.end and walked.end < position]
+    prefix = [instance for instance in shorter if _has_prefix(instance, file, walked, home_of)]
     reach = {
         instance.key: max((at for at, mark in marks[instance.key].items() if walked.digests.get(at) == mark), default=0)
         for instance, _, _ in rest
@@ -46,10 +47,12 @@ def _may_be_the_unread(instance: Instance, file: Bytes) -> bool:
     return not instance.head and not instance.gone and instance.size > 0 and bool(file.read(instance.size - 1, 1))
 
 
-def _is_prefix(instance: Instance, end: int | None, digests: dict[int, bytes], claimed: int) -> bool:
-    if not end or end >= claimed or instance.print is None:
-        return False
-    return instance.print.at(end) == (end, digests[end])
+def _has_prefix(instance: Instance, file: Bytes, walked: Walk, home_of: Callable[[Instance], Bytes | None]) -> bool:
+    end = walked.end or 0
+    if instance.print is not None and instance.print.floor <= end:
+        return instance.print.at(end) == (end, walked.digests[end])
+    home = home_of(instance) if instance.inode is not None else None
+    return home is not None and not has_more(file, home, 0)
 
 
 def has_more(file: Bytes, home: Bytes, start: int) -> bool:
@@ -61,11 +64,10 @@ def has_more(file: Bytes, home: Bytes, start: int) -> bool:
     return False
 
 
-def is_one_line_repeated(file: Bytes, first_line: bytes) -> bool:
-    """Whether the beginning of the file is nothing but one line again and again.
+def is_one_line_repeated(file: Bytes, size: int) -> bool:
+    """Whether the first `size` bytes of the file are nothing but one line again and again.
 
     Such bytes do not tell a copy from another file.
     """
-    beginning = file.read(0, 64 * 1024)
-    lines = beginning.split(b"\n")[:-1]
-    return len(lines) > 0 and all(line.removesuffix(b"\r") == first_line for line in lines)
+    lines = file.read(0, min(size, 64 * 1024)).split(b"\n")
+    return all(line == lines[0] for line in lines[:-1])

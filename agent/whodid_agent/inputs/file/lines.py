@@ -6,6 +6,8 @@ mark at the beginning of the file.
 """
 
 from collections.abc import Callable
+from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from whodid_agent.inputs.contract import Line
@@ -13,6 +15,7 @@ from whodid_agent.normalise.contract import Origin, Stream
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = 32
+_first_byte = itemgetter(0)
 
 
 class Cut(NamedTuple):
@@ -82,20 +85,36 @@ def _clean(line: bytes, *, first: bool) -> bytes:
 
 def _build(parts: _Parts, start: int, stream_of: Callable[[bytes], Stream], received_at: str) -> Cut:
     data, lengths, skips = parts
+    # a million lines a minute pass here: tuple.__new__ is what the NamedTuple constructors come to
+    new = tuple.__new__
+    if skips is None and all(data) and min(map(_first_byte, data)) > _SPACE:
+        stream = stream_of(data[0])
+        bounds = list(accumulate(lengths, initial=start))
+        return Cut(
+            [
+                new(Line, (new(Origin, (stream, begin, received_at, "", 0)), line, end))
+                for line, begin, end in zip(data, bounds, bounds[1:], strict=False)
+            ],
+            0,
+            0,
+        )
+    return _build_with_gaps(parts, start, stream_of, received_at)
+
+
+def _build_with_gaps(parts: _Parts, start: int, stream_of: Callable[[bytes], Stream], received_at: str) -> Cut:
+    data, lengths, skips = parts
     lines: list[Line] = []
     stream: Stream | None = None
     blank = skipped = 0
-    # a million lines a minute pass here: tuple.__new__ is what the NamedTuple constructors come to
-    new, append = tuple.__new__, lines.append
     for number, line in enumerate(data):
         end = start + lengths[number]
         if skips is not None:
             skipped += skips[number]
             start += skips[number]
-        if (line and line[0] > _SPACE) or line.strip():
+        if line.strip():
             if stream is None:
                 stream = stream_of(line)
-            append(new(Line, (new(Origin, (stream, start, received_at, "", 0)), line, end)))
+            lines.append(Line(Origin(stream, start, received_at), line, end))
         else:
             blank += end - start
         start = end

@@ -42,6 +42,11 @@ class Timing(NamedTuple):
         return from_micros(round(self.wall() * 1e6))
 
 
+class _Tie(NamedTuple):
+    instance: Instance
+    is_home: bool
+
+
 class Tracker:
     """The instances of one file input.
 
@@ -138,8 +143,10 @@ class Tracker:
             self._follow_unlinked(instance)
         self._copies = {inode: copy for inode, copy in self._copies.items() if inode in present}
         self._waiting = {inode: wait for inode, wait in self._waiting.items() if inode in present}
-        for found in unknown:
-            self._try_place(found)
+        # first those that belong to an instance: having found its home, it knows its shorter copies too
+        strangers = [found for found in unknown if not self._try_place(found, as_new=False)]
+        for found in strangers:
+            self._try_place(found, as_new=True)
         self._give_up()
 
     def _restored_homes(self, files: list[Found]) -> list[tuple[Found, list[Instance]]]:
@@ -215,53 +222,63 @@ class Tracker:
 
     # ---- where nothing is known
 
-    def _try_place(self, found: Found) -> None:
+    def _try_place(self, found: Found, *, as_new: bool) -> bool:
+        """Whether it is decided what the file is; `as_new`: a new instance, if nothing else."""
         if found.stat.st_size == 0:
-            return
+            return True
         try:
             file = open_bytes(found.path)
         except OSError as error:
             self.problems[found.path] = f"{found.path}: cannot be read: {error.strerror}"
-            return
+            return True
         try:
-            self._place(found, file)
+            return self._place(found, file, as_new=as_new)
         finally:
             file.close()
 
-    def _place(self, found: Found, file: Bytes) -> None:
+    def _place(self, found: Found, file: Bytes, *, as_new: bool) -> bool:
         """Decide whose bytes an unknown file has.
 
         A configured name is a new file, unless it repeats a homeless instance (the file was replaced by a copy of
         itself). Another name that repeats a homeless instance is its new home (copytruncate, compression); one that
-        repeats an instance which has a home, and holds nothing that this home does not hold, is a copy. As long as it
-        may still be growing into one, it waits.
+        repeats an instance which has a home is a copy, or the longer copy, see `_tie`. As long as it may still be
+        growing into one, it waits.
         """
         line = first_line(self._beginning(file), self._max_line)
         generation = self._name_generation(line) if line is not None else ""
         namesakes = self._namesakes(found, generation)
-        kin = kin_of(file, namesakes)
+        kin = kin_of(file, namesakes, self.open)
         live = found.current and not file.packed
-        telling = file.packed or line is None or not is_one_line_repeated(file, line)
-        if live:
-            original = next((each for each in kin.full if each.inode is None and each.head and telling), None)
-        else:
-            repeated = [*kin.full, *kin.prefix]
-            original = next(
-                (each for each in repeated if each.inode is None or (telling and self._holds(each, file))), None
-            )
-        if original is not None and original.inode is None and original in kin.full and original.resume(file):
-            self._settle_in(original, found)
-        elif original is not None:
-            self._copies[found.inode] = (original, stamp_of(found.stat), original.lost_at)
+        repeated = kin.full if live else [*kin.full, *kin.prefix]
+        tie = next((tie for each in repeated if (tie := self._tie(each, file, live=live))), None)
+        if tie is not None and tie.is_home and tie.instance in kin.full and tie.instance.resume(file):
+            self._leave(tie.instance)
+            self._settle_in(tie.instance, found)
+        elif tie is not None:
+            self._copies[found.inode] = (tie.instance, stamp_of(found.stat), tie.instance.lost_at)
             self._waiting.pop(found.inode, None)
+        elif not as_new:
+            return False
         elif live or not (namesakes or line is None) or not self._must_wait(found):
             elder = kin.partial[0] if kin.partial and not live else None
             self._new(found, generation, elder.first_receipt if elder else self._receipt())
+        return True
 
-    def _holds(self, instance: Instance, file: Bytes) -> bool:
-        """Whether what the file has behind the instance's head is in the instance's own file too."""
-        home = self.open(instance)
-        return home is not None and not has_more(file, home, instance.head)
+    def _tie(self, instance: Instance, file: Bytes, *, live: bool) -> _Tie | None:
+        """What a file is to the instance that it repeats: its home, a copy, or (None) neither."""
+        homeless = instance.inode is None
+        telling = not is_one_line_repeated(file, instance.head)
+        if live:
+            return _Tie(instance, is_home=True) if homeless and instance.head and telling else None
+        if homeless:
+            return _Tie(instance, is_home=True)
+        home = self.open(instance) if telling or file.packed else None
+        if home is None:
+            return None
+        if not has_more(file, home, instance.head):
+            return _Tie(instance, is_home=False)
+        # the home was itself a copy, made before the last lines were written
+        return _Tie(instance, is_home=True) if telling and instance.rotated and not instance.unread() else None
 
     def _namesakes(self, found: Found, generation: str) -> list[Instance]:
         """The instances of the same source that begin with the same line, as far as that is known."""
@@ -310,13 +327,16 @@ class Tracker:
         if not instance.continues_in(file) or (not instance.unread() and self.is_final(instance)):
             self.lose(instance)
 
-    def lose(self, instance: Instance) -> None:
-        """The instance's bytes are nowhere any more; a copy may have them."""
+    def _leave(self, instance: Instance) -> None:
         if instance.inode is not None and self._homes.get(instance.inode) is instance:
             del self._homes[instance.inode]
+        self._close(instance)
+
+    def lose(self, instance: Instance) -> None:
+        """The instance's bytes are nowhere any more; a copy may have them."""
+        self._leave(instance)
         instance.inode, instance.lost_at, instance.lost_in = None, self._timing.now(), self._round
         instance.rotated = True
-        self._close(instance)
 
     def _is_missing(self, instance: Instance) -> bool:
         return instance.inode is None and not instance.gone and instance.size > instance.head
