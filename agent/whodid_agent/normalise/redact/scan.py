@@ -51,12 +51,15 @@ def _hyperscan(extra: tuple[str, ...]) -> Scan:
 
     expressions = _expressions(extra)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[pattern.encode("latin-1") for pattern, _ in expressions],
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=0,
-    )
+    try:
+        database.compile(
+            expressions=[pattern.encode("latin-1") for pattern, _ in expressions],
+            ids=list(range(len(expressions))),
+            elements=len(expressions),
+            flags=0,
+        )
+    except hyperscan.error as fault:  # a processor it does not know: as good as not installed
+        raise ImportError(f"hyperscan does not work here: {fault}") from fault
     kinds = [kind for _, kind in expressions]
     local = threading.local()
 
