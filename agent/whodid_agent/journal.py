@@ -13,7 +13,7 @@ A file that is damaged was never finished, so its batch was never sent: its line
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -77,21 +77,19 @@ class Journal:
         document = self._encoder.encode(_entry(batch, rules))
         replace_synced(self._path(batch.seq), *framed("journal", document))
 
-    def forget(self, through: int) -> None:
-        """Remove what the checkpoint has passed."""
+    def forget(self, through: int, kept: Collection[int] = ()) -> None:
+        """Remove what the checkpoint has passed, except `kept`."""
         for seq, path in self._files():
-            if seq <= through:
+            if seq <= through and seq not in kept:
                 path.unlink(missing_ok=True)
 
     def last(self) -> int:
         """The highest number in use; 0 where there is none."""
         return max((seq for seq, _ in self._files()), default=0)
 
-    def after(self, settled: int) -> Iterator[JournalEntry]:
-        """Batches that the checkpoint has not passed, in the order of sending. Raises StateError for a newer form."""
+    def all(self) -> Iterator[JournalEntry]:
+        """What is written down, in the order of sending, settled or not. Raises StateError for a newer form."""
         for seq, path in self._files():
-            if seq <= settled:
-                continue
             try:
                 entry = self._decoder.decode(unframed("journal", path.read_bytes()))
             except FileNotFoundError:

@@ -14,7 +14,7 @@ from whodid_agent.batch import Batch, Range
 from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.delivery import Settled
 from whodid_agent.inputs.contract import Source, StreamRow
-from whodid_agent.journal import Journal, JournalEntry
+from whodid_agent.journal import Journal, JournalEntry, JournalRange
 from whodid_agent.reconciliation import add
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Ledger:
         # What the last write passed; it is given up after the next one.
         self._passed: dict[str, int] = {}
         self._passed_seq = 0
+        self._kept: set[int] = set()
         self._garbage = [path for path in self._parking.glob("*.jsonl") if path.name not in self.parked]
         self._older_garbage: list[Path] = []
 
@@ -53,8 +54,17 @@ class Ledger:
         return {key: row for key, row in self.rows.items() if row.input == source}
 
     def unsettled(self) -> Iterator[JournalEntry]:
-        """Batches that were written down and not settled."""
-        return self.journal.after(self.settled)
+        """Batches that were written down, of which a range is not settled."""
+        return (entry for entry in self.journal.all() if any(not self.passed(each) for each in entry.ranges))
+
+    def passed(self, each: JournalRange) -> bool:
+        """Whether the range is settled: positions move batch by batch, so there is no half of it."""
+        row = self.rows.get(each.key)
+        return row is not None and each.end <= row.position
+
+    def keep(self, seq: int) -> None:
+        """Do not give up this journal in this run: an input that it needs is not configured now."""
+        self._kept.add(seq)
 
     def know(self, batch: Batch) -> bool:
         """See to it that every stream of the batch has a row on disk; False where the disk does not take it now."""
@@ -108,7 +118,7 @@ class Ledger:
             self._garbage.append(self._parking / batch.released)
         self.parked.update((parked.name, parked) for parked in settled.parked)
         self.replayed += batch.replayed
-        self.settled = batch.seq
+        self.settled = max(self.settled, batch.seq)
         self._dirty = True
         metrics.BATCHES.inc()
         metrics.PARKED.set(sum(sum(parked.events.values()) for parked in self.parked.values()))
@@ -157,7 +167,7 @@ class Ledger:
                 source.delivered(key, position)
         for path in self._older_garbage:
             path.unlink(missing_ok=True)
-        self.journal.forget(self._passed_seq)
+        self.journal.forget(self._passed_seq, self._kept)
         self._passed = {key: self.rows[key].position for key in self._changed}
         self._passed_seq = self.settled
         self._older_garbage, self._garbage = self._garbage, []

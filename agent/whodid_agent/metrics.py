@@ -1,7 +1,8 @@
 """The agent's metrics, in the registry that `/metrics` serves; docs/metrics.md explains each (tested)."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series a counter that nobody asks for
 REGISTRY = CollectorRegistry()
 
 DECODED = Counter("whodid_agent_events_decoded", "Events read from inputs", ["input"], registry=REGISTRY)

@@ -58,19 +58,19 @@ def add(total: Counters, delta: Counters) -> None:
 def streams(state_dir: Path) -> list[StreamStatus]:
     """Every stream's reconciliation. Raises StateError where there is no state or it is damaged."""
     for _ in range(20):
-        # Journals first: one that is settled meanwhile is recognised by the checkpoint read after it.
-        entries = list(Journal(state_dir / "journal").after(0))
+        # Journals first: what is settled meanwhile is recognised by the positions read after them.
+        entries = list(Journal(state_dir / "journal").all())
         checkpoint = CheckpointFile(state_dir).read()
         try:
             parked = [parking.count(state_dir / "parking", each) for each in checkpoint.parked]
         except FileNotFoundError:
             time.sleep(0.05)  # a running agent has just delivered it; the next checkpoint no longer names it
             continue
+        positions = {row.key: row.position for row in checkpoint.streams}
         journaled: Counter[str] = Counter()
-        for entry in entries:
-            if entry.seq > checkpoint.settled:
-                for each in entry.ranges:
-                    journaled[each.key] += each.shipped()
+        for each in (each for entry in entries for each in entry.ranges):
+            if each.end > positions.get(each.key, 0):
+                journaled[each.key] += each.shipped()
         waiting = sum((Counter(each) for each in parked), Counter())
         return [_status(row, journaled[row.key], waiting[row.key]) for row in _rows(checkpoint, journaled)]
     raise StateError(f"{state_dir / 'parking'}: parked files named in the checkpoint are missing", "restore them")

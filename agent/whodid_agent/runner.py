@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -38,6 +39,14 @@ IDLE = 0.25
 
 STUCK = 3.0
 """Seconds after which --once no longer waits for bytes that an input has and does not give."""
+
+
+@runtime_checkable
+class Troubled(Protocol):
+    """A source that can say what it cannot read now."""
+
+    def problems(self) -> list[str]:
+        """One sentence each; they may go away by themselves."""
 
 
 class Options(Struct, frozen=True):
@@ -82,6 +91,7 @@ class Runner:
         self._since = 0.0
         self._finishing = False
         self._asked = 0.0
+        self._problems: dict[str, set[str]] = {}
         self._pending = 0
         self._pending_since = 0.0
         self._left_unread = False
@@ -117,7 +127,7 @@ class Runner:
             for source in self._turn:
                 source.close()
             self._orders.put("end")
-        return self._ledger.clean() and not self._left_unread
+        return self._ledger.clean() and not self._left_unread and not any(self._problems.values())
 
     def _obey(self) -> None:
         if self._orders.get() == "stop":
@@ -152,18 +162,24 @@ class Runner:
         """What was written down and not settled goes again, under the same ids."""
         for entry in self._ledger.unsettled():
             batch = self._again(entry)
+            if not batch.ranges and not batch.seq:
+                continue
             log.info("batch %d was in flight: %d events are sent again", entry.seq, len(batch))
             if not self._until(lambda batch=batch: self._sender.submit(batch)):  # type: ignore[misc]
                 return
         self._until(self._take_out)
 
     def _again(self, entry: JournalEntry) -> Batch:
-        batch = Batch(entry.seq)
-        for each in entry.ranges:
-            source = self._sources.get(each.input)
-            if source is None:
-                log.warning("batch %d: input %s is not configured now; its lines wait for it", entry.seq, each.input)
-                continue
+        open_ranges = [each for each in entry.ranges if not self._ledger.passed(each)]
+        known = [each for each in open_ranges if each.input in self._sources]
+        if len(known) < len(open_ranges):
+            names = {each.input for each in open_ranges} - self._sources.keys()
+            log.warning("batch %d: %s not configured now; its lines wait", entry.seq, ", ".join(sorted(names)))
+            self._ledger.keep(entry.seq)
+        # Written down under a number of its own where the old journal is still needed for the others.
+        batch = Batch(entry.seq if len(known) == len(entry.ranges) else 0)
+        for each in known:
+            source = self._sources[each.input]
             try:
                 for block in source.replay(each.key, each.start, each.end, each.received_at):
                     batch.add(source.name, block, source.normaliser, each.remembered(entry.indexes))
@@ -197,14 +213,25 @@ class Runner:
         return not self._ledger.parked or self._sender.tried
 
     def _serve_requests(self) -> None:
-        """About once a second: replay what commands ask for, and measure the backlog."""
+        """About once a second: name what cannot be read, measure the backlog, replay what commands ask for."""
         if time.monotonic() - self._asked < 1.0:
             return
         self._asked = time.monotonic()
         for source in self._turn:
             PENDING_BYTES.labels(source.name).set(source.pending())
+            self._name_problems(source)
         for path, request in replay.asked(self._state.path / "requests"):
             replay.answer(path, self.replay(request.names))
+
+    def _name_problems(self, source: Source) -> None:
+        """Say once what an input cannot read, and once when it can again."""
+        now = set(source.problems()) if isinstance(source, Troubled) else set()
+        before = self._problems.get(source.name, set())
+        for problem in sorted(now - before):
+            log.warning("%s", problem)
+        if before and not now:
+            log.info("%s: everything can be read again", source.name)
+        self._problems[source.name] = now
 
     def replay_first(self, names: list[str]) -> None:
         """Have `run` replay these entries of quarantine (none: all) before anything is read."""

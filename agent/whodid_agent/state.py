@@ -3,12 +3,11 @@
     <state_dir>/
       lock                      held by the one agent that runs here; its process id
       identity.json             the agent's id and its host's name, fixed at the first start
-      meta.json                 the last good copy of the store's template document
       checkpoint.json           how far every stream is settled (see `checkpoint`)
       journal/<seq>.json        batches in flight (see `journal`)
       parking/<name>.jsonl      events whose index takes nothing for the moment (see `parking`)
       quarantine/<n>.jsonl      what cannot be stored (see `quarantine`)
-      requests/<id>.json        what a command asks of the running agent (see `requests`)
+      requests/<id>.json        what a command asks of the running agent (see `replay`)
       spool/                    what came by HTTP (see `spool`)
 
 A state file is one header line and one JSON document; the header carries a SHA-256 (first 32 hex) of the document:

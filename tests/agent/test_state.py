@@ -114,6 +114,23 @@ def test_a_journal_cut_by_a_crash_was_never_sent_and_its_lines_are_read_again(tm
         assert agent.totals()["duplicate"] == 5
 
 
+def test_a_journal_whose_input_is_not_configured_waits_for_it_and_keeps_its_ids(tmp_path: Path) -> None:
+    with Target() as target:
+        agent = interrupted(tmp_path, target, 10)
+        before = set(target.stored)
+        other = Agent(tmp_path, target.url, "other.jsonl")
+        for n in range(3):
+            other.write({"n": 100 + n})
+            assert other.run()
+        assert other.totals()["in_flight"] == 10
+        agent.normaliser = PlainNormaliser(salt="after an upgrade every id would be another")
+        assert agent.run()
+        assert len(target.stored) == 13
+        assert before <= set(target.stored)
+        assert (agent.totals()["decoded"], agent.totals()["in_flight"]) == (13, 0)
+    assert list((tmp_path / "state/journal").iterdir()) == []
+
+
 def test_bytes_that_are_gone_before_a_resend_are_missed_loudly(tmp_path: Path) -> None:
     with Target() as target:
         agent = interrupted(tmp_path, target, 5)

@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
     """Read audit events from files and HTTP, and deliver each exactly once.
 
     Without --once it runs until SIGTERM or Ctrl-C, and leaves with 0. With it: 0 all is well; 4 there is no store;
-    5 something is quarantined, parked or was missed.
+    5 something is quarantined, parked or was missed, or an input could not be read.
     """
     common.log_to_stderr(verbose=verbose)
     settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, http)
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
         raise UsageError("there is nothing to read", "name a file, --http HOST:PORT, or inputs in the configuration")
     if not run(settings, Options(once=once, timeout=timeout)) and once:
         raise Incomplete(
-            "some events are quarantined or parked, or bytes were missed",
+            "some events are quarantined or parked, bytes were missed, or an input could not be read",
             f"see: whodid-agent status --state-dir {settings.state_path()}",
         )
 
