@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from support.events import PROFILES
+from whodid_agent.normalise.cases import failures
+from whodid_agent.normalise.draft import SLOTS
+from whodid_agent.normalise.profile import _KEYS as KEYS
 from whodid_agent.normalise.profile import load_profile, parse_profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.errors import ConfigError
@@ -70,3 +73,18 @@ def test_two_files_cannot_claim_one_name() -> None:
     one = parse_profile(HEAD, Path("one.yaml"))
     with pytest.raises(ConfigError, match=r"already there \(one.yaml\)"):
         ProfileSet([one, one])
+
+
+def test_the_guides_example_is_a_profile_whose_tests_pass() -> None:
+    guide = Path(__file__).parents[3] / "docs" / "profiles.md"
+    example = guide.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    profile = parse_profile(example, guide)
+    profiles = ProfileSet([*(mapper.profile for mapper in PROFILES), profile])
+    assert profile.cases
+    assert [failures(profile, case, profiles) for case in profile.cases] == [[]] * len(profile.cases)
+
+
+def test_the_guide_names_every_key_of_the_language() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    slots = {slot.partition(".")[0] for slot in SLOTS} - {"client", "app"}
+    assert [word for word in sorted({*slots, *KEYS}) if word not in guide] == []
