@@ -29,8 +29,12 @@ _UNCUT = 1_000_000
 """The width of a table that nothing cuts."""
 
 TABLE = ("time", "verb", "actor", "description", "target", "outcome")
-_HEADINGS = {"target": "resource"}
-_SHRINKS = {"description", "details", "target", "actor", "device", "changed", "changes", "metadata", "raw"}
+_HEADINGS = {"target": "Resource", "ip": "IP", "id": "ID"}
+_FIXED = {"time", "verb", "outcome", "layer", "ip", "id", "kind", "surface"}
+"""Columns that are never cut: half a time or an outcome says nothing."""
+
+_GAP = "  "
+_NARROWEST = 8
 
 
 def console(color: str) -> "Console":
@@ -52,17 +56,34 @@ def console(color: str) -> "Console":
 
 def print_table(records: Sequence["Record"], columns: Sequence[str], zone: tzinfo, color: str) -> None:
     """One line per record under a line of headings."""
-    from rich.table import Table  # noqa: PLC0415  as above
+    from rich.text import Text  # noqa: PLC0415  as above
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    uncut = not sys.stdout.isatty()
-    for name in columns:
-        heading = f"Time ({zone_name(zone)})" if name == "time" else _HEADINGS.get(name, name).capitalize()
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=None if uncut or name in _SHRINKS else 4)
+    out = console(color)
     makers = _cells(columns, zone)
-    for record in records:
-        table.add_row(*(make(record) for make in makers))
-    console(color).print(table)
+    rows = [[make(record) for make in makers] for record in records]
+    headings = [Text(_heading(name, zone), "bold") for name in columns]
+    widths = [max(cell.cell_len for cell in cells) for cells in zip(headings, *rows, strict=True)]
+    if sys.stdout.isatty():
+        _fit(widths, [place for place, name in enumerate(columns) if name not in _FIXED], out.width)
+    for row in (headings, *rows):
+        for cell, width in zip(row, widths, strict=True):
+            cell.truncate(width, overflow="ellipsis", pad=True)
+        line = Text(_GAP).join(row)
+        line.rstrip()
+        out.print(line, no_wrap=True, crop=False, overflow="ignore")
+
+
+def _heading(name: str, zone: tzinfo) -> str:
+    return f"Time ({zone_name(zone)})" if name == "time" else _HEADINGS.get(name, name.capitalize())
+
+
+def _fit(widths: list[int], shrinking: list[int], room: int) -> None:
+    """Cut the `shrinking` columns so that a line has `room` cells: the widest give most, the others stay whole."""
+    left = room - len(_GAP) * (len(widths) - 1) - sum(w for place, w in enumerate(widths) if place not in shrinking)
+    for done, place in enumerate(sorted(shrinking, key=lambda place: widths[place])):
+        share = left // (len(shrinking) - done)
+        widths[place] = max(min(widths[place], share), _NARROWEST)
+        left -= widths[place]
 
 
 def _cells(columns: Sequence[str], zone: tzinfo) -> list[Callable[["Record"], "Text"]]:
