@@ -42,6 +42,7 @@ class Instance:
         self.first_receipt = first_receipt
         self.generation = generation
         self.head = 0
+        self.settled = 0
         self.path = ""
         self.inode: Inode | None = None
         self.file: Bytes | None = None
@@ -69,6 +70,7 @@ class Instance:
             )
         self = cls(row.key, detail["source"], detail["first_receipt"], detail["generation"])
         self.head, self.path, self.size = row.position, detail["path"], detail["size"]
+        self.settled = row.position
         self.inode = (detail["inode"][0], detail["inode"][1]) if detail["inode"] else None
         self.read_to_end = (detail["stamp"][0], detail["stamp"][1]) if detail["stamp"] else None
         self.rotated, self.gone = detail["rotated"], detail["gone"]
@@ -140,8 +142,14 @@ class Instance:
 
     def settle(self, position: int) -> None:
         """Nothing before `position` will be asked for again."""
+        self.settled = position
         if self.print is not None:
             self.print.settle(position)
+
+    def rest(self) -> None:
+        """Let go of the bytes held in memory, if all is settled; `resume` reads the last of them again when needed."""
+        if self.print is not None and self.head and self.settled == self.head:
+            self.restored, self.print = Saved(self.print.saved(self.head)), None
 
     def claim(self) -> tuple[int, bytes]:
         """(p, D(p)): whoever repeats these p bytes is a copy; p is `head`, or near it."""

@@ -384,7 +384,9 @@ class Tracker:
         self._open[instance.key] = instance
         self._open.move_to_end(instance.key)
         while len(self._open) > MAX_OPEN:
-            self._close(next(iter(self._open.values())))
+            idle = next(iter(self._open.values()))
+            self._close(idle)
+            idle.rest()
         return instance.file
 
     def _close(self, instance: Instance) -> None:

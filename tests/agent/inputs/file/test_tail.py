@@ -209,6 +209,9 @@ def test_more_files_than_descriptors_are_followed(tail: Tail, tmp_path: Path, mo
     for number in range(50):
         append(tmp_path / f"pod-{number}-x.jsonl", lines(1000 + number))
     assert sorted(agent.read()) == sorted(values(*range(1000, 1050)))
+    for number in range(50):
+        (tmp_path / f"pod-{number}-x.jsonl").write_bytes(lines(*range(2000 + number, 2010 + number)))
+    assert len(agent.read()) == 500
 
 
 def test_a_wake_up_comes_when_a_file_is_written(tail: Tail, path: Path) -> None:
