@@ -15,7 +15,10 @@ from whodid_indexer.cli.zone import zone_options
 @filter_options
 @zone_options
 def command(source: Source, question: Question, zone: tzinfo) -> None:
-    """Print how many records match."""
+    """Print how many records match.
+
+    Every filter has a --not- form that leaves out what it names (--not-actor bob).
+    """
     query = question.query(zone)
     with opened(source) as reader:
         click.echo(reader.count(query))

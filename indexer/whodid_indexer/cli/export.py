@@ -68,6 +68,7 @@ def command(
     """Write every matching record, newest first, as CSV or NDJSON.
 
     The file appears when it is whole; the number of its rows is checked against the count and said.
+    Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
     writer = _writer(form, columns, zone)
     query = question.query(zone)

@@ -67,6 +67,7 @@ def command(
     """List the records that match, newest first.
 
     All time is searched unless --last, --since or --until say otherwise.
+    Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
     names = _columns(form, columns)
     query = question.query(zone)

@@ -47,7 +47,10 @@ def command(
     form: str,
     no_follow: bool,
 ) -> None:
-    """Show the newest records, then every further one as it arrives, until Ctrl-C."""
+    """Show the newest records, then every further one as it arrives, until Ctrl-C.
+
+    Every filter has a --not- form that leaves out what it names (--not-actor bob).
+    """
     query = question.query(zone)
     with opened(source) as reader:
         for bodies in feed(reader, query, number, None if no_follow else INTERVAL):

@@ -16,6 +16,7 @@ from whodid_indexer.export.file import write_whole
 from whodid_indexer.export.lines import Lines, inert
 from whodid_indexer.export.sheet import Sheet, guard, unguard
 from whodid_schema.errors import UsageError, WhodidError
+from whodid_schema.fields import FIELDS
 from whodid_schema.record import Actor, Change, Record, Ref, encode
 from whodid_schema.visible import visible
 
@@ -77,6 +78,10 @@ def test_a_large_export_comes_in_pieces_and_counts_its_rows() -> None:
     assert len(list(sheet.chunks(bodies))) > 2
     assert len(list(lines.chunks(bodies))) > 2
     assert sheet.rows == lines.rows == 2000
+
+
+def test_every_query_name_is_a_column() -> None:
+    assert set(FIELDS) <= set(COLUMNS)
 
 
 def test_an_unknown_column_is_named_with_the_nearest() -> None:
