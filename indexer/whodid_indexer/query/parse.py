@@ -1,6 +1,6 @@
 """From what people type to an AuditQuery: values, words and times, the same for flags and URL parameters.
 
-    values    `ana,bob` is either; `"Doe, Jane"` and `"Doe, J"*` keep their comma; `*` is a wildcard where the field has one
+    values    `ana,bob` is either; `"Doe, Jane"` and `"Doe, J"*` keep their comma; `*` is a wildcard where there is one
     texts     words, "phrases", a prefix*, and -word or -"phrase" for what must not be there
     times     2026-11-21T06:33:00Z, 2026-11-21 06:33, 2026-11-21; now, today, yesterday; 90s 15m 24h 7d 4w ago
     spans     90s 15m 24h 7d 4w

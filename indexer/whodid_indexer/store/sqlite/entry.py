@@ -3,13 +3,14 @@
 import re
 import struct
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 from ulid_transform import bytes_to_ulid, ulid_to_bytes
 
 from whodid_indexer.store.base import Item
 from whodid_schema.bulk import Outcome, Result
+from whodid_schema.folding import search_text
 from whodid_schema.identity import ID_LENGTH
 from whodid_schema.record import Record, decode
 
@@ -31,10 +32,10 @@ FILED = frozenset({"received", "implausible"})
 """Values of time_precision that say: filed under its receipt."""
 
 
-class Entry(NamedTuple):
+class Entry(Struct, gc=False, frozen=True):
     """A checked item: microseconds since the epoch and both halves of the id, which sort as the id does.
 
-    `home` is the index that the sender named.
+    `home` is the index that the sender named, `text` what free text finds it by.
     """
 
     record: Record
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     high: int
     low: int
     filed: bool
+    text: str
 
 
 def halves(identifier: str) -> tuple[int, int] | None:
@@ -75,11 +77,11 @@ def read(item: Item) -> Entry | Result:
         return _checked(item)
     except _Refused as refusal:
         return Result(Outcome.REJECTED, str(refusal))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         return Result(Outcome.REJECTED, f"not a record: {error}")
 
 
-class _Refused(Exception):  # noqa: N818  it is an answer, and never leaves this module
+class _Refused(Exception):
     """Why an item is rejected."""
 
 
@@ -99,7 +101,7 @@ def _checked(item: Item) -> Entry:
         raise _Refused(f"@timestamp {_shown(record.timestamp)} is not RFC 3339 in UTC (2026-11-21T08:30:00.000000Z)")
     if not _is_stamp(record.received_at or ""):
         raise _Refused(f"received_at {_shown(record.received_at)} is not RFC 3339 in UTC")
-    return Entry(record, item.body, item.index, micros, *key, record.time_precision in FILED)
+    return Entry(record, item.body, item.index, micros, *key, record.time_precision in FILED, search_text(record))
 
 
 def _shown(value: str | None) -> str:

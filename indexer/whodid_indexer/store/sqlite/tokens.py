@@ -13,7 +13,6 @@ wildcard sees only the part in front of that.
 
 import hashlib
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 from whodid_schema.folding import shadow
@@ -29,6 +28,8 @@ LETTER = {"session": "s", "request": "r", "project": "p", "target": "t", "device
 
 META = "m"
 
+_BIT = {LETTER[field]: bit for field, bit in PRESENT.items()}
+
 _plain = re.compile(r"[0-9a-z]*").fullmatch
 _others = re.compile(r"[^0-9a-z]")
 _escaped = re.compile(r"(?:q[0-9a-f]{2})+")
@@ -38,7 +39,6 @@ def _escape(match: re.Match[str]) -> str:
     return "".join(f"q{byte:02x}" for byte in match.group().encode("utf-8", "surrogatepass"))
 
 
-@lru_cache(maxsize=65_536)
 def spell(value: str) -> str:
     """The value in characters that are letters and digits to every tokenizer."""
     text = value if len(value) <= LONGEST else value[:LONGEST]
@@ -63,47 +63,32 @@ def tokens(record: Record, actor: int) -> tuple[str, int]:
     found = [f"i{record.id}"]
     if actor:
         found.append(f"a{actor}")
+    found += ["s" + spell(value) for value in (record.session_id,) if value]
+    found += ["r" + spell(value) for value in (record.request_id,) if value]
+    if record.project is not None:
+        found += _pair("p", record.project.id, record.project.name)
+    for target in record.targets or (record.target,):
+        if target is not None:
+            found += _target(target.type, target.id, target.name)
+    found += _pair("d", record.client.device if record.client is not None else None, None)
+    found += _pair("n", record.reason, None)
+    for path in record.changed or ():
+        found += _pair("c", path, None)
     present = 0
-    for field, values in _values(record):
-        letter = LETTER[field]
-        before = len(found)
-        found += [letter + spell(value) for value in values if value]
-        if len(found) > before:
-            present |= PRESENT[field]
-    if record.meta:
-        found += [META + spell(_shadow(pair)) for pair in record.meta]
+    for token in found:
+        present |= _BIT.get(token[0], 0)
+    for pair in record.meta or ():
+        found += _pair(META, pair, None)
     return " ".join(found), present
 
 
-def _values(record: Record) -> Iterable[tuple[str, Iterable[str]]]:
-    if record.session_id:
-        yield "session", (record.session_id,)
-    if record.request_id:
-        yield "request", (record.request_id,)
-    if record.project is not None:
-        yield "project", _folded(record.project.id, record.project.name)
-    if record.targets or record.target is not None:
-        yield "target", _target_values(record)
-    if record.client is not None and record.client.device:
-        yield "device", _folded(record.client.device)
-    if record.reason:
-        yield "reason", _folded(record.reason)
-    if record.changed:
-        yield "changed", _folded(*record.changed)
+@lru_cache(maxsize=65_536)
+def _pair(letter: str, first: str | None, second: str | None) -> tuple[str, ...]:
+    return tuple({letter + spell(shadow(value)) for value in (first, second) if value})
 
 
-_shadow = lru_cache(maxsize=65_536)(shadow)
-
-
-def _folded(*values: str | None) -> set[str]:
-    return {_shadow(value) for value in values if value}
-
-
-def _target_values(record: Record) -> set[str]:
-    targets = record.targets or ([record.target] if record.target is not None else [])
-    found: set[str] = set()
-    for target in targets:
-        found |= _folded(target.id, target.name)
-        if target.type and target.id:
-            found.add(_shadow(f"{target.type}:{target.id}"))
-    return found
+@lru_cache(maxsize=65_536)
+def _target(kind: str | None, identifier: str | None, name: str | None) -> tuple[str, ...]:
+    if not (kind and identifier):
+        return _pair("t", identifier, name)
+    return (*_pair("t", identifier, name), "t" + spell(shadow(f"{kind}:{identifier}")))
