@@ -162,7 +162,12 @@ def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> N
             for inner in value:
                 _pair_leaves(inner, path, depth + 1, pairs)
     elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:
-        pairs[meta_pair(path, value)] = None
+        pair = f"{path}={value}" if kind is str or kind is int else ""
+        # What meta_pair would make of it, without its detours: most values are short and plain.
+        if pair and len(pair) <= META_PAIR_LENGTH and pair.isascii():
+            pairs[pair.lower()] = None
+        else:
+            pairs[meta_pair(path, value)] = None
 
 
 def _plain(value: Any) -> str:
@@ -173,17 +178,17 @@ def _plain(value: Any) -> str:
 
 def related(record: Record) -> list[str]:
     """Every name, id, e-mail and address of the event, as written, each once: "anything about alice"."""
-    found: list[str | None] = []
+    found: dict[str | None, None] = {}
     actor = record.actor
     if actor is not None:
-        found += (actor.name, actor.id, actor.email, actor.owner)
+        found[actor.name] = found[actor.id] = found[actor.email] = found[actor.owner] = None
         if actor.token is not None or actor.on_behalf_of is not None:
-            found += _companions(actor)
+            found.update(dict.fromkeys(_companions(actor)))
     for target in _targets(record):
-        found += (target.name, target.id)
+        found[target.name] = found[target.id] = None
     for ref in (record.workspace, record.project):
         if ref is not None:
-            found += (ref.name, ref.id)
+            found[ref.name] = found[ref.id] = None
     if record.client is not None:
-        found.append(record.client.ip)
-    return list(dict.fromkeys(value for value in found if value))
+        found[record.client.ip] = None
+    return [value for value in found if value]

@@ -14,6 +14,7 @@ Nothing of a profile's mapping enters, so an upgraded profile never gives an eve
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ulid_transform import bytes_to_ulid
 
@@ -21,8 +22,17 @@ ID_LENGTH = 26
 
 
 def _digest(parts: Iterable[bytes]) -> str:
-    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return bytes_to_ulid(hashlib.sha256(framed).digest()[:16]).lower()
+    framed: list[bytes] = []
+    for part in parts:
+        framed += (len(part).to_bytes(4, "big"), part)
+    return bytes_to_ulid(hashlib.sha256(b"".join(framed)).digest()[:16]).lower()
+
+
+@lru_cache(maxsize=256)
+def _place(source: str, generation: str) -> bytes:
+    """The framed beginning that all events of one file share."""
+    parts = (b"f", source.encode(), generation.encode())
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def native_id(app: str, values: Sequence[str], event: bytes) -> str:
@@ -32,11 +42,12 @@ def native_id(app: str, values: Sequence[str], event: bytes) -> str:
 
 def file_id(source: str, generation: str, offset: int, item: int, event: bytes, first_receipt: str = "") -> str:
     """The id of event number `item` (from 0) of the line at byte `offset` of the decompressed file."""
-    parts = [b"f", source.encode(), generation.encode(), b"%d" % offset, b"%d" % item]
+    at, number = b"%d" % offset, b"%d" % item
+    framed = [_place(source, generation), len(at).to_bytes(4, "big"), at, len(number).to_bytes(4, "big"), number]
     if first_receipt:
-        parts.append(first_receipt.encode())
-    parts.append(event)
-    return _digest(parts)
+        framed += (len(first_receipt.encode()).to_bytes(4, "big"), first_receipt.encode())
+    framed += (len(event).to_bytes(4, "big"), event)
+    return bytes_to_ulid(hashlib.sha256(b"".join(framed)).digest()[:16]).lower()
 
 
 def http_id(source: str, key: str, item: int, event: bytes) -> str:
