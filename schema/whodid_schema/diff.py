@@ -29,7 +29,29 @@ def changes_from_map(fields: Mapping[str, Any]) -> list[Change]:
 
     A side that is absent counts as null. An entry in none of these forms is the field's new value.
     """
+    if len(fields) <= CHANGES_LIMIT and all(map(_is_plain, fields.values())):
+        return [change for field, value in fields.items() if (change := _plain_change(field, value)) is not None]
     return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
+
+
+_SCALARS = frozenset({str, int, float, type(None)})
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether an entry is from and to of texts, numbers or null: nearly all are, and need no walk."""
+    return (
+        type(value) is dict
+        and len(value) == 2
+        and type(value.get("from", value)) in _SCALARS
+        and type(value.get("to", value)) in _SCALARS
+    )
+
+
+def _plain_change(field: str, value: Mapping[str, Any]) -> Change | None:
+    before, after = value["from"], value["to"]
+    if is_masked(before) or is_masked(after):
+        return Change(field, before, after, redacted=True)
+    return Change(field, before, after) if before != after else None
 
 
 def changes_between(before: Any, after: Any) -> list[Change]:
