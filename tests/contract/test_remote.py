@@ -3,9 +3,11 @@
 The server is the real one on a real socket, in a thread of this process so that each test can have its own.
 """
 
+import asyncio
 import contextlib
+import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +16,13 @@ import httpx
 import msgspec
 import pytest
 import uvicorn
+from starlette.applications import Starlette
 
 from contract.reader import OpenOn, ReaderContract
 from contract.writer import Recount, WriterContract
-from support.running import free_port, wait_until
+from support.running import free_port
 from whodid_indexer.api.app import build
+from whodid_indexer.api.server import bind, url_of
 from whodid_indexer.query.model import ALL
 from whodid_indexer.store.base import Item, Reader
 from whodid_indexer.store.remote import RemoteStore
@@ -28,21 +32,41 @@ from whodid_schema.errors import StoreUnreachable, UsageError
 from whodid_schema.meta import default_meta
 
 
-@contextlib.contextmanager
-def serving(path: Path) -> Iterator[str]:
-    """The application over the file, at a URL."""
-    port = free_port()
-    app = build(SqliteStore(path), lambda: SqliteReader(path), frozenset({"127.0.0.1"}))
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, http="h11", ws="none", log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop in a thread of its own, for the servers of all tests one after the other."""
+    running = asyncio.new_event_loop()
+    thread = threading.Thread(target=running.run_forever)
     thread.start()
+    yield running
+    running.call_soon_threadsafe(running.stop)
+    thread.join()
+    running.close()
+
+
+@contextlib.asynccontextmanager
+async def _served(app: Starlette, bound: socket.socket) -> AsyncIterator[None]:
+    """uvicorn's life without its signals and its tick of 0.1 s."""
+    config = uvicorn.Config(app, http="h11", ws="none", lifespan="on", log_level="warning")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[bound])
+    yield
+    await server.shutdown(sockets=[bound])
+
+
+@contextlib.contextmanager
+def serving(path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+    """The application over the file, at a URL."""
+    app = build(SqliteStore(path), lambda: SqliteReader(path), frozenset({"127.0.0.1"}))
+    bound = bind("127.0.0.1", 0)
+    life = _served(app, bound)
+    asyncio.run_coroutine_threadsafe(life.__aenter__(), loop).result(20)
     try:
-        wait_until(lambda: server.started or not thread.is_alive(), "the server", 20)
-        yield f"http://127.0.0.1:{port}"
+        yield url_of(bound)
     finally:
-        server.should_exit = True
-        thread.join()
+        asyncio.run_coroutine_threadsafe(life.__aexit__(None, None, None), loop).result(20)
 
 
 @pytest.fixture
@@ -53,8 +77,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(path: Path) -> Iterator[str]:
-    with serving(path) as address:
+def url(path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+    with serving(path, loop) as address:
         yield address
 
 
