@@ -1,10 +1,9 @@
 """What delivery costs beyond normalising: CPU per event of batching, journal, requests, answers, checkpoint.
 
-The same file is read and normalised with and without delivery, in turn, in processes of their own; the store is a
-counting socket in another process. Usage: bench_agent.py [EVENTS, default 100000] [ROUNDS, default 3]
+The same file is read and normalised with and without delivery, in turn, in processes of their own; the store answers
+in the process, so that no socket is measured. Usage: bench_agent.py [EVENTS, default 100000] [ROUNDS, default 3]
 """
 
-import asyncio
 import json
 import random
 import statistics
@@ -16,6 +15,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+import httpx
+import msgspec
 
 from whodid_agent.inputs.file.source import FileSource
 from whodid_agent.normalise.contract import InputOptions
@@ -30,47 +32,17 @@ BUDGET = 3.0
 """Microseconds of CPU per event that delivery may cost."""
 
 
-class Sink(asyncio.Protocol):
-    """Answers every bulk request with as many 201 as it had documents."""
+class Null(httpx.BaseTransport):
+    """A store that takes everything at once, without a socket."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.data = bytearray()
-        self.missing = 0
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        while (end := self.data.find(b"\r\n\r\n")) >= 0:
-            head = bytes(self.data[:end]).lower()
-            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-            if len(self.data) < end + 4 + length:
-                return
-            body = bytes(self.data[end + 4 : end + 4 + length])
-            del self.data[: end + 4 + length]
-            self.transport.write(answer(head, body))
-
-
-def answer(head: bytes, body: bytes) -> bytes:
-    """The whole HTTP answer to a request."""
-    if head.startswith(b"post"):
-        items = b",".join([b'{"create":{"status":201}}'] * (body.count(b"\n") // 2))
-        text = b'{"errors":false,"items":[' + items + b"]}"
-    elif b"_index_template" in head:
-        import msgspec  # noqa: PLC0415 - the sink alone needs it
-
-        meta = msgspec.to_builtins(default_meta(datetime.now(UTC)))
-        text = json.dumps({"index_templates": [{"index_template": {"_meta": meta}}]}).encode()
-    else:
-        text = b'{"product":"whodid"}'
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(text), text)
-
-
-async def sink() -> None:
-    """Serve on a free port, and print it."""
-    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - that is its result
-    await server.serve_forever()
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            items = b",".join([b'{"create":{"status":201}}'] * (request.read().count(b"\n") // 2))
+            return httpx.Response(200, content=b'{"errors":false,"items":[' + items + b"]}")
+        if request.url.path.startswith("/_index_template"):
+            template = {"index_template": {"_meta": msgspec.to_builtins(default_meta(datetime.now(UTC)))}}
+            return httpx.Response(200, json={"index_templates": [template]})
+        return httpx.Response(200, json={"product": "whodid"})
 
 
 def source_of(path: Path) -> tuple[FileSource, Pipeline]:
@@ -79,7 +51,7 @@ def source_of(path: Path) -> tuple[FileSource, Pipeline]:
     return FileSource("bench", [path], pipeline, host="bench"), pipeline
 
 
-def normalise(path: Path, _url: str) -> int:
+def normalise(path: Path) -> int:
     """Read and normalise only."""
     source, pipeline = source_of(path)
     source.open({})
@@ -92,14 +64,18 @@ def normalise(path: Path, _url: str) -> int:
     return count
 
 
-def deliver(path: Path, url: str) -> int:
+def deliver(path: Path) -> int:
     """The whole way."""
     source, pipeline = source_of(path)
 
     def follow(meta: Meta) -> None:
         pipeline.file_by(meta)
 
-    with tempfile.TemporaryDirectory() as folder, StateDirectory(Path(folder)) as state, Client(url) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        StateDirectory(Path(folder)) as state,
+        Client("http://store", transport=Null()) as client,
+    ):
         runner = Runner([source], state, client, follow, threading.Event(), Options(once=True))
         assert runner.run()
         return 0
@@ -131,10 +107,10 @@ def write(path: Path, events: int) -> None:
             file.write(json.dumps(event) + "\n")
 
 
-def measure(work: Callable[[Path, str], int], path: Path, url: str, events: int) -> tuple[float, float]:
+def measure(work: Callable[[Path], int], path: Path, events: int) -> tuple[float, float]:
     """CPU microseconds per event, and events per second."""
     cpu, wall = time.process_time(), time.perf_counter()
-    work(path, url)
+    work(path)
     return (time.process_time() - cpu) / events * 1e6, events / (time.perf_counter() - wall)
 
 
@@ -144,21 +120,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "audit.jsonl")
         write(path, events)
-        server = subprocess.Popen([sys.executable, __file__, "--sink"], stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout is not None
-            url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-            command = [sys.executable, __file__, "--one"]
-            rows: dict[str, list[tuple[float, float]]] = {"normalise": [], "deliver": []}
-            for _ in range(rounds):
-                for name, values in rows.items():
-                    done = subprocess.run(
-                        [*command, name, str(path), url, str(events)], capture_output=True, check=True
-                    )
-                    values.append(tuple(json.loads(done.stdout)))
-        finally:
-            server.terminate()
-            server.wait()
+        rows: dict[str, list[tuple[float, float]]] = {"normalise": [], "deliver": []}
+        for _ in range(rounds):
+            for name, values in rows.items():
+                command = [sys.executable, __file__, "--one", name, str(path), str(events)]
+                done = subprocess.run(command, capture_output=True, check=True)
+                values.append(tuple(json.loads(done.stdout)))
     middle = {
         name: [statistics.median(column) for column in zip(*values, strict=True)] for name, values in rows.items()
     }
@@ -170,10 +137,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--sink"]:
-        asyncio.run(sink())
-    elif sys.argv[1:2] == ["--one"]:
-        name, file, address, count = sys.argv[2:]
-        print(json.dumps(measure({"normalise": normalise, "deliver": deliver}[name], Path(file), address, int(count))))  # noqa: T201
+    if sys.argv[1:2] == ["--one"]:
+        name, file, count = sys.argv[2:]
+        print(json.dumps(measure({"normalise": normalise, "deliver": deliver}[name], Path(file), int(count))))  # noqa: T201
     else:
         sys.exit(main())
