@@ -15,7 +15,11 @@ SHORTEST_PREFIX = 2
 """Characters in front of the `*` of a word: a shorter prefix stands for half the vocabulary."""
 
 LONGEST_VALUE = 1_000
+MOST_WILDCARDS = 4
+"""In one value: each further one multiplies the work on long values."""
+
 MOST_TERMS = 50
+MOST_VALUES = 200
 
 
 def field_of(name: str) -> Field:
@@ -42,11 +46,15 @@ def check_query(query: AuditQuery) -> None:
 
 def check_term(term: Term) -> None:
     """Raises BadQuery for an unknown field, or a value that its field cannot have."""
+    if len(term.values) > MOST_VALUES:
+        raise BadQuery(f"{term.field} has more than {MOST_VALUES} values", "ask for less at once")
     for value in term.values:
         if not value:
             raise BadQuery(f"{term.field}: the value is empty", f"{term.field}:* asks for any value")
         if len(value) > LONGEST_VALUE:
             raise BadQuery(f"{term.field}: the value is longer than {LONGEST_VALUE} characters")
+        if value.count("*") > MOST_WILDCARDS:
+            raise BadQuery(f"{term.field}: the value has more than {MOST_WILDCARDS} wildcards", "say more of it")
     if term.field.startswith(META_PREFIX):
         if term.field == META_PREFIX:
             raise BadQuery("meta. needs a path", "like meta.plan.name")

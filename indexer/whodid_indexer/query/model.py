@@ -2,6 +2,25 @@
 
 A query is a time range and a conjunction of terms. A term names a field of the record's table and the values it may
 have (any of them), or must not; a text term asks for words anywhere in the record.
+
+What matches, in every store (tests/contract and tests/scenarios hold them to it):
+
+    values    compared by their shadow (folding.shadow: case and composition go), session, request and id as they are;
+              an empty string is no value; `*` stands for any run of characters, `field:*` for any value
+    person    name, e-mail, id, key; id, name and e-mail of on_behalf_of; id and name of the token
+    ref       id or name
+    target    id, name or `type:id` of any of `targets`, of `target` where there are none
+    type      any of `target_types`, else the type of `target`
+    ip        inside the network; IPv4 is ::ffff:0:0/96 of IPv6; what is no address matches nothing
+    meta.     the values behind `path=` in `meta`
+    words     folding.tokens of the word, next to each other, in folding.tokens of folding.search_text(record);
+              the last of them as a prefix where the word ends in `*`; a word without tokens asks for nothing, a text
+              without any matches nothing
+    negated   exactly the records that the same without `negated` does not match
+    order     by time, then id; since ≤ time < until
+
+Values of records are compared by their first 1,024 characters; in the fields that only exact tokens know (target,
+project, device, reason, changed, meta) a wildcard sees the first 512.
 """
 
 from msgspec import Struct

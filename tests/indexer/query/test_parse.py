@@ -132,6 +132,7 @@ def test_last_is_a_span_up_to_now() -> None:
         (AuditQuery(terms=(Term("session", ("ab*",)),)), "no wildcard"),
         (AuditQuery(terms=(Term("actor", ("",)),)), "empty"),
         (AuditQuery(terms=(Term("actor", ("x" * 1_001,)),)), "longer than"),
+        (AuditQuery(terms=(Term("actor", ("a*b*c*d*e*",)),)), "more than 4 wildcards"),
         (AuditQuery(terms=(Term("meta.", ("x",)),)), "path"),
         (AuditQuery(texts=(Text("!!!"),)), "no word"),
         (AuditQuery(texts=(Text("ana u*"),)), "too short"),

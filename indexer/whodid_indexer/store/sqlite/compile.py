@@ -209,16 +209,14 @@ def _in_table(table: str, where: Sql) -> Sql:
 
 def _any_text(column: str, values: Iterable[str]) -> Sql:
     """The folded column has any of the values; never NULL, so that NOT is right."""
-    parts: list[str] = []
-    bindings: list[Binding] = []
-    for value in values:
-        plain = folded(value) or ""
-        if plain == "*":
-            parts.append(f"{column} IS NOT NULL")
-            continue
-        parts.append(f"{column} GLOB ?" if "*" in plain else f"{column} = ?")
-        bindings.append(_glob(plain) if "*" in plain else plain)
-    return Sql(f"({' OR '.join(parts)}) IS TRUE" if parts else "FALSE", tuple(bindings))
+    plain = [folded(value) or "" for value in values]
+    exact: list[Binding] = [value for value in plain if "*" not in value]
+    patterns = [_glob(value) for value in plain if "*" in value and value != "*"]
+    parts = [f"{column} IN ({', '.join('?' * len(exact))})"]
+    parts += [f"{column} GLOB ?"] * len(patterns)
+    if "*" in plain:
+        parts.append(f"{column} IS NOT NULL")
+    return Sql(f"({' OR '.join(parts)}) IS TRUE", (*exact, *patterns))
 
 
 def _types(term: Term) -> Sql:

@@ -159,7 +159,8 @@ class SqliteReader:
     def _newest_source(self, plan: Plan, source: _Source, total: int) -> _Source:
         """For words alone that many records have: the newest few are found sooner by asking about one at a time."""
         everything: int = self._connection.execute(_NOW).get
-        if total < FEW or everything // total >= _DENSE:
+        prefix = " *" in (plan.match or "")  # asked about one record at a time, it reads all its words each time
+        if prefix or total < FEW or everything // total >= _DENSE:
             return source
         one = "EXISTS (SELECT 1 FROM ft WHERE ft MATCH ? AND ft.rowid = e.seq)"
         return _Source(f"event e INDEXED BY fx WHERE {one}", (plan.match or "",))
