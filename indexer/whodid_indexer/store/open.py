@@ -1,7 +1,7 @@
 """From a store's URL to something that can be asked."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from whodid_indexer.store.base import Reader
 from whodid_schema.errors import UsageError
@@ -11,7 +11,7 @@ _HOW = "sqlite:///path/audit.db, or the URL of a whodid server"
 
 def path_of(url: str) -> Path:
     """The file that a `sqlite:` URL names: `sqlite:///var/audit.db` is /var/audit.db. Raises UsageError."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme != "sqlite":
         raise UsageError(f"{url} does not name a SQLite file", "sqlite:///path/audit.db")
     if parts.netloc or not parts.path.strip("/"):
@@ -25,7 +25,7 @@ def path_of(url: str) -> Path:
 
 def open_reader(url: str) -> Reader:
     """The store at `url`. Raises UsageError for a URL of no known kind, and whatever its store raises."""
-    scheme = urlsplit(url).scheme
+    scheme = _split(url).scheme
     if scheme == "sqlite":
         from whodid_indexer.store.sqlite.read import SqliteReader  # noqa: PLC0415  apsw only where it is used
 
@@ -35,3 +35,10 @@ def open_reader(url: str) -> Reader:
 
         return RemoteStore(url)
     raise UsageError(f"{url!r} is not the URL of a store", _HOW)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{url!r} is not a URL: {error}", _HOW) from error

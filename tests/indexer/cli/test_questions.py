@@ -213,7 +213,7 @@ def test_what_is_wrong_is_said_with_a_way_out(store: str, arguments: list[str], 
 
 @pytest.mark.parametrize(
     ("url", "code"),
-    [("sqlite:///nowhere/audit.db", 4), ("http://127.0.0.1:1", 4), ("ftp://x/y", 2), ("audit.db", 2)],
+    [("sqlite:///nowhere/audit.db", 4), ("http://127.0.0.1:1", 4), ("ftp://x/y", 2), ("audit.db", 2), ("http://[", 2)],
 )
 def test_a_store_that_is_not_there_is_named_with_where_it_was_looked_for(url: str, code: int) -> None:
     answer = ask("count", "--store", url)
