@@ -51,6 +51,7 @@ class GroupWriter:
         if self._closed:
             raise RuntimeError("the writer has been closed")
         future: Future[list[Result]] = Future()
+        future.set_running_or_notify_cancel()  # a request that is given up is stored all the same; nothing to cancel
         self._queue.put((items, future))
         return future
 

@@ -85,6 +85,18 @@ def test_a_store_that_loses_a_result_is_an_error_for_all_never_a_shift() -> None
     writer.close()
 
 
+def test_a_request_that_was_given_up_harms_nobody() -> None:
+    gate = Gate()
+    writer = GroupWriter(gate.create)
+    writer.start()
+    given_up = writer.submit(items(0))
+    given_up.cancel()
+    gate.open.set()
+    assert writer.submit(items(2)).result(10) == [INDEXED]
+    writer.close()
+    assert [identity for transaction in gate.transactions for identity in transaction] == ["0", "2"]
+
+
 def test_after_its_end_the_writer_takes_nothing() -> None:
     writer = GroupWriter(lambda sent: [Result(Outcome.INDEXED)] * len(sent))
     writer.start()
