@@ -14,6 +14,7 @@ from whodid_agent.normalise.expression import Steps
 from whodid_agent.normalise.interpret import value_of
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
+from whodid_schema.timestamp import Instant
 from whodid_schema.visible import visible
 
 _DERIVED = ("verb", "kind", "surface", "category", "outcome", "description", "actor.type", "client.device")
@@ -44,8 +45,13 @@ def explain(outcome: Outcome, profiles: ProfileSet) -> str:
 def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for slot, expr in profile.slots.items():
         used: set[Steps] = set()
-        if value_of(expr, event, values.KINDS[SLOTS[slot]], used) is not None:
-            yield slot, ", ".join(".".join(steps) for steps in sorted(used)) or "the profile"
+        value = value_of(expr, event, values.KINDS[SLOTS[slot]], used)
+        if value is not None:
+            place = ", ".join(".".join(steps) for steps in sorted(used)) or "the profile"
+            yield (
+                slot,
+                f"{place} (no zone: read as UTC)" if isinstance(value, Instant) and value.zone_assumed else place,
+            )
 
 
 def _searched(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:

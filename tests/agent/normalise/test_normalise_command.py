@@ -87,6 +87,12 @@ def test_explain_says_where_each_field_comes_from(tmp_path: Path) -> None:
     assert "kept in metadata: foo" in said
 
 
+def test_explain_says_that_a_time_without_zone_was_read_as_utc() -> None:
+    event = b'{"action":"a.create","actor":{"id":1},"timestamp":"2026-04-30 14:22:11"}'
+    said = agent("normalise", "--explain", "-", stdin=event).stdout.decode()
+    assert "timestamp (no zone: read as UTC)" in said
+
+
 def lines_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if "←" in line]
 
