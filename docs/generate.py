@@ -14,11 +14,13 @@ from typing import Any
 import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
 from whodid_agent.cli.main import cli as agent_cli
 from whodid_agent.config import AgentSettings
+from whodid_agent.inputs.http.problem import CODES
+from whodid_indexer.api import app as _api_app  # noqa: F401  its error codes are documented too
 from whodid_indexer.cli.main import cli as indexer_cli
 from whodid_indexer.config import IndexerSettings
-
 from whodid_schema import errors, reference
 
 DOCS = Path(__file__).parent
@@ -117,10 +119,16 @@ def error_codes() -> str:
         "| code | exit code | when |\n|---|---|---|",
     ]
     parts.extend(
-        f"| `{kind.code}` | {kind.exit_code} | {_cell((kind.__doc__ or '').split('.')[0])} |"
-        for kind in _tree(errors.WhodidError)
+        f"| `{kind.code}` | {kind.exit_code} | {_cell((kind.__doc__ or '').split('.')[0])} |" for kind in _kinds()
     )
+    parts.append("\n## What the agent's receiver answers\n\n| code | when |\n|---|---|")
+    parts.extend(f"| `{code}` | {_cell(meaning)} |" for code, meaning in CODES.items())
     return "\n".join(parts) + "\n"
+
+
+def _kinds() -> list[type[errors.WhodidError]]:
+    """The errors that have a code of their own; one without says its parent's."""
+    return [kind for kind in _tree(errors.WhodidError) if "code" in vars(kind)]
 
 
 def _tree(kind: type[errors.WhodidError]) -> Iterator[type[errors.WhodidError]]:

@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 a problem found or internal, 2 usage, 3 not allowed, 4 sto
 130 interrupted; a closed pipe ends the command silently.
 """
 
+import difflib
 import importlib
 import os
 import sys
@@ -12,9 +13,9 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 import click
-from whodid_schema.visible import visible
 
 from whodid_schema.errors import WhodidError
+from whodid_schema.visible import visible
 
 CLOSED_PIPE = 1
 """Whoever read our output went away; click ends with the same where it notices first."""
@@ -52,6 +53,18 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{place} is not a command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; the nearest known name is looked for among the lazy commands too, which click does not know."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx) from error
 
 
 def run(group: click.Command, name: str) -> NoReturn:

@@ -112,16 +112,18 @@ def classify(item: _Item) -> Result:
     if item.status == 409:
         return DUPLICATE
     kind, reason = _error(item.error)
-    text = f"{item.status} {kind}: {reason}"
-    if kind in PAUSING_TYPES or item.status == 401:
-        return Result(Outcome.PAUSED, text)
+    return Result(_refusal(item.status, kind), f"{item.status} {kind}: {reason}")
+
+
+def _refusal(status: int, kind: str) -> Outcome:
+    """What a refusal means for the sender; the error's type says more than its status."""
+    if kind in PAUSING_TYPES or status == 401:
+        return Outcome.PAUSED
     if kind in BLOCKING_TYPES:
-        return Result(Outcome.BLOCKED, text)
-    if item.status == 429 or item.status >= 500:
-        return Result(Outcome.RETRY, text)
-    if item.status in (403, 404):
-        return Result(Outcome.BLOCKED, text)
-    return Result(Outcome.REJECTED, text)
+        return Outcome.BLOCKED
+    if status == 429 or status >= 500:
+        return Outcome.RETRY
+    return Outcome.BLOCKED if status in (403, 404) else Outcome.REJECTED
 
 
 def _error(error: Any) -> tuple[str, str]:

@@ -1,14 +1,14 @@
 """The one tree of errors; each carries what, where, how to mend it, and the exit code of the command.
 
-    WhodidError                      exit 1   internal, or a problem was found
-    ├── UsageError                   exit 2   arguments or values that make no sense
-    │   ├── ConfigError              exit 2   a configuration or profile file is wrong
-    │   └── BadQuery                 exit 2   a query cannot be read; has position and length
-    ├── NotAllowed                   exit 3   not signed in, or the role does not reach
-    ├── StoreUnreachable             exit 4   the store does not answer, or is not set up
-    ├── Incomplete                   exit 5   done, but something was refused, missed or parked
-    ├── StateError                   exit 1   a state file or store file is damaged, newer, or locked by another process
-    └── Undecodable                  exit 1   one event cannot be read; goes to quarantine, never further
+WhodidError                      exit 1   internal, or a problem was found
+├── UsageError                   exit 2   arguments or values that make no sense
+│   ├── ConfigError              exit 2   a configuration or profile file is wrong
+│   └── BadQuery                 exit 2   a query cannot be read; has position and length
+├── NotAllowed                   exit 3   not signed in, or the role does not reach
+├── StoreUnreachable             exit 4   the store does not answer, or is not set up
+├── Incomplete                   exit 5   done, but something was refused, missed or parked
+├── StateError                   exit 1   a state file or store file is damaged, newer, or locked by another process
+└── Undecodable                  exit 1   one event cannot be read; goes to quarantine, never further
 """
 
 from typing import ClassVar

@@ -42,7 +42,9 @@ class Field(Struct, frozen=True):
 _TABLE = (
     Field("id", "id", "exact", "the record's own id"),
     Field("app", "app", "text", "the application that wrote the event"),
-    Field("surface", "surface", "closed", "activity, authentication, delivery, api_request or audit", taxonomy.SURFACES),
+    Field(
+        "surface", "surface", "closed", "activity, authentication, delivery, api_request or audit", taxonomy.SURFACES
+    ),
     Field("kind", "kind", "closed", "auth, write or read", taxonomy.KINDS),
     Field("category", "category", "text", "the product area, as a slug (auth, inbox, webhooks …)"),
     Field("action", "action", "text", "the action as the application wrote it"),

@@ -63,7 +63,9 @@ def default_meta(now: datetime, partitions: str = "server") -> Meta:
 def sealed(meta: Meta) -> Meta:
     """The same document with `rules` set to the version of its contents: what `ingest.rules` names."""
     bare = msgspec.structs.replace(meta, rules="")
-    return msgspec.structs.replace(meta, rules=hashlib.sha256(msgspec.json.encode(bare, order="sorted")).hexdigest()[:12])
+    return msgspec.structs.replace(
+        meta, rules=hashlib.sha256(msgspec.json.encode(bare, order="sorted")).hexdigest()[:12]
+    )
 
 
 def read_meta(document: Any) -> Meta:

@@ -59,7 +59,6 @@ class Block(NamedTuple):
     `refused` are lines that cannot even be handed on (too long): (offset, reason, detail).
     """
 
-
     key: str
     start: int
     end: int

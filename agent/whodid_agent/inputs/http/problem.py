@@ -8,14 +8,39 @@ Nothing that was posted is ever repeated in it: an answer may end up in a log th
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
+CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "bad_encoding": "the body is not what its Content-Encoding says, or was cut off",
+        "bad_key": "an Idempotency-Key or delivery id is unusable",
+        "bad_wait": "`wait` takes `stored` only",
+        "empty": "there is no body",
+        "foreign_host": "without tokens the receiver answers to loopback names only",
+        "not_json": "the body is not JSON; the answer has line, column and offset, nothing was taken",
+        "not_json_type": "the Content-Type is not one of JSON",
+        "nothing_usable": "no event of the body is a JSON object; `results` says why, event by event",
+        "spool_failed": "the agent cannot write to its disk; come again",
+        "spool_full": "the spool's quota is reached; come again",
+        "too_large": "the body is larger than the receiver takes; nothing was cut off, nothing taken",
+        "too_many_events": "the body holds more events than the receiver takes at once",
+        "too_many_posts": "too many bytes are being posted at the same time; come again",
+        "too_slow": "the body did not arrive in time",
+        "unauthorised": "a token or signature is missing, wrong or too old",
+        "unknown_encoding": "the Content-Encoding is not spoken",
+        "unknown_path": "there is nothing at this address",
+        "wrong_method": "events are posted",
+    }
+)
+"""Every code a refusal may have, and when; `docs/errors.md` lists them."""
+
 
 class Problem(Exception):
-    """A request that is refused with `status`; `extras` are further members of the answer."""
+    """A request that is refused with `status`; `code` is one of CODES, `extras` are further members of the answer."""
 
     def __init__(
         self,
@@ -28,6 +53,8 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
+        if code not in CODES:
+            raise KeyError(code)
         self.status = status
         self.code = code
         self.detail = detail
