@@ -40,7 +40,7 @@ lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
 .venv/ready: requirements.lock pyproject.toml
 	@if command -v uv >/dev/null; then \
 		{ test -d .venv || uv venv -q --python ">=3.11"; } && uv pip install -q --python $(PY) --require-hashes -r requirements.lock && \
-		uv pip install -q --python $(PY) --no-deps -e .; \
+		uv pip install -q --python $(PY) --no-deps --no-build-isolation -e .; \
 	else \
 		python3 -m venv .venv && $(PY) -m pip install -q --require-hashes -r requirements.lock && \
 		$(PY) -m pip install -q --no-deps --no-build-isolation -e .; \

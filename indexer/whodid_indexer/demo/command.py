@@ -59,7 +59,7 @@ def _show(folder: Path, seed: int, leave: bool) -> None:
             product.a_working_day()
             _wait_until_stored(configuration, product.written)
             _introduce(folder, store, receiver, product.written)
-            ask_all(Asker(store), folder)
+            ask_all(Asker(store), folder, configuration)
             if leave:
                 return
             click.secho(f"\nRunning until Ctrl-C: {store} takes questions, new events keep coming.", bold=True)

@@ -20,22 +20,22 @@ class Asker:
     def __init__(self, store: str) -> None:
         self._environment = {**os.environ, "WHODID_STORE": store}
 
-    def ask(self, question: str, arguments: Sequence[str]) -> None:
+    def ask(self, question: str, arguments: Sequence[str], program: str = "whodid") -> None:
         """Print the question and the command, then let the command print its answer."""
         click.secho(f"\n{question}", bold=True)
-        click.echo(f"$ {shlex.join(['whodid', *arguments])}")
+        click.echo(f"$ {shlex.join([program, *arguments])}")
         sys.stdout.flush()
-        subprocess.run([command("whodid"), *arguments], env=self._environment, check=True, stderr=subprocess.STDOUT)
+        subprocess.run([command(program), *arguments], env=self._environment, check=True, stderr=subprocess.STDOUT)
 
     def read(self, arguments: Sequence[str]) -> list[dict[str, object]]:
         """The records that a `whodid search … --format ndjson` prints."""
         done = subprocess.run(
-            [command("whodid"), *arguments], env=self._environment, check=True, stdout=subprocess.PIPE, text=True
+            [command("whodid"), *arguments], env=self._environment, check=True, capture_output=True, text=True
         )
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def ask_all(asker: Asker, folder: Path) -> None:
+def ask_all(asker: Asker, folder: Path, configuration: Path) -> None:
     """The demonstration's questions, one after the other; later ones use what earlier ones answered."""
     asker.ask("Who deleted the 19 imported rows?", ["search", "--verb", "delete", "-q", '"19 imported rows"'])
 
@@ -54,6 +54,7 @@ def ask_all(asker: Asker, folder: Path) -> None:
         "Everything of today, for a spreadsheet:",
         ["export", "--format", "csv", "--since", "today", "--output", str(folder / "audit.csv")],
     )
+    asker.ask("Is anything missing or double?", ["status", "--config", str(configuration)], program="whodid-agent")
 
 
 def _actor_of(records: list[dict[str, object]]) -> str:
