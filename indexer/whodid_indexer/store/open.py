@@ -6,11 +6,15 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from whodid_indexer.store.base import Reader
 from whodid_schema.errors import UsageError
 
-_HOW = "sqlite:///path/audit.db, or the URL of a whodid server"
+_HOW = "sqlite:///path/audit.db (sqlite:audit.db: in this folder), or the URL of a whodid server"
 
 
 def path_of(url: str) -> Path:
-    """The file that a `sqlite:` URL names: `sqlite:///var/audit.db` is /var/audit.db. Raises UsageError."""
+    """The file that a `sqlite:` URL names. Raises UsageError.
+
+    `sqlite:///var/audit.db` is /var/audit.db (a fourth slash, as some write it, changes nothing);
+    `sqlite:audit.db` is audit.db in the current folder.
+    """
     parts = _split(url)
     if parts.scheme != "sqlite":
         raise UsageError(f"{url} does not name a SQLite file", "sqlite:///path/audit.db")
@@ -20,7 +24,8 @@ def path_of(url: str) -> Path:
         raise UsageError(
             f"{url}: ? and # have no meaning here", "write them as %3F and %23 if they are the file's name"
         )
-    return Path(unquote(parts.path))
+    path = unquote(parts.path)
+    return Path(f"/{path.lstrip('/')}" if path.startswith("/") else path)
 
 
 def open_reader(url: str) -> Reader:

@@ -16,6 +16,11 @@ from whodid_schema.meta import default_meta
 def test_a_path_is_read_as_written() -> None:
     assert path_of("sqlite:///var/lib/whodid/audit.db") == Path("/var/lib/whodid/audit.db")
     assert path_of("sqlite:///a%20b/c%3F.db") == Path("/a b/c?.db")
+    assert str(path_of("sqlite:////var/audit.db")) == "/var/audit.db"
+
+
+def test_a_sqlite_url_without_slashes_names_a_file_in_the_current_folder() -> None:
+    assert path_of("sqlite:audit.db") == Path("audit.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://audit.db", "sqlite:///", "sqlite:", "sqlite:///a.db?mode=rw", "http://x/"])
