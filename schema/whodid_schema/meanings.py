@@ -59,7 +59,8 @@ _RECORD = {
     "related": "every name, id, e-mail and address of the event",
     "ingest": "how the event came in",
     "raw": "the original, with nothing altered but what was masked",
-    "raw_redacted": "true where something in the original was masked",
+    "raw_redacted": "true where the original holds the mask [FILTERED], set by whodid or by the application itself",
+    "zone_assumed": "true where the event's time names no zone and was read as UTC",
 }
 
 _PARTS = {

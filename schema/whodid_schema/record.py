@@ -103,7 +103,11 @@ class Ingest(Struct, gc=False, omit_defaults=True):
 
 
 class Record(Struct, gc=False, omit_defaults=True, rename={"timestamp": "@timestamp"}):
-    """One audit record. Meanings: `fields.FIELDS` for what can be asked, docs/fields.md for all of it."""
+    """One audit record. Meanings: `fields.FIELDS` for what can be asked, docs/fields.md for all of it.
+
+    `raw_redacted` is true where the original holds the mask, whoever put it there: whodid before anything was stored,
+    or the application itself. `zone_assumed` is true where the event's time names no zone and was read as UTC.
+    """
 
     timestamp: str | None = None
     time_precision: str | None = None
@@ -141,6 +145,7 @@ class Record(Struct, gc=False, omit_defaults=True, rename={"timestamp": "@timest
     ingest: Ingest | None = None
     raw: str | None = None
     raw_redacted: bool | None = None
+    zone_assumed: bool | None = None
 
 
 MASK = "[FILTERED]"

@@ -53,25 +53,32 @@ def compose(record: Record) -> str:
     return text[:_LONGEST_TEXT]
 
 
-def complete(record: Record, text: str) -> str:
+def complete(record: Record, text: str, *, phrase: bool = False) -> str:
     """The application's own words as a sentence: with the actor before them where they lack it, no full stop behind.
 
-    "updated the user profile" and "Signed in" lack it; what begins with anything but a verb's past is left alone.
+    "updated the user profile" and "Signed in" lack it; what begins with anything but a verb's past is left alone,
+    unless it is a `phrase`: one that is known to lack its subject.
     """
     text = text.strip()[:_LONGEST_TEXT]
     if text.endswith(".") and not text.endswith(".."):
         text = text[:-1]
-    if text and (_names_actor(record.actor, text) or not _lacks_subject(text)):
+    if text and (_names_actor(record, text) or not (phrase or _lacks_subject(text))):
         return text
     return f"{actor_name(record)} {text[:1].lower()}{text[1:]}".rstrip()
 
 
-def _names_actor(actor: Actor | None, text: str) -> bool:
+def _names_actor(record: Record, text: str) -> bool:
     """Whether a text begins with its actor: "fred deleted a note" has its subject, though fred looks like a past."""
-    return actor is not None and any(
-        name and text.startswith(name)
-        for name in (actor.name, actor.email, actor.on_behalf_of and actor.on_behalf_of.name)
+    actor = record.actor
+    if actor is not None and actor.on_behalf_of is not None and _begins(text, actor.on_behalf_of.name):
+        return True
+    return _begins(text, actor_name(record)) or (
+        actor is not None and (_begins(text, actor.name) or _begins(text, actor.email))
     )
+
+
+def _begins(text: str, name: str | None) -> bool:
+    return bool(name) and text.startswith(name or "")
 
 
 _OPENINGS = frozenset({"attempted", "tried", "failed", "was", "has", "did", "requested", "accepted", "declined"})
@@ -157,7 +164,7 @@ def _what(record: Record, verb: str) -> str:
 def _is_actor(record: Record, target: Target) -> bool:
     """Whether a sign-in's user is the one who acted: signing in, everybody names only himself."""
     actor = record.actor
-    if actor is None or actor.type == "anonymous" or not (actor.id or actor.name or actor.email):
+    if actor is None or actor.type in ("anonymous", "system") or not (actor.id or actor.name or actor.email):
         return False
     if record.verb in ("sign_in", "sign_out") or target.type == "session":
         return True

@@ -14,7 +14,7 @@ from whodid_agent.normalise import values
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.draft import Draft
-from whodid_agent.normalise.label import read_label, slug
+from whodid_agent.normalise.label import read_label, slug, target_type
 from whodid_agent.normalise.profile import Profile
 from whodid_schema import diff, folding, sentence, taxonomy, timestamp
 from whodid_schema.record import Actor, Change, Record, Ref, Snapshot, Target
@@ -123,12 +123,15 @@ def _actor(record: Record, profile: Profile) -> None:
     elif actor.type is None:
         actor.type = _type_of(actor)
     who = actor.id or actor.email or actor.name
-    actor.key = f"{record.app or 'unknown'}/{actor.type}:{who}" if who else f"{record.app or 'unknown'}/{actor.type}"
+    if actor.type is not None:
+        app = record.app or "unknown"
+        actor.key = f"{app}/{actor.type}:{who}" if who else f"{app}/{actor.type}"
 
 
 def _type_of(actor: Actor) -> str:
     """The type of an actor whose event does not say one."""
-    if actor.token is not None:
+    token = actor.token
+    if token is not None and actor.email is None and actor.id in (None, token.id) and actor.name in (None, token.name):
         return "api_token"
     name = (actor.name or "").casefold()
     if actor.id is None and actor.email is None:
@@ -157,7 +160,7 @@ def _nobody(record: Record, actor: Actor | None, profile: Profile) -> Actor | No
 def _target(record: Record, draft: Draft) -> None:
     main = record.target
     if draft.label is not None:
-        label = read_label(draft.label)
+        label = read_label(draft.label, main.type if main is not None else None)
         main = _merged(label.target, main)
         if label.change is not None:
             record.changes = [label.change]
@@ -168,8 +171,16 @@ def _target(record: Record, draft: Draft) -> None:
         main = listed.pop(0)
     elif main in listed:
         listed.remove(main)
-    targets = [main, *listed]
-    record.target, record.targets = main, targets
+    record.target = main
+    record.targets = targets = [main, *listed]
+    _refer(record, main, targets)
+
+
+def _refer(record: Record, main: Target, targets: list[Target]) -> None:
+    """The types in their one form, and what the targets are found by."""
+    for one in targets:
+        if one.type is not None:
+            one.type = target_type(one.type)
     if len(targets) == 1:
         if main.id is not None:
             record.target_refs = [f"{main.type or ''}:{main.id}"]
@@ -211,6 +222,8 @@ def _one_target(entry: dict[str, Any]) -> Target:
 
 def _changes(record: Record, draft: Draft) -> None:
     found: list[Change] = record.changes or []
+    if draft.before is None and type(draft.after) is dict:
+        _unfold(draft, draft.after)
     if draft.changes is not None:
         found = [*found, *_read_changes(draft.changes)]
         if not found:
@@ -220,6 +233,24 @@ def _changes(record: Record, draft: Draft) -> None:
     if found:
         record.changes = found
         record.changed = [change.field for change in found]
+
+
+_SIDES = (("before", "after"), ("old", "new"), ("from", "to"))
+_PAIRS = tuple(frozenset(pair) for pair in _SIDES)
+
+
+def _unfold(draft: Draft, payload: dict[str, Any]) -> None:
+    """A payload that holds both sides, or for each field its two sides, is what it holds and no snapshot."""
+    for one, other in _SIDES:
+        if payload.keys() == {one, other}:
+            draft.before, draft.after = payload[one], payload[other]
+            return
+    if (
+        draft.changes is None
+        and payload
+        and all(type(entry) is dict and entry.keys() in _PAIRS for entry in payload.values())
+    ):
+        draft.changes, draft.after = payload, None
 
 
 def _read_changes(changes: Any) -> list[Change]:
@@ -255,6 +286,8 @@ def _time(record: Record, draft: Draft, received_at: str) -> None:
     settled = timestamp.settle(draft.time, received_at)
     record.timestamp, record.time_precision = settled.timestamp, settled.precision
     record.reported_time = settled.reported_time
+    if settled.zone_assumed:
+        record.zone_assumed = True
     record.received_at = received_at
     if draft.time_precision is not None and settled.precision in values.PRECISIONS:
         record.time_precision = draft.time_precision
@@ -263,16 +296,20 @@ def _time(record: Record, draft: Draft, received_at: str) -> None:
 def _words(record: Record, draft: Draft) -> None:
     """The sentence: the application's own, its phrase completed, else composed; then what search goes by."""
     if record.description is None and draft.phrase is not None:
-        record.description = complete(record, draft.phrase)
+        record.description = sentence.complete(record, draft.phrase, phrase=True)
     else:
+        if record.description is None and record.verb == "other":
+            record.description = _free_text(record)
         record.description = sentence.compose(record)
     if record.metadata is not None:
         record.meta = folding.meta_pairs(record.metadata) or None
     record.related = folding.related(record) or None
 
 
-def complete(record: Record, phrase: str) -> str:
-    """A description that lacks its subject, with the actor before it and no full stop behind."""
-    phrase = phrase.strip().removesuffix(".")
-    who = sentence.actor_name(record)
-    return phrase if phrase.startswith(who) else f"{who} {phrase}"
+_FREE_TEXT = ("message", "msg", "log", "text")
+
+
+def _free_text(record: Record) -> str | None:
+    """What the application wrote for people, where no verb is known to make a sentence of; it stays in the metadata."""
+    metadata = record.metadata or {}
+    return next((text for key in _FREE_TEXT if type(text := metadata.get(key)) is str and text.strip()), None)

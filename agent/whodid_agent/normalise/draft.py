@@ -43,6 +43,7 @@ RECORD_SLOTS = {
     "layer": "layer",
     "session_id": "text",
     "request_id": "text",
+    "zone_assumed": "flag",
 }
 DRAFT_SLOTS = {
     "time": "moment",

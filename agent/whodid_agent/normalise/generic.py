@@ -20,6 +20,10 @@ _MOST_KEYS = 600
 """Where the search ends: what lies deeper or comes later is still kept, and found by its path."""
 
 
+_BARE = frozenset({"actor", "target", "workspace", "project"})
+"""Groups that a plain value can stand for; a token as a plain value is a secret and no name."""
+
+
 class Found(NamedTuple):
     """Where a value stands."""
 
@@ -51,6 +55,7 @@ class Index:
     """The event's keys by their plain names, the one nearest to the top for each; objects and values apart."""
 
     def __init__(self, event: dict[str, Any]) -> None:
+        self.event = event
         self.leaves: dict[str, Found] = {}
         self.objects: dict[str, Found] = {}
         self.containers: list[Found] = []
@@ -80,6 +85,7 @@ class _Search:
         self.names = names
         self.taken: list[Found] = []
         self.places: dict[str, str] = {}
+        self.holders: dict[str, dict[str, Any]] = {}
         self.values: dict[str, Any] = {}
 
     def fill(self) -> dict[str, Any]:
@@ -88,7 +94,20 @@ class _Search:
                 self._single(slot, names)
             elif slot.endswith(".within"):
                 self._group(slot.removesuffix(".within"), names)
+        if "actor.role" not in self.values:
+            self._role_of_token()
         return self.values
+
+    def _role_of_token(self) -> None:
+        """The role that a token acts under stands beside its name, inside or outside of the token."""
+        for slot in ("actor.token.id", "actor.token.name"):
+            holder = self.holders.get(slot)
+            for place in (holder, self.index.event) if holder is not None else ():
+                for key, value in place.items():
+                    if plain(key) in self.names.get("actor.role", ()) and self._take(
+                        "actor.role", Found(place, key, value), values.name
+                    ):
+                        return
 
     def _single(self, slot: str, names: Sequence[str]) -> None:
         target = "client." + slot if slot in GROUPS["client"][1] or slot == "ip" else slot
@@ -108,6 +127,7 @@ class _Search:
             return False
         self.values[slot] = value
         self.places[slot] = found.key
+        self.holders[slot] = found.parent
         self.taken.append(found)
         return True
 
@@ -115,12 +135,12 @@ class _Search:
         members = {
             slot.rpartition(".")[2]: names
             for slot, names in self.names.items()
-            if slot.startswith(f"{group}.") and not slot.endswith(".within")
+            if slot.rpartition(".")[0] == group and not slot.endswith(".within")
         }
         for name in within:
             if self._from_object(group, self.index.objects.get(name), members):
                 return
-            bare = self.index.leaves.get(name)
+            bare = self.index.leaves.get(name) if group in _BARE else None
             if bare is not None and (type(bare.value) not in (str, int) or not values.name(bare.value)):
                 bare = None
             flat = self._from_flat_keys(group, name, members, bare)
@@ -133,7 +153,8 @@ class _Search:
         if found is None:
             return False
         own = {plain(key): Found(found.value, key, value) for key, value in found.value.items() if value is not None}
-        inner = [entry.value for entry in own.values() if type(entry.value) is dict]
+        others = self.names.get(f"{group}.token.within", ())
+        inner = [entry.value for name, entry in own.items() if type(entry.value) is dict and name not in others]
         deeper = [{plain(key): Found(part, key, value) for key, value in part.items()} for part in inner]
         for member, names in members.items():
             slot = f"{group}.{member}"

@@ -7,6 +7,7 @@ name — field a → b             a change of that field
 """
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -21,22 +22,30 @@ class Label(Struct, gc=False):
 
 
 _LONGEST = 1024
+_LONGEST_TYPE = 200
 _TYPED = re.compile(r"(?P<type>[^\W\d][\w /&-]{0,47}?)\s*:\s+(?P<name>\S.*)", re.DOTALL)
 _NUMBERED = re.compile(r"(?P<type>[^\W\d][\w -]{0,47}?)\s+#(?P<id>[\w-]{1,64})")
 _BULK = re.compile(r"(?P<name>.*\S)\s*\((?:bulk|mass)\)", re.DOTALL | re.IGNORECASE)
 _COUNT = re.compile(r"(?P<count>\d[\d,]{0,14})\s")
+_WORDS = re.compile(r"[^\W\d_][\w /&-]*")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CHANGE = re.compile(r"(?P<name>.*?\S)\s+[—–]\s+(?P<field>\S.*?)\s+(?P<from>\S+)\s+(?:→|->)\s+(?P<to>\S.*)", re.DOTALL)
 
 
-def read_label(label: str) -> Label:
-    """The target that this text names; text in no known form is its name."""
+def read_label(label: str, known: str | None = None) -> Label:
+    """The target that this text names; text in no known form is its name.
+
+    Where the type is `known` from elsewhere, only that type is taken from the text: a broadcast may well be called
+    "May Newsletter #38".
+    """
     if len(label) > _LONGEST:
         return Label(Target(name=label))
-    numbered = _NUMBERED.fullmatch(label.strip())
-    if numbered:
-        return Label(Target(type=slug(numbered["type"]), id=numbered["id"]))
-    typed = _TYPED.fullmatch(label.strip())
-    kind, name = (slug(typed["type"]), typed["name"]) if typed else (None, label.strip())
+    text = label.strip()
+    numbered = _NUMBERED.fullmatch(text)
+    if numbered and _fits(numbered["type"], known):
+        return Label(Target(type=target_type(numbered["type"]), id=numbered["id"]))
+    typed = _TYPED.fullmatch(text)
+    kind, name = (target_type(typed["type"]), typed["name"]) if typed and _fits(typed["type"], known) else (None, text)
     changed = _CHANGE.fullmatch(name)
     if changed:
         field = slug(changed["field"])
@@ -47,9 +56,25 @@ def read_label(label: str) -> Label:
     return Label(Target(type=kind, name=name))
 
 
+def _fits(words: str, known: str | None) -> bool:
+    return known is None or target_type(words) == target_type(known)
+
+
 def _count(name: str) -> int | None:
     found = _COUNT.match(name)
     return int(found["count"].replace(",", "")) if found else None
+
+
+def target_type(words: str) -> str:
+    """The one form of a target's type: "API role", `ApiRole` and `api-role` are `api_role`; what is no words stays."""
+    return _snake(words.strip()) if len(words) <= _LONGEST_TYPE else words
+
+
+@lru_cache(maxsize=4096)
+def _snake(words: str) -> str:
+    if _WORDS.fullmatch(words) is None:
+        return words
+    return slug(_HUMP.sub("_", words))
 
 
 def slug(words: str) -> str:

@@ -287,7 +287,7 @@ class _Reader:
         source = self.document.value.get("names", {})
         if not isinstance(source, dict):
             raise self.fault("`names:` maps what is looked for to key names", "names")
-        groups = {f"{group}.within" for group in ("actor", "target", "workspace", "project")}
+        groups = {f"{group}.within" for group in ("actor", "actor.token", "target", "workspace", "project")}
         known = (*(_SHORT.keys()), *SLOTS, *sorted(groups))
         for slot, names in source.items():
             if slot not in known:

@@ -150,6 +150,11 @@ def whole(value: Any) -> Any:
     return value if isinstance(value, dict | list) and value else None
 
 
+def flag(value: Any) -> bool | None:
+    """True; anything else says nothing."""
+    return True if value is True else None
+
+
 def anything(value: Any) -> Any:
     """Whatever is there."""
     return value
@@ -170,6 +175,7 @@ KINDS: Mapping[str, Accept] = MappingProxyType(
             precision,
             name,
             whole,
+            flag,
             anything,
         )
     }

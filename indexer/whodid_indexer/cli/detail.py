@@ -65,6 +65,7 @@ def _when(record: Record, zone: tzinfo) -> Iterator[Line]:
         yield "UTC", shown_time(record.timestamp, UTC)
     yield "precision", _PRECISION.get(record.time_precision or "", record.time_precision)
     yield "reported", record.reported_time
+    yield "zone", "the event names none: read as UTC" if record.zone_assumed else None
     yield "received", record.received_at
 
 
