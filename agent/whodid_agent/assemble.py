@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -51,7 +52,7 @@ class Inputs:
         # Rules of the store come with `follow`, before the first event; until then there must merely be some.
         meta = default_meta(datetime.now(UTC))
         profiles = ProfileSet.load(settings.profiles)
-        metrics = ReceiverMetrics(REGISTRY)
+        metrics = _receiver_metrics()
         self.pipelines: dict[str, Pipeline] = {}
         self.sources: list[Source] = []
         for one in inputs:
@@ -60,7 +61,7 @@ class Inputs:
             if one.http is None:
                 self.sources.append(_file(one, pipeline, identity, wake))
                 continue
-            options = _http_options(one, identity, spools)
+            options = _http_options(one, identity, spools, profiles)
             wanted = listen and one in settings.inputs
             self.sources.append(HttpSource(options, pipeline, metrics, arrived=wake, listen=wanted))
 
@@ -70,6 +71,12 @@ class Inputs:
             pipeline.file_by(meta)
 
 
+@cache
+def _receiver_metrics() -> ReceiverMetrics:
+    """Those of all receivers of this process: a registry takes a name once."""
+    return ReceiverMetrics(REGISTRY)
+
+
 def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Callable[[], None]) -> FileSource:
     assert one.file is not None  # noqa: S101  the caller asked
     return FileSource(
@@ -77,7 +84,7 @@ def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Call
     )
 
 
-def _http_options(one: InputSettings, identity: Identity, spools: Path) -> HttpOptions:
+def _http_options(one: InputSettings, identity: Identity, spools: Path, profiles: ProfileSet) -> HttpOptions:
     assert one.http is not None  # noqa: S101  the caller asked
     return HttpOptions(
         name=one.name,
@@ -92,6 +99,7 @@ def _http_options(one: InputSettings, identity: Identity, spools: Path) -> HttpO
         retry=one.retry,
         key_headers=tuple(one.key_headers),
         hosts=tuple(one.hosts),
+        envelopes={split.path: split.beside for split in profiles.splits.values()},
     )
 
 

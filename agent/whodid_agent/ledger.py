@@ -71,31 +71,39 @@ class Ledger:
         new = [each for each in batch.ranges if each.key not in self.rows or each.key in self._unwritten]
         for each in new:
             if each.key not in self.rows:
-                row = StreamRow(key=each.key, input=each.input, position=each.start)
-                row.counters.skipped_bytes = each.start
-                row.detail = self._sources[each.input].detail(each.key, each.start)
-                self.rows[each.key] = row
-                self._unwritten.add(each.key)
+                self._enter(each.key, each.input, each.start)
         return not new or self.write()
 
-    def miss(self, key: str, missed: int) -> None:
-        """Bytes of a stream are gone unread."""
-        row = self.rows.get(key)
-        if row is None or not missed:
+    def _enter(self, key: str, source: str, start: int) -> StreamRow:
+        """A row for a stream that had none; before `start` there is nothing any more."""
+        row = StreamRow(key=key, input=source, position=start)
+        row.counters.skipped_bytes = start
+        row.detail = self._sources[source].detail(key, start)
+        self.rows[key] = row
+        self._unwritten.add(key)
+        return row
+
+    def miss(self, key: str, source: str, missed: int) -> None:
+        """Bytes of a stream are gone unread; what was never read of has no row until now."""
+        if not missed:
             return
         log.error("%s: at least %d bytes vanished before they were read", key, missed)
+        row = self.rows.get(key) or self._enter(key, source, 0)
         row.counters.missed_bytes += missed
         metrics.MISSED_BYTES.labels(row.input).inc(missed)
         self.missed += missed
         self._touch(key)
 
+    def _take_missed(self) -> None:
+        for source in self._sources.values():
+            for key, missed in source.missed().items():
+                self.miss(key, source.name, missed)
+
     def settle(self, done: Iterable[Settled], *, idle: bool) -> None:
         """Count what is settled; write the checkpoint when it is time."""
         for settled in done:
             self._count(settled)
-        for source in self._sources.values():
-            for key, missed in source.missed().items():
-                self.miss(key, missed)
+        self._take_missed()
         waited = time.monotonic() - self._written
         if (self._dirty and (idle or waited > INTERVAL)) or (self._owing() and waited > 1.0):
             self.write()
@@ -134,6 +142,8 @@ class Ledger:
 
     def write(self) -> bool:
         """Write a generation; then give up what the one before it has passed. False where the disk does not take it."""
+        # A detail says that missed bytes are counted, so their count must be in the same generation.
+        self._take_missed()
         for key in self._changed:
             row = self.rows[key]
             if row.input in self._sources:

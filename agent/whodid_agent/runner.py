@@ -109,9 +109,9 @@ class Runner:
         Raises StoreUnreachable with `once` where the store takes nothing for `timeout` seconds; StateError.
         """
         threading.Thread(target=self._obey, name="whodid-orders", daemon=True).start()
-        for source in self._turn:
-            source.open(self._ledger.rows_of(source.name))
         try:
+            for source in self._turn:
+                source.open(self._ledger.rows_of(source.name))
             meta = self._store_ready()
             self._sender = self._start(meta)
             try:
@@ -184,7 +184,7 @@ class Runner:
                 for block in source.replay(each.key, each.start, each.end, each.received_at):
                     batch.add(source.name, block, source.normaliser, each.remembered(entry.indexes))
             except Gone as gone:
-                self._ledger.miss(each.key, gone.missed)
+                self._ledger.miss(each.key, source.name, gone.missed)
         return batch
 
     # The loop.

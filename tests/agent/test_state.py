@@ -12,6 +12,7 @@ from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.state import StateDirectory, framed, is_locked
 from whodid_schema.errors import StateError, StoreUnreachable
+from whodid_schema.meta import Meta
 
 
 def write_two_generations(folder: Path) -> CheckpointFile:
@@ -183,3 +184,21 @@ def test_a_checkpoint_that_cannot_be_written_is_tried_again_and_the_journal_stay
         agent.wait(lambda totals: totals["indexed"] == 3)
         agent.stop(thread)
         assert set(target.sent.values()) == {1}
+
+
+def test_a_file_that_vanishes_before_anything_was_read_of_it_is_missed_once(tmp_path: Path) -> None:
+    class Vanishing(Agent):
+        """Its file goes between being seen and being read."""
+
+        def _follow(self, meta: Meta) -> None:
+            self.files[0].unlink()
+
+    with Target() as target:
+        agent = Vanishing(tmp_path, target.url)
+        agent.write(*({"n": n} for n in range(5)))
+        size = agent.files[0].stat().st_size
+        assert not agent.run()
+        assert agent.totals()["missed_bytes"] == size
+        agent.files[0].touch()
+        assert Agent(tmp_path, target.url).run()
+        assert agent.totals()["missed_bytes"] == size

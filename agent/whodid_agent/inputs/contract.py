@@ -110,7 +110,7 @@ class Source(Protocol):
         """The checkpoint stands at `position`, fsynced: what lies before it may be given up."""
 
     def missed(self) -> Mapping[str, int]:
-        """Bytes that vanished unread since the last call, by stream (a lower bound)."""
+        """Bytes that vanished unread since the last call, by stream (a lower bound), also of streams never read."""
 
     def pending(self) -> int:
         """Bytes that are there and not read yet; 0 with `--once` means the end of everything."""
@@ -119,4 +119,4 @@ class Source(Protocol):
         """`--once`: from now on a last line without a newline counts, if it is a complete JSON value."""
 
     def close(self) -> None:
-        """Give back files and threads."""
+        """Give back files and threads; also called where `open` failed or another source's did."""
