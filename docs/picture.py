@@ -14,11 +14,16 @@ from rich.text import Text
 WIDTH = 165
 TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
-.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, monospace; font-size: {char_height}px; line-height: {line_height}px; }}
+.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, monospace; font-size: {char_height}px; }}
 .{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
 {styles}
 </style>
-<defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>{lines}</defs>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
+{lines}
+</defs>
 {chrome}
 <g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
@@ -36,7 +41,7 @@ def main() -> None:
     console = Console(record=True, width=WIDTH, file=sys.stderr, color_system="truecolor", force_terminal=True)
     for line in said.splitlines():
         quiet = re.sub(r"/\S*whodid-demo-\w+", "/tmp/demo", line)  # noqa: S108 - how the folder is shown, no file
-        style = "bold green" if line.startswith("$ ") else "bold" if line.endswith("?") or line.endswith(":") else ""
+        style = "bold green" if line.startswith("$ ") else "bold" if line.endswith(("?", ":")) else ""
         console.print(Text(quiet, style=style, no_wrap=True, overflow="crop"))
     drawn = console.export_svg(title="make demo", code_format=TEMPLATE)
     (Path(__file__).parent / "demo.svg").write_text(drawn)
