@@ -9,7 +9,7 @@ and what of a record is found by them: `search_text`, `meta_pairs`, `related`.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from whodid_schema import _fold_table
@@ -26,7 +26,11 @@ _DEEPEST = 64
 
 def fold(text: str) -> str:
     """The text as it is searched: lower-case, without diacritics; separators stay where they are."""
-    return text.lower() if text.isascii() else text.translate(_table())
+    if text.isascii():
+        return text.lower()
+    # bytes.lower() changes ASCII letters alone; the table, which is slow, is for the rest
+    lowered = text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+    return _not_ascii.sub(_fold_run, lowered)
 
 
 def tokens(text: str) -> list[str]:
@@ -43,6 +47,19 @@ def shadow(value: str) -> str:
 
 
 _ascii_words = re.compile(r"[0-9a-z]+")
+
+
+_not_ascii = re.compile(r"[^\x00-\x7f]+")
+
+
+@lru_cache(maxsize=4_096)
+def _folded(run: str) -> str:
+    return run.translate(_table())
+
+
+def _fold_run(match: re.Match[str]) -> str:
+    run = match.group()
+    return _folded(run) if len(run) < 32 else run.translate(_table())
 
 
 def _codes(text: str) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,8 @@
 """The dictionaries: everything that many records share becomes a small number, the same one for ever.
 
 The writer remembers the numbers it has seen. They are never deleted, so another process's rows cannot make a
-remembered number wrong; only a rollback can, and then all is forgotten.
+remembered number wrong; only a rollback can, and then all is forgotten. Every transaction begins with `catch_up` and
+ends with `flush`.
 """
 
 import hashlib
@@ -26,11 +27,12 @@ _MAPPED = b"\0" * 10 + b"\xff\xff"
 """What stands in front of an IPv4 address in an IPv6 one."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_encode_quickly = msgspec.json.Encoder().encode
 
-_COMBO = "INSERT INTO combo VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
-_ACTOR = "INSERT INTO actor VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id"
-_IP = "INSERT INTO ip VALUES (NULL, ?) RETURNING id"
-_WS = "INSERT INTO ws VALUES (NULL, ?, ?, ?) RETURNING id"
+_COMBO = "INSERT INTO combo VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ACTOR = "INSERT INTO actor VALUES (?, ?, ?, ?, ?, ?, ?)"
+_IP = "INSERT INTO ip VALUES (?, ?)"
+_WS = "INSERT INTO ws VALUES (?, ?, ?, ?)"
 
 
 @lru_cache(maxsize=65_536)
@@ -50,17 +52,42 @@ def packed_ip(text: str) -> bytes | None:
 
 
 class Dictionary:
-    """One dictionary table: the number of a row, which is added where it is not there yet."""
+    """One dictionary table: the number of a row, which is added where it is not there yet.
+
+    While the table is small, all its keys are in memory and a new one need not be looked for. New rows are numbered
+    here, and written many at a time by `flush`; the transaction keeps other writers out meanwhile.
+    """
 
     def __init__(self, connection: apsw.Connection, table: str, insert: str) -> None:
         self._connection = connection
         self._find = f"SELECT id FROM {table} WHERE key = ?"  # noqa: S608  the table's name is ours
+        self._highest = f"SELECT coalesce(max(id), 0) FROM {table}"  # noqa: S608  as above
+        self._newer = f"SELECT key, id FROM {table} WHERE id > ?"  # noqa: S608  as above
         self._insert = insert
         self._known: dict[Hashable, int] = {}
+        self._keys: dict[bytes, int] = {}
+        self._last = 0
+        self._new: list[tuple[Any, ...]] = []
 
     def forget(self) -> None:
-        """Forget what was remembered."""
+        """Forget everything."""
         self._known.clear()
+        self._keys.clear()
+        self._new.clear()
+        self._last = 0
+
+    def catch_up(self) -> None:
+        """Take in what was added since the last time; at the beginning of every transaction."""
+        last: int = self._connection.execute(self._highest).get
+        if last != self._last and last <= _REMEMBERED:
+            self._keys.update(self._connection.execute(self._newer, (self._last,)))
+        self._last = last
+
+    def flush(self) -> None:
+        """Write the new rows."""
+        if self._new:
+            self._connection.executemany(self._insert, self._new)
+            self._new.clear()
 
     def number(self, values: Hashable, row: Callable[[], tuple[bytes, tuple[Any, ...]]]) -> tuple[int, bool]:
         """The number for `values`, and whether it is new; `row` gives the row's key and its other columns."""
@@ -69,12 +96,26 @@ class Dictionary:
             return known, False
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        key, columns = row()
-        found: int | None = self._connection.execute(self._find, (key,)).get
-        new = found is None
-        number: int = self._connection.execute(self._insert, (key, *columns)).get if found is None else found
+        number, new = self.keyed(*row())
         self._known[values] = number
         return number, new
+
+    def keyed(self, key: bytes, columns: tuple[Any, ...] = ()) -> tuple[int, bool]:
+        """The number of the row with this key, and whether it is new."""
+        found = self._keys.get(key)
+        if found is not None:
+            return found, False
+        if len(self._keys) >= _REMEMBERED:
+            self.flush()
+            self._keys.clear()
+        if self._last > _REMEMBERED:
+            found = self._connection.execute(self._find, (key,)).get
+        new = found is None
+        if found is None:
+            self._last = found = self._last + 1
+            self._new.append((found, key, *columns))
+        self._keys[key] = found
+        return found, new
 
 
 def _digest(*parts: Any) -> bytes:
@@ -90,11 +131,22 @@ class Axes:
         self._actor = Dictionary(connection, "actor", _ACTOR)
         self._ip = Dictionary(connection, "ip", _IP)
         self._ws = Dictionary(connection, "ws", _WS)
+        self._all = (self._combo, self._actor, self._ip, self._ws)
 
     def forget(self) -> None:
         """After a rollback: no number is certain any more."""
-        for dictionary in (self._combo, self._actor, self._ip, self._ws):
+        for dictionary in self._all:
             dictionary.forget()
+
+    def catch_up(self) -> None:
+        """Take in what another process has added; at the beginning of every transaction."""
+        for dictionary in self._all:
+            dictionary.catch_up()
+
+    def flush(self) -> None:
+        """Write all rows that are new; before the transaction ends."""
+        for dictionary in self._all:
+            dictionary.flush()
 
     def combo(self, record: Record, class_: str, present: int) -> int:
         """The number of the record's low-cardinality values."""
@@ -127,15 +179,16 @@ class Axes:
         """The actor's number; 0 for no actor."""
         if actor is None:
             return 0
-        written = _encode(actor)
-        if written == b"{}":
+        encoded = _encode_quickly(actor)
+        if encoded == b"{}":
             return 0
 
         def row() -> tuple[bytes, tuple[Any, ...]]:
+            written = _encode(actor)
             plain = (folded(actor.type), folded(actor.email), folded(actor.role), folded(actor.provider))
             return _digest(written.decode()), (*plain, written.decode())
 
-        number, new = self._actor.number(written, row)
+        number, new = self._actor.number(encoded, row)
         if new:
             rows = [(value, number) for value in _names(actor)]
             self._connection.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", rows)
@@ -144,7 +197,7 @@ class Axes:
     def ip(self, text: str | None) -> int:
         """The address's number; 0 for none."""
         packed = packed_ip(text) if text else None
-        return self._ip.number(packed, lambda: (packed, ()))[0] if packed is not None else 0
+        return self._ip.keyed(packed)[0] if packed is not None else 0
 
     def workspace(self, workspace: Ref | None) -> int:
         """The workspace's number; 0 for none."""

@@ -110,6 +110,7 @@ class SqliteStore:
     def _store(self, items: Sequence[Item]) -> list[Result]:
         """Slice by slice, so that few records are unpacked at a time, within the caller's transaction."""
         self._ids.catch_up()
+        self._axes.catch_up()
         known: set[Id] = set()
         results: list[Result] = []
         for start in range(0, len(items), _SLICE):
@@ -126,6 +127,7 @@ class SqliteStore:
                     results.append(INDEXED)
                     new.append(one)
             self._insert(new)
+        self._axes.flush()
         return results
 
     def _known(self, entries: Sequence[Entry]) -> set[Id]:
