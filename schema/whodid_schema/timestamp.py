@@ -98,32 +98,47 @@ def _day_after(received_at: str) -> str:
     return from_micros(to_micros(received_at) + 86_400_000_000)
 
 
+_SIXTY = tuple(f"{number:02}" for number in range(60))
+_OF_SIXTY = frozenset(_SIXTY)
+
+
 def _common(text: str) -> Instant | None:
-    """`YYYY-MM-DD?hh:mm:ss[.…][Z|±hh:mm]`, fast; None for every other form, valid or not."""
-    if len(text) < 19 or text[10] not in "T " or text[4:8:3] != "--" or text[13:17:3] != "::" or text[11:13] == "24":
+    """`YYYY-MM-DD?hh:mm:ss[.…][Z|±hh:00]`, fast; None for every other form, valid or not."""
+    end = len(text)
+    if end < 19 or text[16] != ":":
         return None
-    head, tail = text[:19], text[19:]
+    zone = ""
+    if text[-1] == "Z":
+        zone, end = "Z", end - 1
+    elif text[-6] in "+-" and end >= 25:
+        zone, end = text[-6:], end - 6
+    hour = _hour(text[:14], zone)
+    if hour is None or text[14:16] not in _OF_SIXTY or text[17:19] not in _OF_SIXTY:
+        return None
+    if end == 19:
+        return Instant(f"{hour}{text[14:19]}.000000Z", "s", not zone)
+    digits = text[20:end]
+    if text[19] != "." or not digits.isdecimal() or not digits.isascii():
+        return None
+    if len(digits) == 3:
+        return Instant(f"{hour}{text[14:23]}000Z", "ms", not zone)
+    return Instant(f"{hour}{text[14:20]}{digits[:6]:0<6}Z", "ms" if len(digits) < 3 else "us", not zone)
+
+
+@lru_cache(maxsize=4096)
+def _hour(head: str, zone: str) -> str | None:
+    """`YYYY-MM-DDThh:` in UTC of an hour in a zone that is whole hours away; None for anything else."""
+    if head[10:11] not in ("T", " ") or head[4:8:3] != "--" or head[13:] != ":" or head[11:13] == "24":
+        return None
     try:
-        if tail.endswith("Z"):
-            datetime.fromisoformat(head)
-            return _with_fraction(head, tail[:-1])
-        if len(tail) >= 6 and tail[-6] in "+-" and tail[-3] == ":" and tail[-2] in "012345":
-            moment = datetime.fromisoformat(head + tail[-6:]).astimezone(UTC)
-            return _with_fraction(moment.isoformat()[:19], tail[:-6])
-        datetime.fromisoformat(head)
-        return _with_fraction(head, tail, zone_assumed=True)
+        moment = datetime.fromisoformat(f"{head[:13]}:00")
+        if len(zone) == 6:
+            if zone[3:] != ":00":
+                return None
+            moment = datetime.fromisoformat(f"{head[:13]}:00{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _with_fraction(seconds: str, fraction: str, *, zone_assumed: bool = False) -> Instant | None:
-    if not fraction:
-        return Instant(f"{seconds[:10]}T{seconds[11:]}.000000Z", "s", zone_assumed)
-    digits = fraction[1:]
-    if fraction[0] != "." or not digits.isdecimal() or not digits.isascii():
-        return None
-    text = f"{seconds[:10]}T{seconds[11:]}.{digits[:6]:0<6}Z"
-    return Instant(text, "ms" if len(digits) <= 3 else "us", zone_assumed)
+    return moment.isoformat()[:14]
 
 
 _ZONE = r"(?: ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?: (?:UTC|GMT|Z))?(?:\[[A-Za-z][\w/+-]*\])?)?"
@@ -207,12 +222,25 @@ def _float(value: float) -> Instant | None:
     if not -1e20 < value < 1e20:
         return None
     whole, _, fraction = repr(value).partition(".")
-    if len(whole) == 10 and whole.isdecimal() and fraction.isdecimal() and fraction != "0":
-        seconds = datetime.fromtimestamp(int(whole), UTC).isoformat()[:19]
-        return Instant(f"{seconds}.{fraction[:6]:0<6}Z", _precision(fraction))
+    if len(whole) == 10 and fraction.isdecimal() and whole.isdecimal():
+        if fraction == "0":
+            return Instant(f"{_second(int(whole))}.000000Z", "s")
+        return Instant(f"{_second(int(whole))}.{fraction[:6]:0<6}Z", _precision(fraction))
     if "e" in whole or "e" in fraction:
         return _epoch(int(value), "")
     return _epoch(int(whole), "" if fraction == "0" else fraction, negative=value < 0)
+
+
+def _second(seconds: int) -> str:
+    """`YYYY-MM-DDThh:mm:ss` of whole seconds since the epoch, from 0 to the year 5138."""
+    hour, rest = divmod(seconds, 3600)
+    minute, second = divmod(rest, 60)
+    return f"{_hour_of(hour)}{_SIXTY[minute]}:{_SIXTY[second]}"
+
+
+@lru_cache(maxsize=4096)
+def _hour_of(hour: int) -> str:
+    return datetime.fromtimestamp(hour * 3600, UTC).isoformat()[:14]
 
 
 _UNITS = ((10**11, 0, "s"), (10**14, 3, "ms"), (10**17, 6, "us"), (10**20, 9, "us"))
@@ -222,7 +250,7 @@ _UNITS = ((10**11, 0, "s"), (10**14, 3, "ms"), (10**17, 6, "us"), (10**20, 9, "u
 def _epoch(whole: int, fraction: str, *, negative: bool | None = None) -> Instant | None:
     """The moment of a decimal number, given by its digits before and after the point."""
     if 0 <= whole < 10**11 and not fraction:
-        return Instant(f"{datetime.fromtimestamp(whole, UTC).isoformat()[:19]}.000000Z", "s")
+        return Instant(f"{_second(whole)}.000000Z", "s")
     for limit, decimals, precision in _UNITS:
         if abs(whole) < limit:
             digits = f"{abs(whole)}{fraction[: 6 + decimals]}"

@@ -11,6 +11,7 @@ enters as a bound name, so no text of a profile is ever code. The shape of the f
             s0 = v if type(v) is str and v else text(v)
             if s0 is not None: del p1[k2]
         s1 = p1.pop(k3, None)                              a place of its own: taken first, put back if no use
+        if p2:                                             slots of an object that nothing is left of are skipped
         …
         return Draft(Record(…), …)
 
@@ -18,9 +19,11 @@ A place that several slots read, or that lies in an array, is taken away at the 
 where it raises, the caller decodes anew and interprets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct, structs
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, SLOTS, Draft
@@ -45,25 +48,33 @@ Extract = Callable[[dict[str, Any]], Draft]
 _INLINE_TEXT = "v if type(v) is str and v else text(v)"
 
 
-def compile_profile(profile: Profile) -> Extract:
-    """The generated function of this profile."""
-    source, names = generate(profile)
+def compile_profile(profile: Profile, keys: frozenset[str] | None = None) -> Extract:
+    """The generated function of this profile, with `keys` for events that have no other keys at the top.
+
+    Most events lack most of the places that a profile looks at; knowing which, the function does not ask for them.
+    """
+    source, names = generate(profile, keys)
     exec(compile(source, f"<profile {profile.name}>", "exec"), names)  # noqa: S102  # the text is this module's own
     run: Extract = names["run"]
     return run
 
 
-def generate(profile: Profile) -> tuple[str, dict[str, Any]]:
+def generate(profile: Profile, keys: frozenset[str] | None = None) -> tuple[str, dict[str, Any]]:
     """The function's source, and the names that are bound in it."""
-    writer = _Writer(profile)
+    if keys is None:
+        writer = _Writer(profile, profile.containers)
+    else:
+        there = [container for container in profile.containers if container.steps[0] in keys]
+        writer = _Writer(reduced(profile, keys), there)
     return writer.write(), writer.names
 
 
 class _Writer:
     """Writes the source of one profile."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, containers: Sequence[Path]) -> None:
         self.profile = profile
+        self.containers = containers
         self.names: dict[str, Any] = {
             **values.KINDS,
             **{struct.__name__: struct for struct, _ in GROUPS.values()},
@@ -164,17 +175,20 @@ class _Writer:
                 continue
             inside = list(run)
             self.put(f"{' = '.join(slots[slot] for slot, _ in inside)} = None")
-            self.put(f"if {parent} is not EMPTY:")
+            self.put(f"if {parent}:")
             self.depth += 1
             for slot, expr in inside:
                 self._slot(expr, slots[slot], SLOTS[slot])
             self.depth -= 1
 
     def _sole_parent(self, expr: Expression) -> str | None:
-        """The local of the one object that this slot reads; None where it reads elsewhere too."""
-        if isinstance(expr, Path) and len(expr.steps) > 1 and not expr.indexed:
-            return self.parents.get(expr.steps[:-1])
-        return None
+        """The local of the one object at the top that this slot reads in; None where it reads elsewhere too."""
+        options = expr.options if isinstance(expr, First) else (expr,)
+        outermost = {
+            option.steps[0] if isinstance(option, Path) and len(option.steps) > 1 and not option.indexed else ""
+            for option in options
+        }
+        return self.parents.get((outermost.pop(),)) if len(outermost) == 1 else None
 
     def _slot(self, expr: Expression, name: str, kind: str) -> None:
         if isinstance(expr, Path) and expr not in self.flags:
@@ -257,7 +271,7 @@ class _Writer:
             self.put(f"remove(e, {self.bind(path.steps)})")
         for path, flag in self.flags.items():
             self.put(f"if {flag}: remove(e, {self.bind(path.steps)})")
-        for container in self.profile.containers:
+        for container in self.containers:
             name = self.parents.get(container.steps)
             if name is None:
                 self.put(f"if at(e, {self.bind(container.steps)}) == EMPTY: remove(e, {self.bind(container.steps)})")
@@ -272,7 +286,7 @@ class _Writer:
             if not filled:
                 self.put(f"{variable} = None")
                 continue
-            arguments = ", ".join(f"{member}={name}" for member, name in filled.items())
+            arguments = _positional(struct, filled)
             anything = " is None and ".join(filled.values())
             self.put(f"{variable} = None if {anything} is None else {struct.__name__}({arguments})")
         for part in ("token", "on_behalf_of"):
@@ -281,9 +295,53 @@ class _Writer:
                 self.put("    if g_actor is None: g_actor = Actor()")
                 self.put(f"    g_actor.{part} = g_actor_{part}")
         lift = self.bind(self.profile.lift)
-        groups = ", ".join(f"{name}=g_{name}" for name in ("actor", "target", "workspace", "project", "client"))
-        own = "".join(f", {slot}={slots[slot]}" for slot in RECORD_SLOTS if slot in slots)
-        self.put(f"record = Record({groups}, metadata=rest(e, {lift}){own})")
-        label = f", label={slots['target.label']}" if "target.label" in slots else ""
-        more = "".join(f", {slot}={slots[slot]}" for slot in DRAFT_SLOTS if slot in slots)
-        self.put(f"return Draft(record, native={native}{label}{more})")
+        fields = {name: f"g_{name}" for name in ("actor", "target", "workspace", "project", "client")}
+        fields["metadata"] = f"rest(e, {lift})" if lift != self.bind(()) else "e or None"
+        fields |= {slot: slots[slot] for slot in RECORD_SLOTS if slot in slots}
+        draft = {"record": f"Record({_positional(Record, fields)})", "native": native}
+        draft |= {slot: slots[slot] for slot in DRAFT_SLOTS if slot in slots}
+        if "target.label" in slots:
+            draft["label"] = slots["target.label"]
+        self.put(f"return Draft({_positional(Draft, draft)})")
+
+
+def _positional(struct: type[Struct], filled: Mapping[str, str]) -> str:
+    """The arguments in the struct's order, up to the last that is filled: twice as fast as by name."""
+    given = [filled.get(field, "None") for field in struct.__struct_fields__]
+    while given and given[-1] == "None":
+        given.pop()
+    return ", ".join(given)
+
+
+def reduced(profile: Profile, keys: frozenset[str]) -> Profile:
+    """The profile without what cannot be there in an event that has no other keys at the top."""
+    slots: dict[str, Expression] = {}
+    for slot, expr in profile.slots.items():
+        left = _reduced(expr, keys)
+        if left is not None:
+            # A place that stood alone may be popped, one of several not: a null in the first says nothing.
+            slots[slot] = First((left,)) if isinstance(left, Path) and left not in profile.sole else left
+    native = profile.native if all(path.steps[0] in keys for path in profile.native) else ()
+    ignore = tuple(path for path in profile.ignore if path.steps[0] in keys)
+    return structs.replace(profile, slots=slots, native=native, ignore=ignore)
+
+
+def _reduced(  # noqa: PLR0911  # one return for each form of the language
+    expr: Expression | None, keys: frozenset[str]
+) -> Expression | None:
+    match expr:
+        case Path(steps):
+            return expr if steps[0] in keys else None
+        case First(options):
+            left = tuple(one for option in options if (one := _reduced(option, keys)) is not None)
+            return First(left) if left else None
+        case Table(of, table, otherwise):
+            left_of = of if "" in table else tuple(path for path in of if path.steps[0] in keys)
+            return Table(left_of, table, _reduced(otherwise, keys)) if left_of else _reduced(otherwise, keys)
+        case Template(parts):
+            return expr if all(isinstance(part, str) or part.steps[0] in keys for part in parts) else None
+        case IfPresent(path, then, otherwise):
+            if path.steps[0] not in keys:
+                return _reduced(otherwise, keys)
+            return IfPresent(path, _reduced(then, keys), _reduced(otherwise, keys))
+    return expr

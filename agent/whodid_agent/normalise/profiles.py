@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from whodid_agent.normalise.compile import compile_profile
+from whodid_agent.normalise.compile import Extract, compile_profile
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import Draft
+from whodid_agent.normalise.expression import looked_at
 from whodid_agent.normalise.generic import extract_anything
 from whodid_agent.normalise.interpret import extract
 from whodid_agent.normalise.profile import Profile, Split, builtin_profiles, load_profile
@@ -17,6 +18,12 @@ from whodid_schema.errors import ConfigError
 
 GENERIC = "generic"
 
+_MET_OFTEN = 16
+_MOST_SHAPES = 1024
+_MOST_FUNCTIONS = 48
+_MOST_KEYS = 64
+"""Bounds of what is kept for the key lists that senders make up."""
+
 
 class Mapper:
     """One profile at work: its compiled function, behind it the interpreter."""
@@ -24,18 +31,47 @@ class Mapper:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.fell_back = 0
+        self._met: dict[tuple[str, ...], int] = {}
+        self._by_shape: dict[tuple[str, ...], Extract] = {}
+        self._by_keys: dict[frozenset[str], Extract] = {}
 
     @cached_property
-    def _compiled(self) -> Any:
+    def _compiled(self) -> Extract:
         """Made at the first event: a profile that is never met costs nothing."""
         return compile_profile(self.profile)
+
+    @cached_property
+    def _looked_for(self) -> frozenset[str]:
+        paths = [path for expr in self.profile.slots.values() for path in looked_at(expr)]
+        return frozenset(path.steps[0] for path in (*paths, *self.profile.native, *self.profile.ignore))
+
+    def _function_for(self, shape: tuple[str, ...]) -> Extract:
+        """The function for events with just these keys: one of their own once they have been met often."""
+        if len(shape) > _MOST_KEYS:
+            return self._compiled
+        met = self._met.get(shape, 0) + 1
+        if len(self._met) >= _MOST_SHAPES:
+            self._met.clear()
+        self._met[shape] = met
+        if met < _MET_OFTEN:
+            return self._compiled
+        keys = self._looked_for.intersection(shape)
+        if keys not in self._by_keys and len(self._by_keys) >= _MOST_FUNCTIONS:
+            return self._compiled
+        run = self._by_keys.get(keys) or compile_profile(self.profile, keys)
+        if len(self._by_shape) >= _MOST_SHAPES:
+            self._by_shape.clear()
+        self._by_keys[keys] = self._by_shape[shape] = run
+        return run
 
     def extract(self, event: dict[str, Any], data: bytes) -> Draft:
         """The draft of `event`, decoded from `data`; uses `event` up."""
         if self.profile.names:
             return extract_anything(self.profile, event)
         try:
-            return self._compiled(event)  # type: ignore[no-any-return]  # generated code has no types
+            shape = tuple(event)
+            run = self._by_shape.get(shape) or self._function_for(shape)
+            return run(event)
         except Exception:  # noqa: BLE001  # whatever the fast way stumbles over, the complete way answers
             self.fell_back += 1
             return extract(self.profile, decode_json(data))
