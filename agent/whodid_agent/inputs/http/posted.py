@@ -1,5 +1,6 @@
 """What a post says about itself: its form, its key, what it waits for."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -35,14 +36,22 @@ def wants_stored(request: Request) -> bool:
 
 
 def key_of(headers: Headers, configured: Sequence[str]) -> str:
-    """The sender's name for this delivery, empty where it has none. Raises Problem 400 for one that is unusable."""
+    """What the sender's name for this delivery is known by here, empty where it has none.
+
+    Only a hash of the name: some senders use a token as one. Raises Problem 400 for a name that is unusable.
+    """
     for name in (_KEY_HEADERS[0], *configured, *_KEY_HEADERS[1:]):
         key = headers.get(name)
         if key is not None:
             if not _KEY.fullmatch(key):
                 raise Problem(400, "bad_key", f"{name} must be 1 to 255 visible ASCII characters")
-            return key
+            return hashed(key)
     return ""
+
+
+def hashed(key: str) -> str:
+    """The name that a sender's key is known by, the same on every host."""
+    return "key:" + hashlib.sha256(b"whodid delivery key\n" + key.encode()).hexdigest()[:32]
 
 
 class _Timed(msgspec.Struct):
