@@ -2,7 +2,7 @@
 # STORE and SEED go to the demo; ARGS to pytest.
 PY := .venv/bin/python
 SEED ?= 1
-.PHONY: demo test test-full check format bench dist lock system docs
+.PHONY: demo test test-full check format bench dist lock system docs opensearch
 
 demo: .venv/ready  ## the main job on the embedded store, with answers; ends after them where there is no terminal
 	@if [ -t 1 ]; then .venv/bin/whodid demo --seed $(SEED); else .venv/bin/whodid demo --seed $(SEED) --exit; fi
@@ -27,6 +27,9 @@ format: .venv/ready
 docs: .venv/ready  ## write the generated references anew
 	$(PY) docs/generate.py
 
+opensearch: .venv/ready  ## a node to play with: prints its URL and runs until Ctrl-C
+	@cd tests && exec ../$(PY) -m support.opensearch
+
 bench: .venv/ready  ## speed and memory, ratios in one run
 	@for file in tests/performance/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
 
@@ -47,7 +50,8 @@ lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
 	fi
 	@touch $@
 
-system:  ## real log rotation for the tests, from Debian's packages where we may install them
+system: .venv/ready  ## real log rotation for the tests, from Debian's packages where we may install them; says what OpenSearch lacks
 	@command -v logrotate >/dev/null || test -x /usr/sbin/logrotate || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y logrotate >/dev/null; } || \
 		echo "logrotate is not here and cannot be installed: the tests with real rotation are skipped"
+	@[ -n "$$WHODID_TEST_OPENSEARCH" ] || docker info >/dev/null 2>&1 || (cd tests && ../$(PY) -m support.opensearch.obtain)

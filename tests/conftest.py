@@ -1,0 +1,52 @@
+"""What the whole suite shares: the OpenSearch of the run, started when the first test asks for it.
+
+Where there is none, its tests fail in CI and are skipped elsewhere, which the end of the run says aloud.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from support.opensearch.find import find
+from support.opensearch.obtain import Unavailable
+from support.opensearch.server import Server
+
+_notes = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def opensearch_node(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """The run's one OpenSearch without security. Tests that write to it take `opensearch`, which is empty."""
+    notes = pytestconfig.stash.setdefault(_notes, [])
+    began = time.monotonic()
+    try:
+        server = find()
+        server.__enter__()
+    except Unavailable as error:
+        _missing(notes, str(error))
+    notes.append(f"OpenSearch {server.version()} ({type(server).__name__.lower()}, {time.monotonic() - began:.1f} s)")
+    try:
+        yield server
+    finally:
+        server.__exit__()
+
+
+@pytest.fixture
+def opensearch(opensearch_node: Server) -> Server:
+    """The run's OpenSearch without anything of whodid's in it."""
+    opensearch_node.clean()
+    return opensearch_node
+
+
+def _missing(notes: list[str], reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"no OpenSearch, and CI must have one: {reason}", pytrace=False)
+    notes.append(f"NOT TESTED: whodid on OpenSearch. {reason}")
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for note in config.stash.get(_notes, []):
+        terminalreporter.write_line(note, yellow=note.startswith("NOT"), bold=note.startswith("NOT"))
