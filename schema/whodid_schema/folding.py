@@ -163,7 +163,15 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     if not metadata:
         return []
     pairs: dict[str, None] = {}
-    _pair_leaves(metadata, "", 0, pairs)
+    for key, value in metadata.items():
+        kind = type(value)
+        if kind is str or kind is int:
+            # What meta_pair would make of it, without its detours: most metadata is flat, its values short and plain.
+            pair = f"{key}={value}"
+            if len(pair) <= META_PAIR_LENGTH and pair.isascii() and value != "" and len(pairs) < META_PAIRS_LIMIT:
+                pairs[pair.lower()] = None
+                continue
+        _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
     return list(pairs)
 
 
@@ -195,17 +203,18 @@ def _plain(value: Any) -> str:
 
 def related(record: Record) -> list[str]:
     """Every name, id, e-mail and address of the event, as written, each once: "anything about alice"."""
-    found: dict[str | None, None] = {}
+    found: list[str | None] = []
     actor = record.actor
     if actor is not None:
-        found[actor.name] = found[actor.id] = found[actor.email] = found[actor.owner] = None
+        found += (actor.name, actor.id, actor.email, actor.owner)
         if actor.token is not None or actor.on_behalf_of is not None:
-            found.update(dict.fromkeys(_companions(actor)))
+            found += _companions(actor)
     for target in _targets(record):
-        found[target.name] = found[target.id] = None
-    for ref in (record.workspace, record.project):
-        if ref is not None:
-            found[ref.name] = found[ref.id] = None
+        found += (target.name, target.id)
+    if record.workspace is not None:
+        found += (record.workspace.name, record.workspace.id)
+    if record.project is not None:
+        found += (record.project.name, record.project.id)
     if record.client is not None:
-        found[record.client.ip] = None
-    return [value for value in found if value]
+        found.append(record.client.ip)
+    return list(dict.fromkeys(filter(None, found)))

@@ -1,10 +1,10 @@
 """The profiles there are: the built-in ones and those of a folder, ready to be applied to events."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from whodid_agent.normalise.compile import Extract, compile_profile
 from whodid_agent.normalise.decode import decode_json
@@ -20,9 +20,41 @@ GENERIC = "generic"
 
 _MET_OFTEN = 16
 _MOST_SHAPES = 1024
-_MOST_FUNCTIONS = 48
+_MOST_MADE = 48
 _MOST_KEYS = 64
 """Bounds of what is kept for the key lists that senders make up."""
+
+
+Made = TypeVar("Made")
+
+
+class ByShape(Generic[Made]):
+    """What is made for the key lists that events have: the general one until a list has been met often.
+
+    Bounded, since the keys are the sender's. `looked_for` are the keys that make a difference.
+    """
+
+    def __init__(self, general: Made, looked_for: frozenset[str], make: Callable[[frozenset[str]], Made]) -> None:
+        self._general, self._looked_for, self._make = general, looked_for, make
+        self._met: dict[tuple[str, ...], int] = {}
+        self._made: dict[frozenset[str], Made] = {}
+        self.known: dict[tuple[str, ...], Made] = {}
+
+    def meet(self, shape: tuple[str, ...]) -> Made:
+        """What serves events with just these keys, in this order; kept in `known` once it is special."""
+        if len(shape) > _MOST_KEYS:
+            return self._general
+        met = self._met.get(shape, 0) + 1
+        if len(self._met) >= _MOST_SHAPES:
+            self._met.clear()
+        self._met[shape] = met
+        keys = self._looked_for.intersection(shape)
+        if met < _MET_OFTEN or (keys not in self._made and len(self._made) >= _MOST_MADE):
+            return self._general
+        if len(self.known) >= _MOST_SHAPES:
+            self.known.clear()
+        made = self._made[keys] = self.known[shape] = self._made.get(keys) or self._make(keys)
+        return made
 
 
 class Mapper:
@@ -31,38 +63,14 @@ class Mapper:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.fell_back = 0
-        self._met: dict[tuple[str, ...], int] = {}
-        self._by_shape: dict[tuple[str, ...], Extract] = {}
-        self._by_keys: dict[frozenset[str], Extract] = {}
 
     @cached_property
-    def _compiled(self) -> Extract:
+    def _functions(self) -> ByShape[Extract]:
         """Made at the first event: a profile that is never met costs nothing."""
-        return compile_profile(self.profile)
-
-    @cached_property
-    def _looked_for(self) -> frozenset[str]:
-        paths = [path for expr in self.profile.slots.values() for path in looked_at(expr)]
-        return frozenset(path.steps[0] for path in (*paths, *self.profile.native, *self.profile.ignore))
-
-    def _function_for(self, shape: tuple[str, ...]) -> Extract:
-        """The function for events with just these keys: one of their own once they have been met often."""
-        if len(shape) > _MOST_KEYS:
-            return self._compiled
-        met = self._met.get(shape, 0) + 1
-        if len(self._met) >= _MOST_SHAPES:
-            self._met.clear()
-        self._met[shape] = met
-        if met < _MET_OFTEN:
-            return self._compiled
-        keys = self._looked_for.intersection(shape)
-        if keys not in self._by_keys and len(self._by_keys) >= _MOST_FUNCTIONS:
-            return self._compiled
-        run = self._by_keys.get(keys) or compile_profile(self.profile, keys)
-        if len(self._by_shape) >= _MOST_SHAPES:
-            self._by_shape.clear()
-        self._by_keys[keys] = self._by_shape[shape] = run
-        return run
+        profile = self.profile
+        paths = [path for expr in profile.slots.values() for path in looked_at(expr)]
+        looked_for = frozenset(path.steps[0] for path in (*paths, *profile.native, *profile.ignore))
+        return ByShape(compile_profile(profile), looked_for, partial(compile_profile, profile))
 
     def extract(self, event: dict[str, Any], data: bytes) -> Draft:
         """The draft of `event`, decoded from `data`; uses `event` up."""
@@ -70,7 +78,7 @@ class Mapper:
             return extract_anything(self.profile, event)
         try:
             shape = tuple(event)
-            run = self._by_shape.get(shape) or self._function_for(shape)
+            run = self._functions.known.get(shape) or self._functions.meet(shape)
             return run(event)
         except Exception:  # noqa: BLE001  # whatever the fast way stumbles over, the complete way answers
             self.fell_back += 1
@@ -89,6 +97,7 @@ class ProfileSet:
             self._mappers[profile.name] = Mapper(profile)
         known = [mapper.profile for mapper in self._mappers.values()]
         self._recogniser = Recogniser(known, self.get(GENERIC).profile)
+        self._chains = ByShape(self._recogniser.profile_of, self._recogniser.looked_for, self._recogniser.for_keys)
         self.splits: Mapping[str, Split] = {one.split.path: one.split for one in known if one.split is not None}
 
     @classmethod
@@ -114,4 +123,6 @@ class ProfileSet:
 
     def mapper_of(self, event: dict[str, Any]) -> Mapper:
         """The profile whose shape this event has, else the generic one."""
-        return self._mappers[self._recogniser.profile_of(event).name]
+        shape = tuple(event)
+        profile_of = self._chains.known.get(shape) or self._chains.meet(shape)
+        return self._mappers[profile_of(event).name]

@@ -22,14 +22,39 @@ class Recogniser:
             ((shape, profile) for profile in profiles for shape in profile.shapes),
             key=lambda pair: (-pair[0].weight, pair[1].name),
         )
-        names: dict[str, Any] = {"at": at, "words": is_plain_english, "fallback": fallback}
+        self.fallback = fallback
+        self.profile_of = self._chain(self.ordered)
+        paths = [path for shape, _ in self.ordered for path in (*_needed(shape), *shape.any_of, *shape.objects)]
+        self.looked_for = frozenset(path.steps[0] for path in paths)
+
+    def for_keys(self, keys: frozenset[str]) -> Callable[[Event], Profile]:
+        """As `profile_of`, for events with just these keys at the top: what they cannot be is not asked."""
+        return self._chain([(shape, profile) for shape, profile in self.ordered if _possible(shape, keys)])
+
+    def _chain(self, shapes: Sequence[tuple[Shape, Profile]]) -> Callable[[Event], Profile]:
+        names: dict[str, Any] = {"at": at, "words": is_plain_english, "fallback": self.fallback}
         lines = ["def profile_of(e):"]
-        for number, (shape, profile) in enumerate(self.ordered):
+        for number, (shape, profile) in enumerate(shapes):
             names[f"r{number}"] = profile
             lines.append(f"    if {_condition(shape, names)}: return r{number}")
         source = "\n".join([*lines, "    return fallback", ""])
         exec(compile(source, "<recognise>", "exec"), names)  # noqa: S102  # text of this module; keys are bound names
-        self.profile_of: Callable[[Event], Profile] = names["profile_of"]
+        chain: Callable[[Event], Profile] = names["profile_of"]
+        return chain
+
+
+def _needed(shape: Shape) -> tuple[Path, ...]:
+    """The places that must be there."""
+    return (*shape.has, *shape.words, *(path for path, _ in shape.prefix), *(path for path, _ in shape.one_of))
+
+
+def _possible(shape: Shape, keys: frozenset[str]) -> bool:
+    """Whether an event with these keys at the top can have this shape."""
+    return (
+        all(path.steps[0] in keys for path in _needed(shape))
+        and (not shape.any_of or any(path.steps[0] in keys for path in shape.any_of))
+        and (shape.only is None or keys <= shape.only)
+    )
 
 
 def is_plain_english(value: Any) -> bool:
