@@ -29,29 +29,26 @@ def changes_from_map(fields: Mapping[str, Any]) -> list[Change]:
 
     A side that is absent counts as null. An entry in none of these forms is the field's new value.
     """
-    if len(fields) <= CHANGES_LIMIT and all(map(_is_plain, fields.values())):
-        return [change for field, value in fields.items() if (change := _plain_change(field, value)) is not None]
-    return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
+    if len(fields) > CHANGES_LIMIT:
+        return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
+    found: list[Change] = []
+    for field, value in fields.items():
+        # Nearly every entry is from and to of texts, numbers or null, which need no walk.
+        if (
+            type(value) is not dict
+            or len(value) != 2
+            or type(before := value.get("from", value)) not in _SCALARS
+            or type(after := value.get("to", value)) not in _SCALARS
+        ):
+            return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
+        if is_masked(before) or is_masked(after):
+            found.append(Change(field, before, after, True))
+        elif before != after:
+            found.append(Change(field, before, after))
+    return found
 
 
 _SCALARS = frozenset({str, int, float, type(None)})
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether an entry is from and to of texts, numbers or null: nearly all are, and need no walk."""
-    return (
-        type(value) is dict
-        and len(value) == 2
-        and type(value.get("from", value)) in _SCALARS
-        and type(value.get("to", value)) in _SCALARS
-    )
-
-
-def _plain_change(field: str, value: Mapping[str, Any]) -> Change | None:
-    before, after = value["from"], value["to"]
-    if is_masked(before) or is_masked(after):
-        return Change(field, before, after, redacted=True)
-    return Change(field, before, after) if before != after else None
 
 
 def changes_between(before: Any, after: Any) -> list[Change]:
@@ -103,9 +100,16 @@ def _equal(before: Any, after: Any) -> bool:
         return False
 
 
+_MASK_BEGINNINGS = frozenset("[*•")
+
+
 def is_masked(value: Any) -> bool:
     """Whether a value is the mask, or a text of nothing but asterisks or bullets as applications write theirs."""
-    return isinstance(value, str) and (value == MASK or (len(value) >= 3 and not value.strip("*•")))
+    return (
+        type(value) is str
+        and value[:1] in _MASK_BEGINNINGS
+        and (value == MASK or (len(value) >= 3 and not value.strip("*•")))
+    )
 
 
 def _bounded(changes: Iterator[Change]) -> list[Change]:

@@ -12,9 +12,10 @@ event is filed under its receipt, because nothing in it tells two such lines of 
 Nothing of a profile's mapping enters, so an upgraded profile never gives an event a second name.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from hashlib import sha256
+from struct import Struct
 
 from ulid_transform import bytes_to_ulid
 
@@ -25,7 +26,7 @@ def _digest(parts: Iterable[bytes]) -> str:
     framed: list[bytes] = []
     for part in parts:
         framed += (len(part).to_bytes(4, "big"), part)
-    return bytes_to_ulid(hashlib.sha256(b"".join(framed)).digest()[:16]).lower()
+    return bytes_to_ulid(sha256(b"".join(framed)).digest()[:16]).lower()
 
 
 @lru_cache(maxsize=256)
@@ -42,12 +43,23 @@ def native_id(app: str, values: Sequence[str], event: bytes) -> str:
 
 def file_id(source: str, generation: str, offset: int, item: int, event: bytes, first_receipt: str = "") -> str:
     """The id of event number `item` (from 0) of the line at byte `offset` of the decompressed file."""
-    at, number = b"%d" % offset, b"%d" % item
-    framed = [_place(source, generation), len(at).to_bytes(4, "big"), at, len(number).to_bytes(4, "big"), number]
-    if first_receipt:
-        framed += (len(first_receipt.encode()).to_bytes(4, "big"), first_receipt.encode())
-    framed += (len(event).to_bytes(4, "big"), event)
-    return bytes_to_ulid(hashlib.sha256(b"".join(framed)).digest()[:16]).lower()
+    at = b"%d" % offset
+    receipt = _framed(first_receipt.encode()) if first_receipt else b""
+    parts = (_place(source, generation), _LENGTHS[len(at)], at, _number(item), receipt, _length(len(event)), event)
+    return bytes_to_ulid(sha256(b"".join(parts)).digest()[:16]).lower()
+
+
+def _framed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
+
+
+@lru_cache(maxsize=4096)
+def _number(item: int) -> bytes:
+    return _framed(b"%d" % item)
+
+
+_length = Struct(">I").pack
+_LENGTHS = tuple(map(_length, range(64)))
 
 
 def http_id(source: str, key: str, item: int, event: bytes) -> str:
@@ -57,9 +69,9 @@ def http_id(source: str, key: str, item: int, event: bytes) -> str:
 
 def generation_of(first_line: bytes) -> str:
     """The generation of a file: a hash (hex, 32 characters) of its first complete line, newline excluded."""
-    return hashlib.sha256(first_line).hexdigest()[:32]
+    return sha256(first_line).hexdigest()[:32]
 
 
 def origin_of(event: bytes) -> str:
     """The hash of the redacted original (hex, 32 characters) that `ingest.origin` carries."""
-    return hashlib.sha256(event).hexdigest()[:32]
+    return sha256(event).hexdigest()[:32]

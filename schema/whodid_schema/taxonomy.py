@@ -207,8 +207,13 @@ def implied_outcome(action: str) -> str | None:
 
 def said(action: str | None, verb: str | None) -> Form:
     """How to say what was done: in the application's own word where it means `verb`, else in the canonical one."""
+    return _said((action or "")[:_CLASSIFIED_CHARACTERS], verb)
+
+
+@lru_cache(maxsize=8192)
+def _said(action: str, verb: str | None) -> Form:
     if action and verb not in _SAID:
-        reading = read_action(action)
+        reading = _read(action)
         if reading.verb == verb or verb is None:
             return Form(reading.verb, reading.base, reading.past, 0)
     return _CANONICAL.get(verb or "other", _CANONICAL["other"])

@@ -22,8 +22,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+_LATEST = 9e9
+"""Below this, six decimals of a float are exact."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_PLAUSIBLE = "2000"
+FIRST_PLAUSIBLE = "2000"
+"""Texts before this are times that are not believed: see `settle`."""
+
 _LONGEST = 80
 
 
@@ -46,7 +51,7 @@ class Settled(NamedTuple):
 
 def parse(value: object) -> Instant | None:
     """The moment that a JSON value names (see the module's table); None where it names none. Never raises."""
-    if isinstance(value, str):
+    if type(value) is str:
         return _common(value) or _text(value.strip())
     if isinstance(value, bool):
         return None
@@ -68,7 +73,7 @@ def settle(value: object, received_at: str) -> Settled:
     if instant is None:
         return Settled(received_at, "received")
     text = instant.text
-    if text < _FIRST_PLAUSIBLE or (text > received_at and text > _day_after(received_at)):
+    if text < FIRST_PLAUSIBLE or (text > received_at and text > _day_after(received_at)):
         return Settled(received_at, "implausible", text, instant.zone_assumed)
     return Settled(text, instant.precision, None, instant.zone_assumed)
 
@@ -98,6 +103,9 @@ def _day_after(received_at: str) -> str:
     return from_micros(to_micros(received_at) + 86_400_000_000)
 
 
+_instant = tuple.__new__
+"""What a named tuple's own `__new__` comes to, in a third of the time."""
+
 _SIXTY = tuple(f"{number:02}" for number in range(60))
 _OF_SIXTY = frozenset(_SIXTY)
 
@@ -116,13 +124,14 @@ def _common(text: str) -> Instant | None:
     if hour is None or text[14:16] not in _OF_SIXTY or text[17:19] not in _OF_SIXTY:
         return None
     if end == 19:
-        return Instant(f"{hour}{text[14:19]}.000000Z", "s", not zone)
+        return _instant(Instant, (f"{hour}{text[14:19]}.000000Z", "s", not zone))
     digits = text[20:end]
     if text[19] != "." or not digits.isdecimal() or not digits.isascii():
         return None
     if len(digits) == 3:
-        return Instant(f"{hour}{text[14:23]}000Z", "ms", not zone)
-    return Instant(f"{hour}{text[14:20]}{digits[:6]:0<6}Z", "ms" if len(digits) < 3 else "us", not zone)
+        return _instant(Instant, (f"{hour}{text[14:23]}000Z", "ms", not zone))
+    precision = "ms" if len(digits) < 3 else "us"
+    return _instant(Instant, (f"{hour}{text[14:20]}{digits[:6]:0<6}Z", precision, not zone))
 
 
 @lru_cache(maxsize=4096)
@@ -221,11 +230,12 @@ def _float(value: float) -> Instant | None:
     """A float counts by its shortest decimal form, so that 1733739084.1 is not …084.099999."""
     if not -1e20 < value < 1e20:
         return None
+    micros = round(value * 1e6) if 0 <= value < _LATEST else -1
+    if micros >= 0 and micros / 1e6 == value:
+        seconds, rest = divmod(micros, 1_000_000)
+        precision = "us" if rest % 1000 else "ms" if rest else "s"
+        return _instant(Instant, (f"{_second(seconds)}.{rest:06}Z", precision, False))
     whole, _, fraction = repr(value).partition(".")
-    if len(whole) == 10 and fraction.isdecimal() and whole.isdecimal():
-        if fraction == "0":
-            return Instant(f"{_second(int(whole))}.000000Z", "s")
-        return Instant(f"{_second(int(whole))}.{fraction[:6]:0<6}Z", _precision(fraction))
     if "e" in whole or "e" in fraction:
         return _epoch(int(value), "")
     return _epoch(int(whole), "" if fraction == "0" else fraction, negative=value < 0)

@@ -86,22 +86,59 @@ def _place(record: Record, profile: Profile, options: InputOptions) -> None:
 
 def _deed(record: Record, draft: Draft, profile: Profile, categories: Mapping[str, str]) -> None:
     action = record.action or draft.verb or NO_ACTION
-    reading = taxonomy.read_action(action)
-    verb = reading.verb
-    if draft.verb is not None:
-        stated = draft.verb if draft.verb in taxonomy.VERBS else taxonomy.read_action(draft.verb).verb
-        verb = stated if stated != "other" else verb
-    outcome = record.outcome or reading.outcome or _attempted(draft) or profile.assume or "unknown"
     target_type = record.target.type if record.target is not None else None
-    record.action, record.verb, record.outcome = action, verb, outcome
-    record.kind = record.kind or taxonomy.kind_of(verb)
-    record.surface = record.surface or taxonomy.surface_of(verb, outcome, target_type)
+    if len(action) < _SHORT and (target_type is None or len(target_type) < _SHORT):
+        deed = _short_deed(action, draft.verb, target_type, record.outcome, profile.assume, _attempted(draft))
+    else:
+        deed = _read_deed(action, draft.verb, target_type, record.outcome, profile.assume, _attempted(draft))
+    record.action, record.verb, record.outcome = action, deed.verb, deed.outcome
+    record.kind = record.kind or deed.kind
+    record.surface = record.surface or deed.surface
     named = record.category
     if named is None:
-        record.category = profile.categories.get(action.casefold()) or taxonomy.category_of(verb, target_type, action)
+        record.category = (profile.categories.get(action.casefold()) if profile.categories else None) or deed.category
     else:
         record.category = _slug(named)
     record.category_label = categories.get(record.category) or named or record.category
+
+
+class _Deed(NamedTuple):
+    """What an action, with what the event says beside it, amounts to."""
+
+    verb: str
+    outcome: str
+    kind: str
+    surface: str
+    category: str
+
+
+def _read_deed(
+    action: str,
+    stated: str | None,
+    target_type: str | None,
+    outcome: str | None,
+    assumed: str | None,
+    attempted: str | None,
+) -> _Deed:
+    reading = taxonomy.read_action(action)
+    verb = reading.verb
+    if stated is not None:
+        other = stated if stated in taxonomy.VERBS else taxonomy.read_action(stated).verb
+        verb = other if other != "other" else verb
+    outcome = outcome or reading.outcome or attempted or assumed or "unknown"
+    return _Deed(
+        verb,
+        outcome,
+        taxonomy.kind_of(verb),
+        taxonomy.surface_of(verb, outcome, target_type),
+        taxonomy.category_of(verb, target_type, action),
+    )
+
+
+_SHORT = 128
+"""Longer texts are no names of actions or types: they are read anew each time, so that they cannot fill the cache."""
+
+_short_deed = lru_cache(maxsize=8192)(_read_deed)
 
 
 def _attempted(draft: Draft) -> str | None:
@@ -159,6 +196,10 @@ def _nobody(record: Record, actor: Actor | None, profile: Profile) -> Actor | No
 
 def _target(record: Record, draft: Draft) -> None:
     main = record.target
+    if draft.label is None and draft.targets is None:
+        if main is not None:
+            _only(record, main)
+        return
     if draft.label is not None:
         label = read_label(draft.label, main.type if main is not None else None)
         main = _merged(label.target, main)
@@ -172,21 +213,29 @@ def _target(record: Record, draft: Draft) -> None:
     elif main in listed:
         listed.remove(main)
     record.target = main
-    record.targets = targets = [main, *listed]
-    _refer(record, main, targets)
+    if not listed:
+        _only(record, main)
+        return
+    record.targets = [main, *listed]
+    _refer(record, record.targets)
 
 
-def _refer(record: Record, main: Target, targets: list[Target]) -> None:
+def _only(record: Record, main: Target) -> None:
+    """As `_refer`, of one target."""
+    record.targets = [main]
+    kind = main.type
+    if kind is not None:
+        main.type = kind = target_type(kind)
+        record.target_types = [kind]
+    if main.id is not None:
+        record.target_refs = [f"{kind or ''}:{main.id}"]
+
+
+def _refer(record: Record, targets: list[Target]) -> None:
     """The types in their one form, and what the targets are found by."""
     for one in targets:
         if one.type is not None:
             one.type = target_type(one.type)
-    if len(targets) == 1:
-        if main.id is not None:
-            record.target_refs = [f"{main.type or ''}:{main.id}"]
-        if main.type is not None:
-            record.target_types = [main.type]
-        return
     record.target_refs = list(dict.fromkeys(f"{one.type or ''}:{one.id}" for one in targets if one.id)) or None
     record.target_types = list(dict.fromkeys(one.type for one in targets if one.type)) or None
 
@@ -221,11 +270,14 @@ def _one_target(entry: dict[str, Any]) -> Target:
 
 
 def _changes(record: Record, draft: Draft) -> None:
+    if draft.changes is None and record.changes is None and draft.before is None and draft.after is None:
+        return
     found: list[Change] = record.changes or []
     if draft.before is None and type(draft.after) is dict:
         _unfold(draft, draft.after)
     if draft.changes is not None:
-        found = [*found, *_read_changes(draft.changes)]
+        read = _read_changes(draft.changes)
+        found = [*found, *read] if found else read
         if not found:
             keep(record, "changes", draft.changes)
     if draft.before is not None or draft.after is not None:
@@ -283,13 +335,18 @@ def _snapshot(record: Record, draft: Draft, has_changes: bool) -> list[Change]:
 
 
 def _time(record: Record, draft: Draft, received_at: str) -> None:
-    settled = timestamp.settle(draft.time, received_at)
-    record.timestamp, record.time_precision = settled.timestamp, settled.precision
-    record.reported_time = settled.reported_time
-    if settled.zone_assumed:
-        record.zone_assumed = True
     record.received_at = received_at
-    if draft.time_precision is not None and settled.precision in values.PRECISIONS:
+    instant = draft.time
+    if instant is not None and timestamp.FIRST_PLAUSIBLE <= instant.text <= received_at:
+        record.timestamp, record.time_precision, assumed = instant.text, instant.precision, instant.zone_assumed
+        believed = True
+    else:
+        settled = timestamp.settle(instant, received_at)
+        record.timestamp, record.time_precision, record.reported_time, assumed = settled
+        believed = settled.precision in values.PRECISIONS
+    if assumed:
+        record.zone_assumed = True
+    if draft.time_precision is not None and believed:
         record.time_precision = draft.time_precision
 
 

@@ -175,11 +175,11 @@ class _Writer:
                 continue
             inside = list(run)
             self.put(f"{' = '.join(slots[slot] for slot, _ in inside)} = None")
-            self.put(f"if {parent}:")
-            self.depth += 1
             for slot, expr in inside:
+                self.put(f"if {parent}:")
+                self.depth += 1
                 self._slot(expr, slots[slot], SLOTS[slot])
-            self.depth -= 1
+                self.depth -= 1
 
     def _sole_parent(self, expr: Expression) -> str | None:
         """The local of the one object at the top that this slot reads in; None where it reads elsewhere too."""
