@@ -49,13 +49,18 @@ def find_listen(flag: str | None, config: Path | None) -> str:
     return flag or os.environ.get("WHODID_LISTEN") or (_settings(file).listen if file else DEFAULT_LISTEN)
 
 
+def find_settings(config: Path | None) -> "IndexerSettings":
+    """All settings, of the file that is read and of the environment. Raises ConfigError where they are wrong."""
+    return _settings(_config_file(config))
+
+
 def _config_file(config: Path | None) -> Path | None:
     if config is not None:
         return config
     return CONFIG_FILE if CONFIG_FILE.exists() else None
 
 
-def _settings(file: Path) -> "IndexerSettings":
+def _settings(file: Path | None) -> "IndexerSettings":
     from whodid_config.settings import load  # noqa: PLC0415  pydantic, see above
     from whodid_indexer.config import IndexerSettings  # noqa: PLC0415  as above
 
