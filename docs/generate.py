@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from whodid_agent.cli.main import cli as agent_cli
 from whodid_agent.config import AgentSettings
 from whodid_agent.inputs.http.problem import CODES
+from whodid_config.settings import model_in
 from whodid_indexer.api import app as _api_app  # noqa: F401  its error codes are documented too
 from whodid_indexer.cli.main import cli as indexer_cli
 from whodid_indexer.config import IndexerSettings
@@ -54,19 +55,9 @@ def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if not field.description:
             raise SystemExit(f"{model.__name__}.{name} has no description")
         yield f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {_cell(field.description)} |"
-        inner = _inner(field.annotation)
+        inner = model_in(field.annotation)
         if inner is not None:
             yield from _settings(inner, f"{key}[]." if "list" in str(field.annotation) else f"{key}.")
-
-
-def _inner(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _inner(argument)
-        if found is not None:
-            return found
-    return None
 
 
 def _type(annotation: Any) -> str:

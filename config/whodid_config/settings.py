@@ -133,17 +133,18 @@ def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list
     current: type[BaseModel] = model
     for step in location:
         if isinstance(step, str) and step in current.model_fields:
-            inner = _model_in(current.model_fields[step].annotation)
+            inner = model_in(current.model_fields[step].annotation)
             if inner is not None:
                 current = inner
     return [field.alias or name for name, field in current.model_fields.items()]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation holds at any depth (`list[Input] | None`: Input); None where there is none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
+        found = model_in(argument)
         if found is not None:
             return found
     return None

@@ -184,47 +184,19 @@ class Product:
     def _inbox_row(self, moment: datetime) -> Event:
         person = self._random.choice(self._people)
         action, category, kind = self._random.choice(INBOX_ACTIONS)
-        return {
-            "timestamp": stamp(moment),
-            "actor": {"id": person.id, "name": person.name, "email": person.email},
-            "action": action,
-            "category": category,
-            "subject": {"type": kind, "number": self._random.randint(1, 400)},
-            "result": "success",
-            "ip": person.ip,
-            "user_agent": person.browser,
-            "layer": "workspace",
-            "workspace": {"id": "ws_1", "name": "Acme"},
-        }
+        subject = {"type": kind, "number": self._random.randint(1, 400)}
+        return {**_inbox(moment, person, action, category), "subject": subject}
 
     def _sign_in(self, moment: datetime) -> Event:
-        person = self._random.choice(self._people)
-        return {
-            "timestamp": stamp(moment),
-            "actor": {"id": person.id, "name": person.name, "email": person.email},
-            "action": "Signed in",
-            "category": "auth",
-            "result": "success",
-            "ip": person.ip,
-            "user_agent": person.browser,
-            "layer": "workspace",
-            "workspace": {"id": "ws_1", "name": "Acme"},
-        }
+        return _inbox(moment, self._random.choice(self._people), "Signed in", "auth")
 
     def _failed_sign_in(self, moment: datetime) -> Event:
-        person = self._random.choice(self._people)
-        return {
-            "timestamp": stamp(moment),
-            "actor": {"name": person.name, "email": person.email},
-            "action": "Failed login",
-            "category": "auth",
-            "result": "failure",
-            "details": {"reason": self._random.choice(("wrong password", "unknown device", "expired link"))},
-            "ip": f"192.0.2.{self._random.randint(1, 9)}",
-            "user_agent": self._random.choice(BROWSERS),
-            "layer": "workspace",
-            "workspace": {"id": "ws_1", "name": "Acme"},
-        }
+        stranger = self._random.choice(self._people)._replace(
+            ip=f"192.0.2.{self._random.randint(1, 9)}", browser=self._random.choice(BROWSERS)
+        )
+        reason = self._random.choice(("wrong password", "unknown device", "expired link"))
+        row = _inbox(moment, stranger, "Failed login", "auth")
+        return {**row, "result": "failure", "details": {"reason": reason}}
 
     def _shop_event(self, moment: datetime) -> Event:
         person = self._random.choice(self._people)
@@ -267,6 +239,21 @@ class Product:
         answer = httpx.post(f"{self._post_to}/v1/events", json={"events": events}, timeout=10)
         answer.raise_for_status()
         self.written += len(events)
+
+
+def _inbox(moment: datetime, person: Person, action: str, category: str) -> Event:
+    """A row of the inbox's log, as all of them begin."""
+    return {
+        "timestamp": stamp(moment),
+        "actor": {"id": person.id, "name": person.name, "email": person.email},
+        "action": action,
+        "category": category,
+        "result": "success",
+        "ip": person.ip,
+        "user_agent": person.browser,
+        "layer": "workspace",
+        "workspace": {"id": "ws_1", "name": "Acme"},
+    }
 
 
 def stamp(moment: datetime) -> str:

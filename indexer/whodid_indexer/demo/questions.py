@@ -47,7 +47,7 @@ def ask_all(asker: Asker, folder: Path, configuration: Path) -> None:
     )
     asker.ask(
         "Which sign-ins failed, and from where?",
-        ["search", "--verb", "sign_in", "--outcome", "failure", "--columns", "time,outcome,actor,ip,device,details"],
+        ["search", "--verb", "sign_in", "--outcome", "failure", "--columns", "time,outcome,actor,ip,device,reason"],
     )
     asker.ask("Who raised the hourly limit from 30k to 50k?", ["search", "--changed", "hourly limit"])
     asker.ask(
