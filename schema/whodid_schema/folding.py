@@ -203,14 +203,18 @@ def _plain(value: Any) -> str:
 
 def related(record: Record) -> list[str]:
     """Every name, id, e-mail and address of the event, as written, each once: "anything about alice"."""
-    found: list[str | None] = []
     actor = record.actor
-    if actor is not None:
-        found += (actor.name, actor.id, actor.email, actor.owner)
-        if actor.token is not None or actor.on_behalf_of is not None:
-            found += _companions(actor)
-    for target in _targets(record):
-        found += (target.name, target.id)
+    found = [] if actor is None else [actor.name, actor.id, actor.email, actor.owner]
+    if actor is not None and (actor.token is not None or actor.on_behalf_of is not None):
+        found += _companions(actor)
+    targets = record.targets
+    if targets is not None and len(targets) > 1:
+        for target in targets:
+            found += (target.name, target.id)
+    elif record.target is not None:
+        found += (record.target.name, record.target.id)
+    elif targets:
+        found += (targets[0].name, targets[0].id)
     if record.workspace is not None:
         found += (record.workspace.name, record.workspace.id)
     if record.project is not None:

@@ -23,7 +23,6 @@ from whodid_schema.errors import ConfigError, Undecodable
 from whodid_schema.meta import Meta, Router, compile_when
 from whodid_schema.record import MASK, Ingest, Record, encode
 
-_MASK_BYTES = MASK.encode()
 _Matches = Callable[[Record], bool]
 
 READS = "reads"
@@ -176,8 +175,8 @@ class Pipeline:
             identity.origin_of(data),
         )
         if self.options.keep_raw:
-            record.raw = data.decode()
-            if _MASK_BYTES in data:
+            record.raw = raw = data.decode()
+            if MASK in raw:
                 record.raw_redacted = True
 
     def _expired(self, record: Record, received_at: str) -> str | None:

@@ -10,8 +10,9 @@ import pytest
 from support.events import PROFILES, mutated, profile_events
 from whodid_agent.normalise import interpret
 from whodid_agent.normalise.compile import Extract, compile_profile, generate
+from whodid_agent.normalise.draft import Draft
 from whodid_agent.normalise.profile import Profile, parse_profile
-from whodid_agent.normalise.profiles import Mapper
+from whodid_agent.normalise.profiles import ByShape, Mapper
 from whodid_agent.normalise.recognise import Recogniser, fits
 
 MAPPED = sorted(mapper.profile.name for mapper in PROFILES if not mapper.profile.names)
@@ -77,10 +78,17 @@ def same(profile: Profile, event: dict[str, object]) -> None:
     left, right = copy.deepcopy(event), copy.deepcopy(event)
     if profile.name not in COMPILED:
         COMPILED[profile.name] = compile_profile(profile)
-    assert COMPILED[profile.name](left) == interpret.extract(profile, right)
+    keys = frozenset(event)
+    third = copy.deepcopy(event)
+    expected = interpret.extract(profile, right)
+    assert COMPILED[profile.name](left) == expected
+    if (profile.name, keys) not in SPECIAL:
+        SPECIAL[profile.name, keys] = compile_profile(profile, keys)
+    assert SPECIAL[profile.name, keys](third) == expected
 
 
 COMPILED: dict[str, Extract] = {}
+SPECIAL: dict[tuple[str, frozenset[str]], Extract] = {}
 
 
 @pytest.mark.parametrize("name", MAPPED)
@@ -124,9 +132,14 @@ def test_no_text_of_a_profile_is_code() -> None:
     assert Recogniser([profile], profile).profile_of({evil: 1}) is profile
 
 
+def _stumbling(event: dict[str, object]) -> Draft:
+    event.clear()
+    raise ZeroDivisionError
+
+
 def test_where_the_fast_way_stumbles_the_complete_way_answers() -> None:
     mapper = Mapper(odd())
-    mapper.__dict__["_compiled"] = lambda event: event.clear() or 1 / 0
+    mapper.__dict__["_functions"] = ByShape(_stumbling, frozenset(), lambda keys: _stumbling)
     event = ODD_EVENTS[0]
     draft = mapper.extract(copy.deepcopy(event), msgspec.json.encode(event))
     assert draft == interpret.extract(odd(), copy.deepcopy(event))
@@ -141,3 +154,33 @@ def test_recognition_is_the_first_fitting_shape_whatever_the_order_of_the_files(
     for event in [*events, *mutated(events, seed=11, number=3_000)]:
         plain = next((profile for shape, profile in one.ordered if fits(shape, event)), generic)
         assert one.profile_of(event) is other.profile_of(event) is plain
+        assert one.for_keys(frozenset(event))(event) is plain
+
+
+def test_what_senders_make_up_does_not_grow_what_is_kept() -> None:
+    made: list[frozenset[str]] = []
+
+    def make(keys: frozenset[str]) -> str:
+        made.append(keys)
+        return "special"
+
+    kept = ByShape("general", frozenset({"a", "b"}), make)
+    for number in range(5_000):
+        assert kept.meet(("a", f"made up {number}")) == "general"
+    assert (made, kept.known) == ([], {})
+    for _ in range(20):
+        kept.meet(("b", "a"))
+        kept.meet(("a", "b", "c"))
+        assert kept.meet(tuple(map(str, range(1_000)))) == "general"
+    assert made == [frozenset({"a", "b"})]
+    assert kept.known == {("b", "a"): "special", ("a", "b", "c"): "special"}
+
+
+def test_every_event_of_a_shape_gives_the_same_record_from_the_first_to_the_thousandth() -> None:
+    for name in MAPPED:
+        mapper = Mapper(PROFILES.get(name).profile)
+        for event in profile_events(name):
+            data = msgspec.json.encode(event)
+            first = mapper.extract(copy.deepcopy(event), data)
+            assert all(mapper.extract(copy.deepcopy(event), data) == first for _ in range(40))
+        assert mapper.fell_back == 0
