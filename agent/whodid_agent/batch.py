@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from whodid_agent.inputs.contract import Block, Counters, Line
 from whodid_agent.normalise.contract import Discard, Normaliser, Refusal, Sent, Shipment
-from whodid_schema.bulk import action
+from whodid_schema.bulk import ACTION_TAIL, action_head
 
 
 class Refused(NamedTuple):
@@ -92,32 +92,40 @@ class Batch:
 
     def _add_lines(self, number: int, lines: list[Line], normaliser: Normaliser, remembered: Remembered) -> None:
         counters, events_of = self.ranges[number].counters, normaliser.events
-        before = len(self.documents)
+        shipped: list[Shipment] = []
+        theirs: list[Line] = []
         for line in lines:
             events = events_of(line.data, line.origin, remembered.get(line.end) if remembered else None)
             for event in events:
                 if type(event) is Shipment:
-                    item, identifier, index, body, _ = event
-                    self.ship(number, line, item, identifier, index, body)
+                    shipped.append(event)
+                    theirs.append(line)
                 elif type(event) is Discard:
                     self._discard(counters, event)
                 elif type(event) is Refusal:
                     whole = None if len(events) == 1 and event.item == 0 else event.item
                     self.refused.append(Refused(number, line.origin.offset, line, whole, event.reason, event.detail))
                     counters.decoded += 1
-        counters.decoded += len(self.documents) - before
+        self.ship(number, theirs, shipped)
+        counters.decoded += len(shipped)
 
-    def ship(self, number: int, line: Line, item: int, identifier: str, index: str, body: bytes) -> None:
-        """Take on one item of range `number`; `body` is the record."""
-        document = b"%b%b\n" % (action(index, identifier), body)
-        self.documents.append(document)
-        self.ids.append(identifier)
-        self.indexes.append(index)
-        self.lines.append(line)
-        self.items.append(item)
-        self.owners.append(number)
-        self.ranges[number].shipped += 1
-        self.size += len(document)
+    def ship(self, number: int, lines: list[Line], shipped: list[Shipment]) -> None:
+        """Take on items of range `number`, and the line of each."""
+        # Column by column: an item costs a third of what one call for each would.
+        indexes = [event[2] for event in shipped]
+        heads = {index: action_head(index) for index in set(indexes)}
+        documents = [
+            b"%b%b%b%b\n" % (heads[index], identifier.encode(), ACTION_TAIL, body)
+            for _, identifier, index, body, _ in shipped
+        ]
+        self.documents += documents
+        self.ids += [event[1] for event in shipped]
+        self.indexes += indexes
+        self.lines += lines
+        self.items += [event[0] for event in shipped]
+        self.owners += [number] * len(shipped)
+        self.ranges[number].shipped += len(shipped)
+        self.size += sum(map(len, documents))
 
     def _discard(self, counters: Counters, event: Discard) -> None:
         counters.decoded += 1

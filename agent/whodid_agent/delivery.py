@@ -146,7 +146,9 @@ class _Attempt:
         self._batch = batch
         self._client = client
         self._waiting = waiting
-        self._results: list[Result | None] = [known.get(number) for number in range(len(batch))]
+        self._results: list[Result | None] = [None] * len(batch)
+        for number, result in known.items():
+            self._results[number] = result
         self._backoff = Backoff()
         self._unwanted = 0
         self._answered = 0
@@ -178,7 +180,9 @@ class _Attempt:
         while parts:
             part = parts.pop()
             try:
-                results = self._client.bulk([self._batch.documents[number] for number in part])
+                whole = len(part) == len(self._batch)
+                documents = self._batch.documents
+                results = self._client.bulk(documents if whole else [documents[number] for number in part])
             except Unanswered as error:
                 self._waiting.pause(str(error), self._backoff.next(error.after))
                 parts.append(part)

@@ -109,20 +109,26 @@ class Journal:
 
 
 def _entry(batch: Batch, rules: str) -> JournalEntry:
-    """The batch in the journal's form."""
+    """The batch in the journal's form; its items stand in the order of its ranges."""
     names = list(dict.fromkeys(batch.indexes))
     number_of = {name: number for number, name in enumerate(names)}
-    ranges = [JournalRange(r.input, r.key, r.start, r.end, r.received_at) for r in batch.ranges]
-    ids: list[list[str]] = [[] for _ in ranges]
-    columns = (batch.owners, batch.lines, batch.items, batch.ids, batch.indexes)
-    for owner, line, item, identifier, index in zip(*columns, strict=True):
-        into = ranges[owner]
-        into.ends.append(line.end)
-        into.items.append(item)
-        into.index.append(number_of[index])
-        ids[owner].append(identifier)
-    for into, own in zip(ranges, ids, strict=True):
-        into.ids = "".join(own)
-        into.items = into.items if any(into.items) else []
-        into.index = into.index if any(into.index) else []
+    ranges: list[JournalRange] = []
+    begin = 0
+    for each in batch.ranges:
+        own = slice(begin, begin + each.shipped)
+        begin = own.stop
+        items = batch.items[own]
+        ranges.append(
+            JournalRange(
+                each.input,
+                each.key,
+                each.start,
+                each.end,
+                each.received_at,
+                [line.end for line in batch.lines[own]],
+                items if any(items) else [],
+                [number_of[index] for index in batch.indexes[own]] if len(names) > 1 else [],
+                "".join(batch.ids[own]),
+            )
+        )
     return JournalEntry(rules, names, ranges)

@@ -18,6 +18,7 @@ from whodid_agent.batch import Batch, Range
 from whodid_agent.checkpoint import Parked, now
 from whodid_agent.entry import Entry, entry_of_item
 from whodid_agent.inputs.contract import Counters
+from whodid_agent.normalise.contract import Shipment
 from whodid_agent.quarantine import Full
 from whodid_agent.state import sync_folder, write_synced
 from whodid_agent.target.retry import Backoff
@@ -120,7 +121,8 @@ class Parking:
                 if entry.stream not in numbers:
                     numbers[entry.stream] = len(batch.ranges)
                     batch.ranges.append(Range(entry.input, entry.stream, 0, 0, "", Counters()))
-                batch.ship(numbers[entry.stream], line, entry.item or 0, sent.id, sent.index, bytes(entry.record))
+                event = Shipment(entry.item or 0, sent.id, sent.index, bytes(entry.record), mapped=True)
+                batch.ship(numbers[entry.stream], [line], [event])
         batch.released = parked.name
         batch.advances = False
         return batch

@@ -125,7 +125,7 @@ def _add(batch: Batch, entry: Entry, events: list[Event]) -> None:
     counters.decoded += len(events) - 1
     for event in events:
         if isinstance(event, Shipment):
-            batch.ship(number, line, event.item, event.id, event.index, event.body)
+            batch.ship(number, [line], [event])
         elif isinstance(event, Discard):
             counters.dropped += event.kind == "dropped"
             counters.expired += event.kind == "expired"

@@ -72,6 +72,7 @@ class _Response(msgspec.Struct, gc=False):
     errors: bool = True
 
 
+_CREATED = b'{"create":{"status":201}}'
 _decoder = msgspec.json.Decoder(_Response)
 
 
@@ -79,9 +80,17 @@ class MalformedResponse(ValueError):
     """The answer is not a bulk answer to what was sent; nothing may be concluded from it, send again."""
 
 
+def action_head(index: str) -> bytes:
+    """What the action lines of one index begin with; the id and `ACTION_TAIL` follow. Neither needs escaping."""
+    return f'{{"create":{{"_index":"{index}","_id":"'.encode()
+
+
+ACTION_TAIL = b'"}}\n'
+
+
 def action(index: str, identifier: str) -> bytes:
     """The action line, newline included. Both names are whodid's own and need no escaping."""
-    return f'{{"create":{{"_index":"{index}","_id":"{identifier}"}}}}\n'.encode()
+    return action_head(index) + identifier.encode() + ACTION_TAIL
 
 
 def read_response(body: bytes, sent: int) -> list[Result]:
@@ -90,6 +99,8 @@ def read_response(body: bytes, sent: int) -> list[Result]:
     Raises MalformedResponse where the body is no bulk answer or its length is not `sent`: an answer that lost an
     item would otherwise shift every later result by one.
     """
+    if _is_all_created(body, sent):
+        return [INDEXED] * sent
     try:
         response = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -97,6 +108,12 @@ def read_response(body: bytes, sent: int) -> list[Result]:
     if len(response.items) != sent:
         raise MalformedResponse(f"{len(response.items)} results for {sent} items")
     return [classify(item) for entry in response.items for item in _only(entry)]
+
+
+def _is_all_created(body: bytes, sent: int) -> bool:
+    """Whether the answer is, byte for byte, what nearly every answer is: all of it created, nothing else said."""
+    head, found, items = body.partition(b'"items":[')
+    return bool(found) and b'"errors":false' in head and items == b",".join([_CREATED] * sent) + b"]}"
 
 
 def _only(entry: Mapping[str, _Item]) -> list[_Item]:

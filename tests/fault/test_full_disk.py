@@ -28,9 +28,8 @@ def test_with_a_full_disk_nothing_is_sent_or_lost_and_space_is_all_it_needs(tmp_
         return status.status_code
 
     with Server(tmp_path) as server:
-        config.write_text(
-            f"target: {server.url}\nstate_dir: {tmp_path}/state\ninputs: [{{file: {log}}}, {{http: '127.0.0.1:{port}'}}]\n"
-        )
+        inputs = f"[{{file: {log}}}, {{http: '127.0.0.1:{port}'}}]"
+        config.write_text(f"target: {server.url}\nstate_dir: {tmp_path}/state\ninputs: {inputs}\n")
         with Daemon("whodid-agent", ["run", "--config", str(config)], said) as agent:
             wait_until(listening(port), "the receiver is up")
             resource.prlimit(agent.pid, resource.RLIMIT_FSIZE, (ROOM, resource.RLIM_INFINITY))

@@ -107,3 +107,27 @@ def test_the_action_line_is_json_with_its_newline() -> None:
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
     assert json.loads(line) == {"create": {"_index": "whodid-activity", "_id": "01abc"}}
+
+
+@pytest.mark.parametrize("damage", ["nothing", "one less", "one more", "cut", "more behind", "a duplicate", "an error"])
+def test_an_answer_that_all_was_created_is_read_at_one_look_and_never_a_worse_one(damage: str) -> None:
+    items = [item(201) for _ in range(5)]
+    body = json.dumps({"took": 1, "errors": False, "items": items}, separators=(",", ":")).encode()
+    if damage == "nothing":
+        assert bulk.read_response(body, 5) == [bulk.INDEXED] * 5
+        return
+    wrong = {
+        "one less": (body, 6),
+        "one more": (body, 4),
+        "cut": (body[:-1], 5),
+        "more behind": (body + b"]}", 5),
+        "a duplicate": (body.replace(b"201", b"409", 1), 5),
+        "an error": (body.replace(b"201}", b'400,"error":{"type":"x","reason":"y"}}', 1), 5),
+    }
+    try:
+        results = bulk.read_response(*wrong[damage])
+    except MalformedResponse:
+        assert damage in {"one less", "one more", "cut", "more behind"}
+    else:
+        first = Outcome.DUPLICATE if damage == "a duplicate" else Outcome.REJECTED
+        assert [result.outcome for result in results] == [first, *[Outcome.INDEXED] * 4]
