@@ -167,12 +167,15 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
         kind = type(value)
         if kind is str or kind is int:
             # What meta_pair would make of it, without its detours: most metadata is flat, its values short and plain.
+            if value == "":
+                continue
             pair = f"{key}={value}"
-            if len(pair) <= META_PAIR_LENGTH and pair.isascii() and value != "" and len(pairs) < META_PAIRS_LIMIT:
+            if pair.isascii() and len(pair) <= META_PAIR_LENGTH:
                 pairs[pair.lower()] = None
                 continue
         _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
-    return list(pairs)
+    found = list(pairs)
+    return found if len(found) <= META_PAIRS_LIMIT else found[:META_PAIRS_LIMIT]
 
 
 def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:

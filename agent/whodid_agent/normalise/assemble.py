@@ -87,29 +87,25 @@ def _place(record: Record, profile: Profile, options: InputOptions) -> None:
 def _deed(record: Record, draft: Draft, profile: Profile, categories: Mapping[str, str]) -> None:
     action = record.action or draft.verb or NO_ACTION
     target_type = record.target.type if record.target is not None else None
-    if len(action) < _SHORT and (target_type is None or len(target_type) < _SHORT):
-        deed = _short_deed(action, draft.verb, target_type, record.outcome, profile.assume, _attempted(draft))
-    else:
-        deed = _read_deed(action, draft.verb, target_type, record.outcome, profile.assume, _attempted(draft))
-    record.action, record.verb, record.outcome = action, deed.verb, deed.outcome
-    record.kind = record.kind or deed.kind
-    record.surface = record.surface or deed.surface
+    short = len(action) < _SHORT and (target_type is None or len(target_type) < _SHORT)
+    record.action = action
+    record.verb, record.outcome, kind, surface, category = (_short_deed if short else _read_deed)(
+        action, draft.verb, target_type, record.outcome, profile.assume, draft.phrase and _attempted(draft.phrase)
+    )
+    if record.kind is None:
+        record.kind = kind
+    if record.surface is None:
+        record.surface = surface
     named = record.category
     if named is None:
-        record.category = (profile.categories.get(action.casefold()) if profile.categories else None) or deed.category
+        record.category = (profile.categories.get(action.casefold()) if profile.categories else None) or category
     else:
         record.category = _slug(named)
     record.category_label = categories.get(record.category) or named or record.category
 
 
-class _Deed(NamedTuple):
-    """What an action, with what the event says beside it, amounts to."""
-
-    verb: str
-    outcome: str
-    kind: str
-    surface: str
-    category: str
+_Deed = tuple[str, str, str, str, str]
+"""What an action, with what the event says beside it, amounts to: verb, outcome, kind, surface, category."""
 
 
 def _read_deed(
@@ -126,7 +122,7 @@ def _read_deed(
         other = stated if stated in taxonomy.VERBS else taxonomy.read_action(stated).verb
         verb = other if other != "other" else verb
     outcome = outcome or reading.outcome or attempted or assumed or "unknown"
-    return _Deed(
+    return (
         verb,
         outcome,
         taxonomy.kind_of(verb),
@@ -141,9 +137,9 @@ _SHORT = 128
 _short_deed = lru_cache(maxsize=8192)(_read_deed)
 
 
-def _attempted(draft: Draft) -> str | None:
+def _attempted(phrase: str) -> str | None:
     """An attempt that is told as one did not succeed: "attempted to log in"."""
-    return "failure" if draft.phrase is not None and draft.phrase.startswith("attempted ") else None
+    return "failure" if phrase.startswith("attempted ") else None
 
 
 @lru_cache(maxsize=4096)

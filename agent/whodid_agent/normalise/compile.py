@@ -296,7 +296,7 @@ class _Writer:
                 self.put(f"    g_actor.{part} = g_actor_{part}")
         lift = self.bind(self.profile.lift)
         fields = {name: f"g_{name}" for name in ("actor", "target", "workspace", "project", "client")}
-        fields["metadata"] = f"rest(e, {lift})" if lift != self.bind(()) else "e or None"
+        fields["metadata"] = f"rest(e, {lift}) if e else None" if lift != self.bind(()) else "e or None"
         fields |= {slot: slots[slot] for slot in RECORD_SLOTS if slot in slots}
         draft = {"record": f"Record({_positional(Record, fields)})", "native": native}
         draft |= {slot: slots[slot] for slot in DRAFT_SLOTS if slot in slots}
