@@ -1,5 +1,6 @@
 """The server's life: bind, set up, announce, serve, finish what is queued, leave."""
 
+import gc
 import ipaddress
 import signal
 import socket
@@ -15,6 +16,9 @@ from whodid_schema.errors import UsageError, WhodidError
 
 GRACE = 20
 """Seconds that running requests have at the end; a request under way is stored and answered well within it."""
+
+_YOUNG = 50_000
+"""New objects until Python looks for cycles among them: records make none, and at 700 it would look all the time."""
 
 
 def parse_address(listen: str) -> tuple[str, int]:
@@ -99,6 +103,9 @@ def serve(app: Starlette, bound: socket.socket, ready_file: Path | None) -> None
     )  # fmt: skip
     # uvicorn raises the signal anew once it has shut down; for us SIGTERM is the way a server ends well.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    gc.collect()
+    gc.freeze()  # what is there now stays to the end and need not be looked at again
+    gc.set_threshold(_YOUNG)
     server = _Announcing(config, announce)
     server.run(sockets=[bound])
     if not server.started:
