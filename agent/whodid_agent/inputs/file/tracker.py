@@ -3,7 +3,7 @@
     known inode, same bytes          the instance goes on, whatever the file is called now
     known inode, other bytes         truncated, or the inode was used again: a new instance; the old one is homeless
     inode gone, descriptor open      read to its end, then homeless
-    unknown file                     see `_place`
+    unknown file                     see `placing`
 
 A homeless instance takes the file that repeats its bytes as its new home; after `grace` seconds without one, what
 was seen of it but not read is missed. A copy of an instance that has a home is remembered and not read.
@@ -16,8 +16,7 @@ from typing import NamedTuple
 
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, stamp_of
-from whodid_agent.inputs.file.kinship import has_more, is_one_line_repeated, kin_of
-from whodid_agent.inputs.file.lines import first_line
+from whodid_agent.inputs.file.placing import Placing
 from whodid_agent.inputs.file.reader import Bytes, is_packed, open_bytes
 from whodid_agent.inputs.file.scan import Found
 from whodid_schema.timestamp import from_micros, to_micros
@@ -42,11 +41,6 @@ class Timing(NamedTuple):
         return from_micros(round(self.wall() * 1e6))
 
 
-class _Tie(NamedTuple):
-    instance: Instance
-    is_home: bool
-
-
 class Tracker:
     """The instances of one file input.
 
@@ -66,7 +60,7 @@ class Tracker:
         self._name_generation = name_generation
         self._source_of = source_of
         self._timing = timing
-        self._max_line = max_line
+        self._placing = Placing(max_line, self.open)
         self._instances: dict[str, Instance] = {}
         self._by_source: dict[str, list[Instance]] = {}
         self._homes: dict[Inode, Instance] = {}
@@ -184,8 +178,12 @@ class Tracker:
     def repeats(self, instance: Instance, file: Bytes) -> bool:
         """Whether the file has what was consumed of the instance, or at least the first line it was known by."""
         if instance.generation and (not instance.head or instance.print is None):
-            return self._generation(file) in {"", instance.generation} and instance.resume(file)
+            return self._generation_of(file) in {"", instance.generation} and instance.resume(file)
         return instance.resume(file)
+
+    def _generation_of(self, file: Bytes) -> str:
+        line = self._placing.first_line(file)
+        return "" if line is None else self._name_generation(line)
 
     def _still_known(self, found: Found) -> bool:
         """Whether the file is an instance's home or a known copy, and still what it was."""
@@ -237,57 +235,30 @@ class Tracker:
             file.close()
 
     def _place(self, found: Found, file: Bytes, *, as_new: bool) -> bool:
-        """Decide whose bytes an unknown file has.
-
-        A configured name is a new file, unless it repeats a homeless instance (the file was replaced by a copy of
-        itself). Another name that repeats a homeless instance is its new home (copytruncate, compression); one that
-        repeats an instance which has a home is a copy, or the longer copy, see `_tie`. As long as it may still be
-        growing into one, it waits.
-        """
-        line = first_line(self._beginning(file), self._max_line)
+        """Go by what `placing` says of an unknown file; as long as it may still be growing into a copy, it waits."""
+        line = self._placing.first_line(file)
         generation = self._name_generation(line) if line is not None else ""
         namesakes = self._namesakes(found, generation)
-        kin = kin_of(file, namesakes, self.open)
         live = found.current and not file.packed
-        repeated = kin.full if live else [*kin.full, *kin.prefix]
-        tie = next((tie for each in repeated if (tie := self._tie(each, file, live=live))), None)
-        if tie is not None and tie.is_home and tie.instance in kin.full and tie.instance.resume(file):
-            self._leave(tie.instance)
-            self._settle_in(tie.instance, found)
-        elif tie is not None:
-            self._copies[found.inode] = (tie.instance, stamp_of(found.stat), tie.instance.lost_at)
+        verdict = self._placing.judge(file, namesakes, live=live)
+        whose = verdict.instance
+        if whose is not None and verdict.is_home and whose.resume(file):
+            self._leave(whose)
+            self._settle_in(whose, found)
+        elif whose is not None:
+            self._copies[found.inode] = (whose, stamp_of(found.stat), whose.lost_at)
             self._waiting.pop(found.inode, None)
         elif not as_new:
             return False
         elif live or not (namesakes or line is None) or not self._must_wait(found):
-            elder = kin.partial[0] if kin.partial and not live else None
+            elder = None if live else verdict.elder
             self._new(found, generation, elder.first_receipt if elder else self._receipt())
         return True
-
-    def _tie(self, instance: Instance, file: Bytes, *, live: bool) -> _Tie | None:
-        """What a file is to the instance that it repeats: its home, a copy, or (None) neither."""
-        homeless = instance.inode is None
-        telling = not is_one_line_repeated(file, instance.head)
-        if live:
-            return _Tie(instance, is_home=True) if homeless and instance.head and telling else None
-        if homeless:
-            return _Tie(instance, is_home=True)
-        home = self.open(instance) if telling or file.packed else None
-        if home is None:
-            return None
-        if not has_more(file, home, instance.head):
-            return _Tie(instance, is_home=False)
-        # the home was itself a copy, made before the last lines were written
-        return _Tie(instance, is_home=True) if telling and instance.rotated and not instance.unread() else None
 
     def _namesakes(self, found: Found, generation: str) -> list[Instance]:
         """The instances of the same source that begin with the same line, as far as that is known."""
         group = self._by_source.get(self._source_of(found.configured), [])
         return [instance for instance in group if not generation or instance.generation in {generation, ""}]
-
-    def _generation(self, file: Bytes) -> str:
-        line = first_line(self._beginning(file), self._max_line)
-        return "" if line is None else self._name_generation(line)
 
     def _must_wait(self, found: Found) -> bool:
         """Whether the file may still be growing: it changed within the last `settle` seconds."""
@@ -301,15 +272,6 @@ class Tracker:
             del self._waiting[found.inode]
             return False
         return True
-
-    def _beginning(self, file: Bytes) -> bytes:
-        """The file's first bytes, enough of them to have a line, if there is one within the limit."""
-        size = 64 * 1024
-        while True:
-            beginning = file.read(0, size)
-            if len(beginning) < size or first_line(beginning, self._max_line) is not None or size > self._max_line:
-                return beginning
-            size *= 4
 
     # ---- what has gone
 
