@@ -87,10 +87,15 @@ def _place(record: Record, profile: Profile, options: InputOptions) -> None:
 def _deed(record: Record, draft: Draft, profile: Profile, categories: Mapping[str, str]) -> None:
     action = record.action or draft.verb or NO_ACTION
     target_type = record.target.type if record.target is not None else None
-    short = len(action) < _SHORT and (target_type is None or len(target_type) < _SHORT)
+    stated = draft.verb
+    short = (
+        len(action) < _SHORT
+        and (target_type is None or len(target_type) < _SHORT)
+        and (stated is None or len(stated) < _SHORT)
+    )
     record.action = action
     record.verb, record.outcome, kind, surface, category = (_short_deed if short else _read_deed)(
-        action, draft.verb, target_type, record.outcome, profile.assume, draft.phrase and _attempted(draft.phrase)
+        action, stated, target_type, record.outcome, profile.assume, draft.phrase and _attempted(draft.phrase)
     )
     if record.kind is None:
         record.kind = kind

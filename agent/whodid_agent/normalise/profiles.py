@@ -22,6 +22,7 @@ _MET_OFTEN = 16
 _MOST_SHAPES = 1024
 _MOST_MADE = 48
 _MOST_KEYS = 64
+_LONGEST_KEY = 128
 """Bounds of what is kept for the key lists that senders make up."""
 
 
@@ -42,7 +43,7 @@ class ByShape(Generic[Made]):
 
     def meet(self, shape: tuple[str, ...]) -> Made:
         """What serves events with just these keys, in this order; kept in `known` once it is special."""
-        if len(shape) > _MOST_KEYS:
+        if len(shape) > _MOST_KEYS or any(len(key) > _LONGEST_KEY for key in shape):
             return self._general
         met = self._met.get(shape, 0) + 1
         if len(self._met) >= _MOST_SHAPES:

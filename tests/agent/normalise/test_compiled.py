@@ -167,6 +167,7 @@ def test_what_senders_make_up_does_not_grow_what_is_kept() -> None:
     kept = ByShape("general", frozenset({"a", "b"}), make)
     for number in range(5_000):
         assert kept.meet(("a", f"made up {number}")) == "general"
+        assert kept.meet(("a", "x" * 1_000)) == "general"
     assert (made, kept.known) == ([], {})
     for _ in range(20):
         kept.meet(("b", "a"))

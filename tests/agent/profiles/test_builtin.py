@@ -371,3 +371,10 @@ def test_a_target_type_has_one_form_however_it_is_written(kind: str) -> None:
     )
     assert (found.target_types, found.target_refs) == (["api_role"], ["api_role:9"])
     assert found.description == "Ann created API role Auditor"
+
+
+def test_the_original_is_said_to_be_masked_also_where_the_application_masked_it() -> None:
+    event = {"action": "user.update", "actor": {"id": 1}, "target": {"type": "user", "id": 2}}
+    assert record(event).raw_redacted is None
+    assert record({**event, "changes": {"name": {"from": "[FILTERED]", "to": "[FILTERED]"}}}).raw_redacted is True
+    assert record({**event, "metadata": {"password": "hunter2hunter2"}}).raw_redacted is True
