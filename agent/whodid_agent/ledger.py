@@ -187,7 +187,16 @@ class Ledger:
         return not (self.parked or self.missed or any(row.counters.quarantined for row in self.rows.values()))
 
     def close(self) -> None:
-        """Both generations to the present, so that everything settled is given up."""
+        """Both generations to the present, so that everything settled is given up.
+
+        Of bytes that end with this process the size is written down: the next start counts them as missed.
+        """
+        for source in self._sources.values():
+            for key in source.at_risk():
+                if key not in self.rows:
+                    self._enter(key, source.name, 0)
+                log.warning("%s: its file was deleted before all of it was delivered; the rest ends with this run", key)
+                self._touch(key)
         if self._dirty or self._owing():
             _ = self.write() and self.write()
 

@@ -218,6 +218,7 @@ class Runner:
             return
         self._asked = time.monotonic()
         for source in self._turn:
+            source.poll()  # also while nothing can be taken: what happens to files meanwhile must be seen
             PENDING_BYTES.labels(source.name).set(source.pending())
             self._name_problems(source)
         for path, request in replay.asked(self._state.path / "requests"):

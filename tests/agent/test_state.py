@@ -8,6 +8,7 @@ import pytest
 
 from support.agent import Agent, PlainNormaliser
 from support.bulk_target import Fault, Target
+from support.running import wait_until
 from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.state import StateDirectory, framed, is_locked
@@ -202,3 +203,27 @@ def test_a_file_that_vanishes_before_anything_was_read_of_it_is_missed_once(tmp_
         agent.files[0].touch()
         assert Agent(tmp_path, target.url).run()
         assert agent.totals()["missed_bytes"] == size
+
+
+def test_a_deleted_file_is_read_on_and_what_ends_with_the_agent_is_missed_to_the_byte(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Target(lambda items, number: Fault(503)) as target:
+        agent = Agent(tmp_path, target.url)
+        agent.write({"n": 0})
+        thread = agent.start(grace=0.1)
+        agent.wait(lambda totals: totals["in_flight"] == 1)
+        # One batch is on its way and one waits; what is written now stays in the file.
+        for number in range(1, 4):
+            agent.write(*({"n": number, "pad": "x" * 1000} for _ in range(9000)))
+        wait_until(lambda: len(list((tmp_path / "state/journal").iterdir())) >= 1, "the journal")
+        size = agent.files[0].stat().st_size
+        agent.files[0].unlink()
+        wait_until(lambda: "was deleted with" in caplog.text, "the agent says what hangs on it")
+        agent.stop(thread)
+        assert "ends with this run" in caplog.text
+        agent.files[0].touch()
+        target.script = lambda items, number: None
+        Agent(tmp_path, target.url).run()
+        assert agent.totals()["missed_bytes"] == size
+        assert target.stored == {}

@@ -7,7 +7,7 @@ stream (of the decompressed file; of the spool). The runner owns positions and c
 whatever it needs to find the same bytes again, kept in the stream's row of the checkpoint.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -111,6 +111,9 @@ class Source(Protocol):
 
     def missed(self) -> Mapping[str, int]:
         """Bytes that vanished unread since the last call, by stream (a lower bound), also of streams never read."""
+
+    def at_risk(self) -> Collection[str]:
+        """Streams whose unread bytes only this process still holds (an unlinked file): gone when it ends."""
 
     def pending(self) -> int:
         """Bytes that are there and not read yet; 0 with `--once` means the end of everything."""

@@ -7,7 +7,7 @@ read ─► pieces: whole raw lines ─► lines: redacted, with positions ─�
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,12 @@ class FileSource:
         """What cannot be read now, one sentence each; they do not stop the rest and may go away by themselves."""
         watch = [self._watch.problem] if self._watch and self._watch.problem else []
         faults = [f"{each.path}: {each.fault}" for each in self._tracker.readable() if each.fault]
-        return [*self._scan.problems.values(), *self._tracker.problems.values(), *faults, *watch]
+        held = [
+            f"{each.path}: was deleted with {each.unread()} bytes unread; let this agent run until they are delivered"
+            for each in self._tracker.unlinked()
+            if each.unread()
+        ]
+        return [*self._scan.problems.values(), *self._tracker.problems.values(), *faults, *held, *watch]
 
     def _look(self) -> None:
         began = self._timing.now()
@@ -256,6 +261,10 @@ class FileSource:
     def missed(self) -> Mapping[str, int]:
         """Bytes that vanished unread since the last call, by stream (a lower bound)."""
         return self._tracker.take_missed()
+
+    def at_risk(self) -> Collection[str]:
+        """Unlinked files with bytes that are not settled: there is no way to give them a name again."""
+        return [instance.key for instance in self._tracker.unlinked() if instance.settled < instance.size]
 
     def pending(self) -> int:
         """Bytes that are there and not read yet (a compressed file, or one not judged yet, counts 1)."""

@@ -66,6 +66,7 @@ class Tracker:
         self._homes: dict[Inode, Instance] = {}
         self._copies: dict[Inode, tuple[Instance, Stamp, float | None]] = {}
         self._waiting: dict[Inode, tuple[Stamp, float, str]] = {}
+        self._present: set[Inode] = set()
         self._open: OrderedDict[str, Instance] = OrderedDict()
         self._missed: dict[str, int] = {}
         self._last_number = 0
@@ -91,6 +92,10 @@ class Tracker:
     def readable(self) -> list[Instance]:
         """The instances with a home, those of one source together and the oldest first."""
         return [instance for group in self._by_source.values() for instance in group if instance.inode is not None]
+
+    def unlinked(self) -> list[Instance]:
+        """The instances whose file has no name any more, but an open descriptor."""
+        return [instance for inode, instance in self._homes.items() if inode not in self._present]
 
     def undecided(self) -> int:
         """Files whose instance is not known yet; when finishing, also instances whose bytes may still turn up."""
@@ -129,7 +134,7 @@ class Tracker:
         files = list(files)
         self.problems = {}
         self._round += 1
-        present = {found.inode for found in files}
+        self._present = present = {found.inode for found in files}
         if unplaced := self._restored_homes(files):
             self._resume(unplaced)
         unknown = [found for found in files if not self._still_known(found)]
@@ -178,7 +183,8 @@ class Tracker:
     def repeats(self, instance: Instance, file: Bytes) -> bool:
         """Whether the file has what was consumed of the instance, or at least the first line it was known by."""
         if instance.generation and (not instance.head or instance.print is None):
-            return self._generation_of(file) in {"", instance.generation} and instance.resume(file)
+            shorter = not file.packed and file.stat().st_size < instance.size
+            return not shorter and self._generation_of(file) in {"", instance.generation} and instance.resume(file)
         return instance.resume(file)
 
     def _generation_of(self, file: Bytes) -> str:

@@ -9,7 +9,7 @@ positions are bytes of the spool, a line's `Origin.offset` is its frame's number
 thread whenever something new can be read. `listen=False` only drains what lies in the spool (for `--once`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -160,6 +160,10 @@ class HttpSource:
         missed = self._missed + damaged - self._damaged_before
         self._missed, self._damaged_before = 0, damaged
         return {self.key: missed} if missed else {}
+
+    def at_risk(self) -> Collection[str]:
+        """None: what was accepted is on disk."""
+        return ()
 
     def pending(self) -> int:
         """Durable bytes behind the last line that was read."""
