@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, SLOTS, Draft
@@ -41,6 +41,7 @@ from whodid_agent.normalise.expression import (
 )
 from whodid_agent.normalise.interpret import at, remove, rest
 from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.reduce import reduced
 from whodid_schema.record import Record
 
 Extract = Callable[[dict[str, Any]], Draft]
@@ -311,37 +312,3 @@ def _positional(struct: type[Struct], filled: Mapping[str, str]) -> str:
     while given and given[-1] == "None":
         given.pop()
     return ", ".join(given)
-
-
-def reduced(profile: Profile, keys: frozenset[str]) -> Profile:
-    """The profile without what cannot be there in an event that has no other keys at the top."""
-    slots: dict[str, Expression] = {}
-    for slot, expr in profile.slots.items():
-        left = _reduced(expr, keys)
-        if left is not None:
-            # A place that stood alone may be popped, one of several not: a null in the first says nothing.
-            slots[slot] = First((left,)) if isinstance(left, Path) and left not in profile.sole else left
-    native = profile.native if all(path.steps[0] in keys for path in profile.native) else ()
-    ignore = tuple(path for path in profile.ignore if path.steps[0] in keys)
-    return structs.replace(profile, slots=slots, native=native, ignore=ignore)
-
-
-def _reduced(  # noqa: PLR0911  # one return for each form of the language
-    expr: Expression | None, keys: frozenset[str]
-) -> Expression | None:
-    match expr:
-        case Path(steps):
-            return expr if steps[0] in keys else None
-        case First(options):
-            left = tuple(one for option in options if (one := _reduced(option, keys)) is not None)
-            return First(left) if left else None
-        case Table(of, table, otherwise):
-            left_of = of if "" in table else tuple(path for path in of if path.steps[0] in keys)
-            return Table(left_of, table, _reduced(otherwise, keys)) if left_of else _reduced(otherwise, keys)
-        case Template(parts):
-            return expr if all(isinstance(part, str) or part.steps[0] in keys for part in parts) else None
-        case IfPresent(path, then, otherwise):
-            if path.steps[0] not in keys:
-                return _reduced(otherwise, keys)
-            return IfPresent(path, _reduced(then, keys), _reduced(otherwise, keys))
-    return expr

@@ -31,6 +31,17 @@ class Draft(Struct, gc=False):
     native: tuple[str, ...] | None = None
 
 
+def keep(record: Record, key: str, value: Any) -> None:
+    """Put what the record has no place for into its metadata; what stands there already is not overwritten."""
+    metadata = record.metadata
+    if metadata is None:
+        record.metadata = {key: value}
+    elif key not in metadata:
+        metadata[key] = value
+    else:
+        keep(record, f"{key}_", value)
+
+
 RECORD_SLOTS = {
     "app": "text",
     "surface": "surface",

@@ -1,0 +1,40 @@
+"""A profile without what an event of certain keys cannot have: `compile` makes functions of their own of these."""
+
+from msgspec import structs
+
+from whodid_agent.normalise.expression import Expression, First, IfPresent, Path, Table, Template
+from whodid_agent.normalise.profile import Profile
+
+
+def reduced(profile: Profile, keys: frozenset[str]) -> Profile:
+    """The profile without what cannot be there in an event that has no other keys at the top."""
+    slots: dict[str, Expression] = {}
+    for slot, expr in profile.slots.items():
+        left = _reduced(expr, keys)
+        if left is not None:
+            # A place that stood alone may be popped, one of several not: a null in the first says nothing.
+            slots[slot] = First((left,)) if isinstance(left, Path) and left not in profile.sole else left
+    native = profile.native if all(path.steps[0] in keys for path in profile.native) else ()
+    ignore = tuple(path for path in profile.ignore if path.steps[0] in keys)
+    return structs.replace(profile, slots=slots, native=native, ignore=ignore)
+
+
+def _reduced(  # noqa: PLR0911  # one return for each form of the language
+    expr: Expression | None, keys: frozenset[str]
+) -> Expression | None:
+    match expr:
+        case Path(steps):
+            return expr if steps[0] in keys else None
+        case First(options):
+            left = tuple(one for option in options if (one := _reduced(option, keys)) is not None)
+            return First(left) if left else None
+        case Table(of, table, otherwise):
+            left_of = of if "" in table else tuple(path for path in of if path.steps[0] in keys)
+            return Table(left_of, table, _reduced(otherwise, keys)) if left_of else _reduced(otherwise, keys)
+        case Template(parts):
+            return expr if all(isinstance(part, str) or part.steps[0] in keys for part in parts) else None
+        case IfPresent(path, then, otherwise):
+            if path.steps[0] not in keys:
+                return _reduced(otherwise, keys)
+            return IfPresent(path, _reduced(then, keys), _reduced(otherwise, keys))
+    return expr
