@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+
 from whodid_agent.batch import Batch
 from whodid_agent.checkpoint import Parked, now
 from whodid_agent.entry import entry_of_item, entry_of_refusal
@@ -23,7 +25,6 @@ from whodid_agent.quarantine import Full, Quarantine
 from whodid_agent.target.client import Client, Refused, TooLarge, Unanswered, Unwanted
 from whodid_agent.target.retry import Backoff
 from whodid_agent.waiting import Waiting
-from whodid_schema import record
 from whodid_schema.bulk import INDEXED, Outcome, Result, action
 
 log = logging.getLogger(__name__)
@@ -253,11 +254,10 @@ def _parts(batch: Batch, todo: list[int]) -> list[list[int]]:
 
 def _without_raw(batch: Batch, number: int) -> bytes | None:
     """The item's document without its original; None where it has none."""
-    known = record.decode(batch.documents[number].partition(b"\n")[2])
-    if known.raw is None:
+    fields = msgspec.json.decode(batch.documents[number].partition(b"\n")[2], type=dict[str, msgspec.Raw])
+    if fields.pop("raw", None) is None:
         return None
-    known.raw = None
-    return b"%b%b\n" % (action(batch.indexes[number], batch.ids[number]), record.encode(known))
+    return b"%b%b\n" % (action(batch.indexes[number], batch.ids[number]), msgspec.json.encode(fields))
 
 
 def _sorted(batch: Batch, results: list[Result]) -> tuple[dict[tuple[str, str, str], list[int]], list[int]]:

@@ -19,6 +19,7 @@ from whodid_agent.normalise.profile import Drop, Profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.normalise.redact import Redactor
 from whodid_schema import identity, timestamp
+from whodid_schema.document import document
 from whodid_schema.errors import ConfigError, Undecodable
 from whodid_schema.meta import Meta, Router, compile_when
 from whodid_schema.record import MASK, Ingest, Record, encode
@@ -97,6 +98,9 @@ class Pipeline:
         self._meta = meta
         self._router = Router(meta)
         self._filing = Filing(self.options, meta.categories, meta.epoch)
+        self._found_by_sender = (
+            meta.partitions == "period"
+        )  # OpenSearch finds by fields that a whodid server makes itself
         self._finite = any(kept.days is not None for kept in meta.classes.values())
 
     def redact(self, chunk: bytes) -> bytes:
@@ -145,7 +149,10 @@ class Pipeline:
         if sent is not None:
             record.id = sent.id
         index = sent.index if sent is not None else self._router.index_of(record)
-        return Shipment(item, record.id or "", index, encode(record), profile.name != GENERIC)
+        body = encode(record)
+        if self._found_by_sender:
+            body = document(record, body)
+        return Shipment(item, record.id or "", index, body, profile.name != GENERIC)
 
     def _sign(
         self, record: Record, profile: Profile, native: tuple[str, ...] | None, data: bytes, item: int, origin: Origin

@@ -11,9 +11,11 @@ from whodid_agent.normalise.contract import Discard, Origin, Refusal, Sent, Ship
 from whodid_agent.normalise.profile import parse_profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema import identity
+from whodid_schema.document import document
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import Retention, Rule
 from whodid_schema.record import MASK
+from whodid_schema.record import decode as decode_record
 
 EVENT = {"timestamp": "2026-05-30T10:00:00Z", "actor": {"id": 7, "name": "Ann"}, "action": "document.update"}
 TIMELESS = {"actor": {"id": 7, "name": "Ann"}, "action": "document.update"}
@@ -216,6 +218,13 @@ def test_rules_of_the_store_hold_from_the_next_event_on() -> None:
     rules = [Rule(name="docs", when={"action": "document.*"}, class_="documents")]
     through.file_by(msgspec.structs.replace(META, class_rules=rules, partitions="period"))
     assert shipped(EVENT, through).index == "whodid-documents-2026-05"
+
+
+def test_a_store_that_cannot_make_them_itself_gets_the_fields_it_finds_by() -> None:
+    plain = shipped(EVENT)
+    sent = shipped(EVENT, pipeline(msgspec.structs.replace(META, partitions="period")))
+    assert sent.body == document(decode_record(plain.body), plain.body)
+    assert decode_record(sent.body) == decode_record(plain.body)
 
 
 def test_a_time_that_cannot_be_is_filed_under_its_receipt_and_reported() -> None:
