@@ -100,7 +100,7 @@ class Pipeline:
         self._filing = Filing(self.options, meta.categories, meta.epoch)
         self._found_by_sender = (
             meta.partitions == "period"
-        )  # OpenSearch finds by fields that a whodid server makes itself
+        )  # a whodid server makes these fields itself
         self._finite = any(kept.days is not None for kept in meta.classes.values())
 
     def redact(self, chunk: bytes) -> bytes:
