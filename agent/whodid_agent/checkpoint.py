@@ -6,6 +6,7 @@
      "parked": [{"name": "…", "index": "…", "kind": "index", "reason": "…", "events": {"<key>": 12}, "bytes": 9120}],
      "released": ["<entry id>", …]}      quarantine entries already counted as replayed, to be taken out of their files
 
+The row `<input>#earlier` is the sum of streams of that input that ended long ago, so that rotations do not add up.
 Invariants: a stream has a row before its first batch is journaled; a batch is journaled before it is sent; an event
 is counted here only when the store has it or it lies fsynced in quarantine or parking. What the previous generation
 still needs (journals, parking files, spool segments) is given up only when that generation has passed it too.

@@ -39,6 +39,7 @@ class Ledger:
         self.missed = 0
         self._changed: set[str] = set()
         self._unwritten: set[str] = set()
+        self._sums: set[str] = set()
         self._dirty = False
         self._written = 0.0
         self._trouble = ""
@@ -50,17 +51,21 @@ class Ledger:
         self._older_garbage: list[Path] = []
 
     def rows_of(self, source: str) -> dict[str, StreamRow]:
-        """The rows of one input."""
-        return {key: row for key, row in self.rows.items() if row.input == source}
+        """The rows of one input's streams."""
+        return {key: row for key, row in self.rows.items() if row.input == source and key != _summed(source)}
 
     def unsettled(self) -> Iterator[JournalEntry]:
         """Batches that were written down, of which a range is not settled."""
         return (entry for entry in self.journal.all() if any(not self.passed(each) for each in entry.ranges))
 
     def passed(self, each: JournalRange) -> bool:
-        """Whether the range is settled: positions move batch by batch, so there is no half of it."""
+        """Whether the range is settled: positions move batch by batch, so there is no half of it.
+
+        A stream has its row before it is journaled. Where there is none now, it was summed up; or the generation is
+        so old that it knows nothing of the stream, which is then read from its start.
+        """
         row = self.rows.get(each.key)
-        return row is not None and each.end <= row.position
+        return row is None or each.end <= row.position
 
     def keep(self, seq: int) -> None:
         """Do not give up this journal in this run: an input that it needs is not configured now."""
@@ -93,6 +98,26 @@ class Ledger:
         metrics.MISSED_BYTES.labels(row.input).inc(missed)
         self.missed += missed
         self._touch(key)
+
+    def _sum_up(self) -> None:
+        """Rows of streams that ended long ago become one row of their input, so that rotations do not add up.
+
+        A row that an event in quarantine, parking, journal or the last generation may still need stays.
+        """
+        for source in [] if self._kept else self._sources.values():
+            ended = [
+                key
+                for key in source.spent()
+                if key not in self._changed and key not in self._passed and _is_closed(self.rows.get(key))
+            ]
+            for key in ended:
+                row = self.rows.pop(key)
+                summed = self.rows.setdefault(_summed(source.name), _empty_sum(source.name))
+                add(summed.counters, row.counters)
+                summed.position += row.position
+            if ended:
+                source.forget(ended)
+                self._sums.add(_summed(source.name))
 
     def _take_missed(self) -> None:
         for source in self._sources.values():
@@ -144,13 +169,15 @@ class Ledger:
         """Write a generation; then give up what the one before it has passed. False where the disk does not take it."""
         # A detail says that missed bytes are counted, so their count must be in the same generation.
         self._take_missed()
+        self._sum_up()
         for key in self._changed:
             row = self.rows[key]
             if row.input in self._sources:
                 row.detail = self._sources[row.input].detail(key, row.position)
         try:
+            changed = self._changed | self._sums
             self._file.write(
-                self.settled, self.rows, self._changed, parked=list(self.parked.values()), released=self.replayed
+                self.settled, self.rows, changed, parked=list(self.parked.values()), released=self.replayed
             )
         except OSError as error:
             if str(error) != self._trouble:
@@ -162,6 +189,7 @@ class Ledger:
         self._trouble = ""
         self._give_up()
         self._unwritten.clear()
+        self._sums.clear()
         self._changed.clear()
         self._dirty = False
         self._written = time.monotonic()
@@ -199,6 +227,23 @@ class Ledger:
                 self._touch(key)
         if self._dirty or self._owing():
             _ = self.write() and self.write()
+
+
+def _summed(source: str) -> str:
+    """The key of the row that stands for an input's streams of long ago."""
+    return f"{source}#earlier"
+
+
+def _empty_sum(source: str) -> StreamRow:
+    return StreamRow(key=_summed(source), input=source)
+
+
+def _is_closed(row: StreamRow | None) -> bool:
+    """Whether nothing of the stream lies in quarantine or is in flight."""
+    if row is None:
+        return False
+    known = row.counters
+    return known.decoded == known.indexed + known.duplicate + known.dropped + known.expired
 
 
 def _measure(each: Range) -> None:

@@ -4,7 +4,8 @@
     events   decoded = indexed + duplicate + quarantined + dropped + expired + in flight
 
 A stream's counters in the checkpoint hold what is settled or parked. What the journal holds beyond the checkpoint is
-added here as decoded and in flight; what is in flight is counted from the journal and the parking files themselves.
+added here as decoded and in flight (a stream has its row before it is journaled); what is in flight is counted from
+the journal and the parking files themselves.
 """
 
 import time
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from whodid_agent import parking
-from whodid_agent.checkpoint import Checkpoint, CheckpointFile
+from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.inputs.contract import Counters, StreamRow
 from whodid_agent.journal import Journal
 from whodid_schema.errors import StateError
@@ -69,17 +70,11 @@ def streams(state_dir: Path) -> list[StreamStatus]:
         positions = {row.key: row.position for row in checkpoint.streams}
         journaled: Counter[str] = Counter()
         for each in (each for entry in entries for each in entry.ranges):
-            if each.end > positions.get(each.key, 0):
+            if each.key in positions and each.end > positions[each.key]:
                 journaled[each.key] += each.shipped()
         waiting = sum((Counter(each) for each in parked), Counter())
-        return [_status(row, journaled[row.key], waiting[row.key]) for row in _rows(checkpoint, journaled)]
+        return [_status(row, journaled[row.key], waiting[row.key]) for row in checkpoint.streams]
     raise StateError(f"{state_dir / 'parking'}: parked files named in the checkpoint are missing", "restore them")
-
-
-def _rows(checkpoint: Checkpoint, journaled: Counter[str]) -> list[StreamRow]:
-    """The checkpoint's rows; a stream whose very first batch is in flight has one too (the runner sees to it)."""
-    known = {row.key for row in checkpoint.streams}
-    return checkpoint.streams + [StreamRow(key=key, input="") for key in journaled if key not in known]
 
 
 def _status(row: StreamRow, journaled: int, parked: int) -> StreamStatus:

@@ -9,6 +9,7 @@ import pytest
 from support.agent import Agent, PlainNormaliser
 from support.bulk_target import Fault, Target
 from support.running import wait_until
+from whodid_agent import reconciliation
 from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.state import StateDirectory, framed, is_locked
@@ -227,3 +228,32 @@ def test_a_deleted_file_is_read_on_and_what_ends_with_the_agent_is_missed_to_the
         Agent(tmp_path, target.url).run()
         assert agent.totals()["missed_bytes"] == size
         assert target.stored == {}
+
+
+def test_rows_of_files_of_long_ago_are_summed_up_and_the_totals_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whodid_agent.inputs.file.tracker.REMEMBERED", 2)
+    log = tmp_path / "app.jsonl"
+    with Target() as target:
+        agent = Agent(tmp_path, target.url)
+        for day in range(7):
+            agent.write(*({"day": day, "n": n} for n in range(day + 1)))
+            if day == 1:
+                agent.write(b"broken\n")  # what lies in quarantine keeps its row
+            agent.run()
+            log.rename(tmp_path / "moved-away")
+            (tmp_path / "moved-away").unlink()
+        log.touch()
+        agent.run()
+        totals = agent.totals()
+        assert (totals["decoded"], totals["indexed"], totals["quarantined"]) == (29, 28, 1)
+        assert totals["missed_bytes"] == 0
+        keys = [stream.key.rpartition("#")[2] for stream in reconciliation.streams(tmp_path / "state")]
+        assert len(keys) <= 5, keys
+        assert {"2", "earlier"} < set(keys)
+        assert agent.replay().kept == 1
+        agent.write({"day": 8})
+        agent.run()
+        assert agent.totals()["indexed"] == 29
+    assert len(target.stored) == 29

@@ -115,6 +115,12 @@ class Source(Protocol):
     def at_risk(self) -> Collection[str]:
         """Streams whose unread bytes only this process still holds (an unlinked file): gone when it ends."""
 
+    def spent(self) -> Collection[str]:
+        """Streams that ended long ago and were settled to their end: their rows may be summed up into one."""
+
+    def forget(self, keys: Collection[str]) -> None:
+        """These of the `spent` have no row any more."""
+
     def pending(self) -> int:
         """Bytes that are there and not read yet; 0 with `--once` means the end of everything."""
 

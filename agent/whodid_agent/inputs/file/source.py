@@ -266,6 +266,16 @@ class FileSource:
         """Unlinked files with bytes that are not settled: there is no way to give them a name again."""
         return [instance.key for instance in self._tracker.unlinked() if instance.settled < instance.size]
 
+    def spent(self) -> Collection[str]:
+        """Files that are gone, but for the last `tracker.REMEMBERED` of each source: a copy may still turn up."""
+        return self._tracker.spent()
+
+    def forget(self, keys: Collection[str]) -> None:
+        """A copy of such a file that turns up now is a new file."""
+        for key in keys:
+            self._tracker.retire(key)
+            self._held.pop(key, None)
+
     def pending(self) -> int:
         """Bytes that are there and not read yet (a compressed file, or one not judged yet, counts 1)."""
         unread = sum(instance.unread() for instance in self._tracker.readable() if self._has_work(instance))

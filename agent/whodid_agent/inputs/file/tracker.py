@@ -22,6 +22,8 @@ from whodid_agent.inputs.file.scan import Found
 from whodid_schema.timestamp import from_micros, to_micros
 
 MAX_OPEN = 256
+REMEMBERED = 100
+"""So many vanished files of each source are still known, to recognise a late copy of one."""
 
 
 class Timing(NamedTuple):
@@ -96,6 +98,21 @@ class Tracker:
     def unlinked(self) -> list[Instance]:
         """The instances whose file has no name any more, but an open descriptor."""
         return [instance for inode, instance in self._homes.items() if inode not in self._present]
+
+    def spent(self) -> list[str]:
+        """Instances whose file is gone and was settled to its end, but for the newest of each source."""
+        copied = {copy[0].key for copy in self._copies.values()}
+        ended = (
+            [each for each in group if each.inode is None and each.key not in copied and not self._is_missing(each)]
+            for group in self._by_source.values()
+        )
+        return [each.key for group in ended for each in group[:-REMEMBERED] if each.settled == each.head]
+
+    def retire(self, key: str) -> None:
+        """Forget an instance of the spent."""
+        instance = self._instances.pop(key)
+        if instance in self._by_source[instance.source]:
+            self._by_source[instance.source].remove(instance)
 
     def undecided(self) -> int:
         """Files whose instance is not known yet; when finishing, also instances whose bytes may still turn up."""

@@ -165,6 +165,13 @@ class HttpSource:
         """None: what was accepted is on disk."""
         return ()
 
+    def spent(self) -> Collection[str]:
+        """None: the one stream has no end."""
+        return ()
+
+    def forget(self, keys: Collection[str]) -> None:
+        """There is nothing to forget."""
+
     def pending(self) -> int:
         """Durable bytes behind the last line that was read."""
         return max(0, self._opened().end - self._reader.position)
