@@ -23,6 +23,11 @@ class IndexerSettings(BaseSettings):
         default=DEFAULT_LISTEN,
         description="Where `whodid serve` listens: HOST:PORT on this machine; port 0 takes a free one.",
     )
+    retention: dict[str, str] = Field(
+        default={},
+        description="How long records are kept, by class (`activity: 365d`); for ever where nothing is said. "
+        "For a store on OpenSearch: `whodid setup` tells agents, and ISM where it is.",
+    )
     store_user: str | None = Field(default=None, description="Who asks OpenSearch, with a password.")
     store_password: SecretStr | None = Field(
         default=None, description="The user's password; a file, or the variable, is better kept than this file."

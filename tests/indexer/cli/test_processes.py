@@ -46,10 +46,6 @@ def test_setup_is_idempotent_and_its_dry_run_writes_nothing(tmp_path: Path) -> N
     assert whodid("count", "--store", store).stdout == "0\n"
 
 
-def test_setup_of_a_server_s_url_is_refused(tmp_path: Path) -> None:
-    assert whodid("setup", "--store", "http://127.0.0.1:1", check=False).returncode == 2
-
-
 def test_the_store_comes_from_the_configuration_file_and_a_wrong_key_is_named(tmp_path: Path) -> None:
     file = tmp_path / "whodid.yaml"
     file.write_text(f"store: sqlite://{tmp_path}/a.db\n")

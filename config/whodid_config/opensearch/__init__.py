@@ -1,0 +1,1 @@
+"""What `whodid setup` brings to OpenSearch, as data: the security plugin's roles."""
