@@ -11,9 +11,9 @@
                        spaces (without that analyzer it would be the one for people, which is not exact)
     time               range on `@timestamp`; sort (`@timestamp`, `id`)
 
-`keys` and `search` are indexed and not stored (whodid_schema/document.py makes them): equality and words are decided
-there, in one place for all stores, and never by an engine's own folding. `_source` is the record, its members in an
-order of OpenSearch's own; `encode(decode(source))` is what was sent, byte by byte.
+`keys` and `search` are made by whodid_schema/document.py: equality and words are decided there, in one place for all
+stores, and never by an engine's own folding. In `_source` they stand behind the record, and `document.body_of` cuts
+them off: what is left is the record as it was sent, byte by byte.
 Every other keyword (`actor.key`, `action`, `outcome` …) is there as written, with doc values: for facets, statistics
 and Dashboards. Lists of objects (`targets`, `changes`) and what has no fixed form (`metadata`, `snapshot`) are stored
 and not indexed. Unknown fields are refused (`dynamic: strict`): an agent newer than the store waits instead.
@@ -82,7 +82,6 @@ def mapping() -> Mapped:
     return {
         "dynamic": "strict",
         "_meta": {"whodid": SCHEMA_VERSION},
-        "_source": {"excludes": [KEYS, SEARCH]},
         "properties": {
             **_properties(Record, ""),
             KEYS: {"type": "keyword", "ignore_above": _LONGEST_KEY, "doc_values": False},

@@ -1,0 +1,119 @@
+"""The reading side: the Reader over a cluster.
+
+Every question is one request to the alias `whodid`. What has been stored is found once the index has been refreshed
+(a second later, unless its settings say otherwise); `changes` refreshes by itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.store.base import Changes, Found, Page
+from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.asking import search
+from whodid_indexer.store.opensearch.changes import Feed
+from whodid_indexer.store.opensearch.compile import Clause, compile_query
+from whodid_indexer.store.opensearch.connect import Client, connect
+from whodid_indexer.store.opensearch.hits import behind, key_of, order
+from whodid_indexer.store.opensearch.scan import Scans
+from whodid_schema.bulk import TEMPLATE_PATH
+from whodid_schema.errors import StoreUnreachable
+from whodid_schema.meta import Meta, read_meta
+
+WINDOW = 10_000
+"""Records that one request can reach (`index.max_result_window`); what lies deeper is walked to."""
+
+
+class OpenSearchReader:
+    """The Reader of a cluster."""
+
+    def __init__(self, client: Client) -> None:
+        """Takes the client over: `close` closes it."""
+        self._client = client
+        self._feed = Feed(client)
+        self._scans = Scans(client)
+
+    @classmethod
+    def open(cls, url: str, access: Access) -> "OpenSearchReader":
+        """The reader of the cluster at `url`. Raises what `connect` raises."""
+        return cls(connect(url, access)[0])
+
+    def search(self, query: AuditQuery, page: Page) -> Found:
+        """See Reader. The page and the total are of one moment."""
+        clause = compile_query(query)
+        body: dict[str, Any] = {
+            "query": clause,
+            "sort": order(ascending=page.ascending),
+            "track_total_hits": True,
+            "size": page.limit + 1 if page.limit else 0,
+        }
+        if page.after is None and page.offset + page.limit < WINDOW:
+            body["from"] = page.offset
+        elif page.after is not None or page.offset:
+            place = self._place(clause, page)
+            if place is None:
+                return Found([], self._total(clause), None)
+            body["search_after"] = place
+        found = search(self._client, body)
+        hits = found.hits.hits
+        shown = hits[: page.limit]
+        following = key_of(shown[-1]) if len(hits) > page.limit and shown else None
+        return Found([hit.body for hit in shown], found.total, following)
+
+    def count(self, query: AuditQuery) -> int:
+        """See Reader."""
+        return self._total(compile_query(query))
+
+    def get(self, identifier: str) -> bytes | None:
+        """See Reader."""
+        if not identifier:
+            return None
+        found = search(self._client, {"query": {"ids": {"values": [identifier]}}, "size": 1})
+        return found.hits.hits[0].body if found.hits.hits else None
+
+    def scan(self, query: AuditQuery, *, ascending: bool = False) -> Iterator[bytes]:
+        """See Reader."""
+        return self._scans.scan(compile_query(query), ascending=ascending)
+
+    def changes(self, after: str | None, limit: int = 1000) -> Changes:
+        """See Reader, and `changes`: in order of arrival within a shard, in none between shards."""
+        return self._feed.changes(after, limit)
+
+    def now(self) -> str:
+        """See Reader."""
+        return self._feed.now()
+
+    def meta(self) -> Meta:
+        """See Reader."""
+        answer: Any = self._client.find(TEMPLATE_PATH)
+        try:
+            return read_meta(answer["index_templates"][0]["index_template"]["_meta"])
+        except (KeyError, IndexError, TypeError) as error:
+            raise StoreUnreachable(f"{self._client.url} has no template of whodid", "run whodid setup") from error
+
+    def close(self) -> None:
+        """End the scans that were left in the middle, and close the connections."""
+        self._scans.close()
+        self._client.close()
+
+    def _total(self, clause: Clause) -> int:
+        return search(self._client, {"query": clause, "size": 0, "track_total_hits": True}).total
+
+    def _place(self, clause: Clause, page: Page) -> list[Any] | None:
+        """`search_after` of a page: behind `after` and `offset` further records; None where there are no more."""
+        place = None if page.after is None else behind(page.after)
+        left = page.offset
+        while left:
+            body: dict[str, Any] = {
+                "query": clause,
+                "sort": order(ascending=page.ascending),
+                "track_total_hits": False,
+                "_source": False,
+                "size": min(left, WINDOW),
+            }
+            hits = search(self._client, body if place is None else {**body, "search_after": place}).hits.hits
+            if len(hits) < body["size"]:
+                return None
+            place = list(hits[-1].sort)
+            left -= len(hits)
+        return place

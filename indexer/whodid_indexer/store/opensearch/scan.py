@@ -1,0 +1,103 @@
+"""Every match in time order, as of one moment: a point in time, read a page at a time behind the last place.
+
+Pages go by bytes, not by records: they start small, grow while records are small, and shrink behind large ones. A page
+that the cluster has no memory for is asked for again in a smaller one; the moment stays the same.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from whodid_indexer.store.opensearch.asking import ALIAS, search_moment, unknown
+from whodid_indexer.store.opensearch.compile import Clause
+from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.hits import Hit, order
+from whodid_schema.errors import StoreUnreachable
+
+KEEP_ALIVE = "10m"
+"""How long the moment is kept between two pages: as long as a slow reader of an export may pause."""
+
+FIRST, MOST = 100, 5_000
+"""Records of the first page, and of the largest."""
+
+COMFORTABLE = 8 << 20
+"""Bytes of records that a page aims at."""
+
+
+class Scans:
+    """The scans of one reader, with the moments that they hold open."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._moments: set[str] = set()
+
+    def scan(self, clause: Clause, *, ascending: bool) -> Iterator[bytes]:
+        """The matching records. Raises StoreUnreachable where the pause between two records was too long."""
+        with self._moment() as moment:
+            if moment is None:
+                return
+            body: dict[str, Any] = {
+                "query": clause,
+                "sort": order(ascending=ascending),
+                "track_total_hits": False,
+                "pit": {"id": moment, "keep_alive": KEEP_ALIVE},
+                "size": FIRST,
+            }
+            while True:
+                hits = _page(self._client, body)
+                bodies = [hit.body for hit in hits]
+                yield from bodies
+                if len(hits) < body["size"]:
+                    return
+                body["search_after"] = list(hits[-1].sort)
+                body["size"] = _next_size(len(bodies), sum(map(len, bodies)))
+
+    def close(self) -> None:
+        """Give back the moments of scans that were left in the middle."""
+        for moment in list(self._moments):
+            self._give_back(moment)
+
+    @contextlib.contextmanager
+    def _moment(self) -> Iterator[str | None]:
+        """A point in time of the alias, given back at the end; None where there is no index yet."""
+        try:
+            answer = self._client.json("POST", f"/{ALIAS}/_search/point_in_time", params={"keep_alive": KEEP_ALIVE})
+        except Refused as error:
+            if not unknown(error):
+                raise
+            yield None
+            return
+        moment = answer["pit_id"]
+        self._moments.add(moment)
+        try:
+            yield moment
+        finally:
+            self._give_back(moment)
+
+    def _give_back(self, moment: str) -> None:
+        """Once. Failing here would hide what went wrong before; the cluster forgets it by itself after KEEP_ALIVE."""
+        if moment in self._moments:
+            self._moments.remove(moment)
+            with contextlib.suppress(StoreUnreachable):
+                self._client.ask("DELETE", "/_search/point_in_time", {"pit_id": [moment]})
+
+
+def _page(client: Client, body: dict[str, Any]) -> list[Hit]:
+    """The next page; `size` in the body becomes less where the cluster has no memory for so many."""
+    try:
+        return search_moment(client, body).hits.hits
+    except Refused as error:
+        if error.status == 429 and body["size"] > 1:
+            body["size"] = max(1, body["size"] // 4)
+            return _page(client, body)
+        if error.status == 404:
+            raise StoreUnreachable(
+                f"{client.url}: the reading was interrupted for more than {KEEP_ALIVE}, and its moment is gone",
+                "begin again",
+            ) from error
+        raise
+
+
+def _next_size(records: int, size: int) -> int:
+    """At most twice as many as before, and about as many as are comfortable."""
+    return max(1, min(MOST, 2 * records, COMFORTABLE * records // max(size, 1)))

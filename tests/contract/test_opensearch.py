@@ -1,0 +1,33 @@
+"""A real OpenSearch under the contract of Reader."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from contract.reader import OpenOn, ReaderContract
+from support.indexing import home, index, set_up
+from support.opensearch.server import Server
+from whodid_indexer.store.base import Item, Reader
+from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.read import OpenSearchReader
+
+
+class TestOpenSearchReader(ReaderContract):
+    @pytest.fixture
+    def open_on(self, opensearch: Server) -> Iterator[OpenOn]:
+        set_up(opensearch)
+        opened: list[OpenSearchReader] = []
+
+        def open_on(items: Sequence[Item]) -> Reader:
+            assert set(index(opensearch, items)) <= {201}
+            opened.append(OpenSearchReader.open(opensearch.url, Access()))
+            return opened[-1]
+
+        yield open_on
+        for reader in opened:
+            reader.close()
+
+    def queues(self, items: Sequence[Item]) -> list[list[Item]]:
+        """An index each, of one shard."""
+        names = {item.id: home(item) for item in items}
+        return [[item for item in items if names[item.id] == name] for name in sorted(set(names.values()))]
