@@ -9,7 +9,7 @@ was rejected for one reason, so rather the store is wrong than the events) and `
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -132,15 +132,6 @@ class Parking:
         cause.files.remove(parked)
         if not cause.files and self.causes.get((cause.kind, cause.index)) is cause:
             del self.causes[cause.kind, cause.index]
-
-    def remove(self, names: Iterable[str]) -> None:
-        """Delete files that no generation of the checkpoint names any more."""
-        for name in names:
-            (self._folder / name).unlink(missing_ok=True)
-
-    def unnamed(self, known: Mapping[str, Parked]) -> list[str]:
-        """Files of batches that were never settled; their events are sent again from the journal."""
-        return [path.name for path in self._folder.glob("*.jsonl") if path.name not in known]
 
 
 def count(folder: Path, parked: Parked) -> dict[str, int]:

@@ -10,18 +10,17 @@ was seen of it but not read is missed. A copy of an instance that has a home is 
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from whodid_agent.inputs.contract import StreamRow
+from whodid_agent.inputs.file.descriptors import Descriptors
 from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, stamp_of
 from whodid_agent.inputs.file.placing import Placing
 from whodid_agent.inputs.file.reader import Bytes, is_packed, open_bytes
 from whodid_agent.inputs.file.scan import Found
 from whodid_schema.timestamp import from_micros, to_micros
 
-MAX_OPEN = 256
 REMEMBERED = 100
 """So many vanished files of each source are still known, to recognise a late copy of one."""
 
@@ -69,7 +68,7 @@ class Tracker:
         self._copies: dict[Inode, tuple[Instance, Stamp, float | None]] = {}
         self._waiting: dict[Inode, tuple[Stamp, float, str]] = {}
         self._present: set[Inode] = set()
-        self._open: OrderedDict[str, Instance] = OrderedDict()
+        self.descriptors = Descriptors()
         self._missed: dict[str, int] = {}
         self._last_number = 0
         self._last_receipt = 0
@@ -315,7 +314,7 @@ class Tracker:
     def _leave(self, instance: Instance) -> None:
         if instance.inode is not None and self._homes.get(instance.inode) is instance:
             del self._homes[instance.inode]
-        self._close(instance)
+        self.descriptors.close(instance)
 
     def lose(self, instance: Instance) -> None:
         """The instance's bytes are nowhere any more; a copy may have them."""
@@ -355,32 +354,12 @@ class Tracker:
 
     def open(self, instance: Instance, path: str = "") -> Bytes | None:
         """The instance's file, open; None: it cannot be read now (a problem says why)."""
-        if instance.file is None:
-            try:
-                instance.file = open_bytes(path or instance.path)
-            except OSError as error:
-                self.problems[instance.path] = f"{instance.path}: cannot be read: {error.strerror}"
-                return None
-            status = instance.file.stat()
-            if (status.st_dev, status.st_ino) != instance.inode:
-                # renamed since the scan; the next one will tell
-                self._close(instance)
-                return None
-        self._open[instance.key] = instance
-        self._open.move_to_end(instance.key)
-        while len(self._open) > MAX_OPEN:
-            idle = next(iter(self._open.values()))
-            self._close(idle)
-            idle.rest()
-        return instance.file
-
-    def _close(self, instance: Instance) -> None:
-        self._open.pop(instance.key, None)
-        if instance.file is not None:
-            instance.file.close()
-            instance.file = None
+        try:
+            return self.descriptors.open(instance, path or instance.path)
+        except OSError as error:
+            self.problems[instance.path] = f"{instance.path}: cannot be read: {error.strerror}"
+            return None
 
     def close(self) -> None:
         """Give back all descriptors."""
-        for instance in list(self._open.values()):
-            self._close(instance)
+        self.descriptors.close_all()

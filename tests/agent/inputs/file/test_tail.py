@@ -200,12 +200,12 @@ def test_files_of_a_glob_with_an_equal_first_line_are_streams_of_their_own(tail:
 
 
 def test_more_files_than_descriptors_are_followed(tail: Tail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("whodid_agent.inputs.file.tracker.MAX_OPEN", 8)
+    monkeypatch.setattr("whodid_agent.inputs.file.descriptors.MOST", 8)
     for number in range(50):
         (tmp_path / f"pod-{number}-x.jsonl").write_bytes(lines(number))
     agent = tail(tmp_path / "*.jsonl")
     assert len(agent.read()) == 50
-    assert len(agent.source._tracker._open) <= 8
+    assert len(agent.source._tracker.descriptors) <= 8
     for number in range(50):
         append(tmp_path / f"pod-{number}-x.jsonl", lines(1000 + number))
     assert sorted(agent.read()) == sorted(values(*range(1000, 1050)))
