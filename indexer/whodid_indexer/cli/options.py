@@ -41,7 +41,8 @@ source_options = bundle(
         click.option(
             "--store",
             metavar="URL",
-            help="sqlite:///path/audit.db or a whodid server's URL; else WHODID_STORE, else the configuration file.",
+            help="sqlite:///path/audit.db, or the URL of a whodid server or of OpenSearch; "
+            "else WHODID_STORE, else the configuration file.",
         ),
         click.option(
             "--config",

@@ -1,12 +1,18 @@
 """Opening the store that a question goes to, and saying where it was looked for when it is not there."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whodid_indexer.cli.options import Source
-from whodid_indexer.cli.places import find_store
+from whodid_indexer.cli.places import CONFIG_FILE, find_settings, find_store
 from whodid_indexer.store.base import Reader
 from whodid_schema.errors import StoreUnreachable
+
+if TYPE_CHECKING:
+    from whodid_indexer.store.opensearch.access import Access
 
 
 @contextlib.contextmanager
@@ -16,9 +22,19 @@ def opened(source: Source) -> Iterator[Reader]:
 
     place = find_store(source.store, source.config)
     try:
-        reader = open_reader(place.url)
+        reader = open_reader(place.url, lambda: _access(source.config))
     except StoreUnreachable as error:
         looked = f"{error.message}\nlooked at {place.url} ({place.said_by})"
         raise StoreUnreachable(looked, error.hint or "name the store with --store or WHODID_STORE") from error
     with contextlib.closing(reader):
         yield reader
+
+
+def _access(config: Path | None) -> "Access":
+    """How a cluster is reached; pydantic, which is slow to import, is asked only where anything may be said of it."""
+    from whodid_indexer.store.opensearch.access import Access, access_of  # noqa: PLC0415  only for http and https
+
+    said = config is not None or CONFIG_FILE.exists()
+    if said or any(name.upper().startswith("WHODID_STORE_") for name in os.environ):
+        return access_of(find_settings(config))
+    return Access()

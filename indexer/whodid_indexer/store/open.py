@@ -1,12 +1,20 @@
-"""From a store's URL to something that can be asked."""
+"""From a store's URL to something that can be asked.
 
+Behind http and https there may be a whodid server or OpenSearch; what answers `GET /` says which.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from whodid_indexer.store.base import Reader
 from whodid_schema.errors import UsageError
 
-_HOW = "sqlite:///path/audit.db (sqlite:audit.db: in this folder), or the URL of a whodid server"
+if TYPE_CHECKING:
+    from whodid_indexer.store.opensearch.access import Access
+
+_HOW = "sqlite:///path/audit.db (sqlite:audit.db: in this folder), or the URL of a whodid server or of OpenSearch"
 
 
 def path_of(url: str) -> Path:
@@ -28,18 +36,38 @@ def path_of(url: str) -> Path:
     return Path(f"/{path.lstrip('/')}" if path.startswith("/") else path)
 
 
-def open_reader(url: str) -> Reader:
-    """The store at `url`. Raises UsageError for a URL of no known kind, and whatever its store raises."""
+def open_reader(url: str, access: "Callable[[], Access] | None" = None) -> Reader:
+    """The store at `url`; `access` says how a cluster is reached, and is asked only for an http or https URL.
+
+    Raises UsageError for a URL of no known kind, and whatever its store raises.
+    """
     scheme = _split(url).scheme
     if scheme == "sqlite":
         from whodid_indexer.store.sqlite.read import SqliteReader  # noqa: PLC0415  apsw only where it is used
 
         return SqliteReader(path_of(url))
     if scheme in ("http", "https"):
-        from whodid_indexer.store.remote import RemoteStore  # noqa: PLC0415  httpx only where it is used
-
-        return RemoteStore(url)
+        return _over_http(url, access)
     raise UsageError(f"{url!r} is not the URL of a store", _HOW)
+
+
+def _over_http(url: str, access: "Callable[[], Access] | None") -> Reader:
+    """Whoever answers there. Raises StoreUnreachable where that is neither a whodid server nor OpenSearch."""
+    from whodid_indexer.store.opensearch.access import Access  # noqa: PLC0415  httpx only where it is used
+    from whodid_indexer.store.opensearch.connect import Client, read_root  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.read import OpenSearchReader  # noqa: PLC0415  as above
+    from whodid_indexer.store.remote import RemoteStore  # noqa: PLC0415  as above
+
+    client = Client(url, Access() if access is None else access())
+    try:
+        root = client.root()
+        if isinstance(root, dict) and root.get("product") == "whodid":
+            client.close()
+            return RemoteStore(url)
+        return OpenSearchReader(client, read_root(client.url, root))
+    except BaseException:
+        client.close()
+        raise
 
 
 def _split(url: str) -> SplitResult:

@@ -45,20 +45,20 @@ class State(NamedTuple):
 
 
 class Feed:
-    """The feed of one cluster."""
+    """The feed of the cluster with this uuid."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, cluster: str) -> None:
         self._client = client
-        self._known_cluster = ""
+        self._cluster = cluster
 
     def now(self) -> str:
         """The cursor behind everything below the checkpoints."""
         states = self._states()
-        return write(Cursor(self._cluster(), {shard: state.checkpoint for shard, state in states.items()}))
+        return write(Cursor(self._cluster, {shard: state.checkpoint for shard, state in states.items()}))
 
     def changes(self, after: str | None, limit: int) -> Changes:
         """Up to `limit` records behind the cursor. Raises UsageError for a cursor that is not of this store."""
-        cursor = Cursor(self._cluster(), {}) if after is None else read(after, self._cluster())
+        cursor = Cursor(self._cluster, {}) if after is None else read(after, self._cluster)
         states = self._states()
         cursor = self._kept(cursor, states)
         waiting = _waiting(cursor, states)
@@ -68,11 +68,6 @@ class Feed:
         share = min(limit // len(chosen), _MOST)
         found = self._read(cursor, states, chosen, share)
         return _put_together(cursor, states, waiting, dict(zip(chosen, found, strict=True)), share)
-
-    def _cluster(self) -> str:
-        if not self._known_cluster:
-            self._known_cluster = str(self._client.json("GET", "/").get("cluster_uuid", ""))
-        return self._known_cluster
 
     def _states(self) -> dict[Shard, State]:
         """Every shard whose primary is there; none where there is no index yet."""

@@ -32,11 +32,12 @@ _JSON = {"content-type": "application/json"}
 
 
 class Info(NamedTuple):
-    """Who answers: `version` to compare, `number` as it says it, the cluster's name."""
+    """Who answers: `version` to compare, `number` as it says it, the cluster's name and its identity."""
 
     version: tuple[int, ...]
     number: str
     cluster: str
+    uuid: str
 
 
 class Refused(StoreUnreachable):
@@ -101,15 +102,18 @@ class Client:
                 return None
             raise
 
-    def info(self) -> Info:
-        """Who answers. Raises StoreUnreachable where it is not OpenSearch, or one that is too old."""
+    def root(self) -> Any:
+        """What whoever answers says of itself. Raises StoreUnreachable where that is nothing we know."""
         try:
-            root = self.json("GET", "/")
+            return self.json("GET", "/")
         except Refused as error:
             raise StoreUnreachable(
                 f"{self.url} answers {error.status}, and is not OpenSearch", "name the address of OpenSearch itself"
             ) from error
-        return _checked(self.url, root)
+
+    def info(self) -> Info:
+        """Who answers. Raises StoreUnreachable where it is not OpenSearch, or one that is too old."""
+        return read_root(self.url, self.root())
 
     def close(self) -> None:
         """Give back the connections."""
@@ -162,7 +166,8 @@ def connect(url: str, access: Access, transport: httpx.BaseTransport | None = No
         raise
 
 
-def _checked(url: str, root: Any) -> Info:
+def read_root(url: str, root: Any) -> Info:
+    """Who says this of itself. Raises StoreUnreachable where it is not OpenSearch, or one that is too old."""
     version = root.get("version") if isinstance(root, dict) else None
     number = str(version.get("number", "")) if isinstance(version, dict) else ""
     if not isinstance(version, dict) or not number:
@@ -175,11 +180,15 @@ def _checked(url: str, root: Any) -> Info:
             raise StoreUnreachable(
                 f"{url} is Elasticsearch {number}, or something like it", "whodid needs OpenSearch 2.19 or later"
             )
-        return Info((), number, str(root.get("cluster_name", "")))
+        return Info((), number, *_names(root))
     numbers = tuple(int(part) for part in number.partition("-")[0].split(".") if part.isdecimal())
     if numbers < OLDEST:
         raise StoreUnreachable(f"{url} is OpenSearch {number}", "whodid needs 2.19 or later")
-    return Info(numbers, number, str(root.get("cluster_name", "")))
+    return Info(numbers, number, *_names(root))
+
+
+def _names(root: dict[str, Any]) -> tuple[str, str]:
+    return str(root.get("cluster_name", "")), str(root.get("cluster_uuid", ""))
 
 
 def _words(response: httpx.Response) -> tuple[str, str]:
@@ -187,6 +196,8 @@ def _words(response: httpx.Response) -> tuple[str, str]:
     try:
         error = msgspec.json.decode(response.content)["error"]
         causes = error.get("root_cause") or [error]
+        if error.get("type") == "search_phase_execution_exception":  # "all shards failed": the cause says why
+            error = causes[0]
         return str(error.get("type", "")), str(error.get("reason") or causes[0].get("reason", ""))
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         return "", " ".join(response.text[:200].split())
