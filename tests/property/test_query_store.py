@@ -1,88 +1,24 @@
-"""The embedded store against an oracle that reads every record, for generated queries over generated records."""
+"""The stores against an oracle that reads every record, for generated queries over generated records."""
 
-import random
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from support.records import identifier, item, stamp
-from whodid_indexer.query.model import AuditQuery, Term, Text
-from whodid_indexer.store.base import Page
+from support.indexing import index, set_up
+from support.opensearch.server import Server
+from support.questions import RECORDS, expected, queries
+from support.records import item
+from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.store.base import Page, Reader
+from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.read import OpenSearchReader
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, read
-from whodid_schema.folding import search_text, shadow, tokens
 from whodid_schema.meta import default_meta
-from whodid_schema.record import Actor, Client, Person, Record, Ref, Target, decode
-
-START = 1_795_000_000_000_000
-VALUES = [
-    "q",
-    "qq",
-    "Q2d",
-    "a",
-    "ab",
-    "a-b",
-    "a b",
-    "AB",
-    "é",
-    "Straße",
-    "x*y",
-    "[a]",
-    "a?",
-    '"',
-    "a\0b",
-    "note:1",
-    "1",
-    "ﬁ",
-]
-WORDS = ["ab", "a-b", "abc", "Straße", "strasse", "é1", "note", "zz top", "top", "x_y", "１２", "don't", "ábc"]
-ADDRESSES = ["10.0.0.1", "10.0.1.1", "10.1.0.1", "2001:db8::1", "::ffff:10.0.0.1", "::1"]
-NETWORKS = [*ADDRESSES, "10.0.0.0/24", "10.0.0.0/15", "0.0.0.0/0", "2001:db8::/32", "::/0", "fe80::/10"]
-VERBS = ["create", "update", "delete"]
-FIELDS = ["app", "action", "category", "reason", "actor", "actor.type", "email", "role", "provider", "target", "type"]
-FIELDS += ["workspace", "project", "device", "changed", "meta.a", "meta.a.b"]
-EXACT = ["session", "request"]
-
-
-def made(rng: random.Random, number: int) -> Record:
-    def some(*values: str) -> str | None:
-        return rng.choice(values or VALUES) if rng.random() < 0.5 else None
-
-    time = stamp(START + rng.randrange(400))
-    targets = [Target(some(), some(), some()) for _ in range(rng.randrange(3))]
-    person = Person(some(), some()) if rng.random() < 0.3 else None
-    return Record(
-        timestamp=time,
-        received_at=time,
-        id=identifier(number),
-        app=some(),
-        category=some(),
-        action=some(),
-        verb=some(*VERBS),
-        reason=some(),
-        description=" ".join(rng.choices(WORDS, k=rng.randrange(4))),
-        actor=Actor(some(), some(), some(), some(), some(), some(), on_behalf_of=person)
-        if rng.random() < 0.8
-        else None,
-        targets=targets or None,
-        target_types=[target.type for target in targets if target.type] or None,
-        workspace=Ref(some(), some()),
-        project=Ref(some(), some()),
-        client=Client(some(*ADDRESSES), None, some()),
-        session_id=some(),
-        request_id=some(),
-        changed=[rng.choice(VALUES)] if rng.random() < 0.4 else None,
-        meta=[shadow(f"{rng.choice(['a', 'a.b', 'b'])}={rng.choice(VALUES)}")] if rng.random() < 0.4 else None,
-    )
-
-
-RECORDS = [made(random.Random(number), number) for number in range(400)]
+from whodid_schema.record import decode
 
 
 @pytest.fixture(scope="module")
@@ -95,123 +31,13 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteReader]:
         yield opened
 
 
-def values_of(record: Record, field: str) -> list[str | None]:
-    """Every value that the table of fields says a field has in a record."""
-    actor, client = record.actor or Actor(), record.client or Client()
-    person = actor.on_behalf_of or Person()
-    simple = {
-        "app": record.app,
-        "action": record.action,
-        "category": record.category,
-        "verb": record.verb,
-        "reason": record.reason,
-        "actor.type": actor.type,
-        "email": actor.email,
-        "role": actor.role,
-        "provider": actor.provider,
-        "device": client.device,
-        "session": record.session_id,
-        "request": record.request_id,
-    }
-    if field in simple:
-        return [simple[field]]
-    if field.startswith("meta."):
-        before = field.removeprefix("meta.") + "="
-        return [pair.removeprefix(before) for pair in record.meta or () if pair.startswith(before)]
-    several: dict[str, Callable[[], list[str | None]]] = {
-        "actor": lambda: [actor.name, actor.email, actor.id, actor.key, person.id, person.name, person.email],
-        "type": lambda: list(record.target_types or ()),
-        "changed": lambda: list(record.changed or ()),
-        "workspace": lambda: [record.workspace.id, record.workspace.name] if record.workspace else [],
-        "project": lambda: [record.project.id, record.project.name] if record.project else [],
-        "target": lambda: [
-            value
-            for target in record.targets or ()
-            for value in (target.id, target.name, f"{target.type}:{target.id}" if target.type and target.id else None)
-        ],
-    }
-    return several[field]()
+def check(reader: Reader, query: AuditQuery) -> None:
+    wanted = expected(query)
+    found = reader.search(query, Page(limit=1_000))
+    assert [decode(body).id for body in found.records] == wanted
+    assert (found.total, reader.count(query)) == (len(wanted), len(wanted))
+    assert [decode(body).id for body in reader.scan(query)] == wanted
 
-
-def matches(record: Record, term: Term) -> bool:
-    if term.field == "ip":
-        text = (record.client or Client()).ip
-        return text is not None and any(value == "*" or _inside(text, value) for value in term.values)
-    exact = term.field in EXACT
-    present = [value if exact else shadow(value) for value in values_of(record, term.field) if value]
-    for wanted in term.values:
-        pattern = ".*".join(re.escape(part) for part in (wanted if exact else shadow(wanted)).split("*"))
-        if any(re.fullmatch(pattern, value, re.DOTALL) for value in present):
-            return True
-    return False
-
-
-def _inside(text: str, network: str) -> bool:
-    """IPv4 is its mapped form in IPv6."""
-
-    def mapped(address: str) -> int:
-        parsed = ip_address(address)
-        return int(parsed) + (0xFFFF << 32 if parsed.version == 4 else 0)
-
-    wanted = ip_network(network, strict=False)
-    return mapped(str(wanted[0])) <= mapped(text) <= mapped(str(wanted[-1]))
-
-
-def holds(record: Record, text: Text) -> bool:
-    words = tokens(search_text(record))
-    phrases = [text.words] if text.phrase else text.words.split()
-    return all(_stands(words, tokens(phrase), phrase.endswith("*")) for phrase in phrases if tokens(phrase))
-
-
-def _stands(words: list[str], phrase: list[str], prefix: bool) -> bool:
-    for start in range(len(words) - len(phrase) + 1):
-        here = words[start : start + len(phrase)]
-        if here[:-1] == phrase[:-1] and (here[-1].startswith(phrase[-1]) if prefix else here[-1] == phrase[-1]):
-            return True
-    return False
-
-
-def expected(query: AuditQuery) -> list[str]:
-    found = []
-    for record in RECORDS:
-        micros = START + int((record.timestamp or "")[20:26]) - int(stamp(START)[20:26])
-        inside = (query.since is None or micros >= query.since) and (query.until is None or micros < query.until)
-        terms = all(matches(record, term) != term.negated for term in query.terms)
-        if inside and terms and all(holds(record, text) != text.negated for text in query.texts):
-            found.append((record.timestamp or "", record.id or ""))
-    return [identity for _, identity in sorted(found, reverse=True)]
-
-
-wild = st.one_of(
-    st.sampled_from(VALUES),
-    st.sampled_from(VALUES).map(lambda value: value + "*"),
-    st.sampled_from(VALUES).map(lambda value: "*" + value),
-    st.tuples(st.sampled_from(VALUES), st.sampled_from(VALUES)).map("*".join),
-    st.just("*"),
-)
-
-
-def _terms(fields: list[str], values: st.SearchStrategy[str]) -> st.SearchStrategy[Term]:
-    several = st.lists(values, min_size=1, max_size=3).map(tuple)
-    return st.builds(Term, st.sampled_from(fields), several, st.booleans())
-
-
-terms = st.one_of(
-    _terms(FIELDS, wild),
-    _terms(EXACT, st.sampled_from([*(value for value in VALUES if "*" not in value), "*"])),
-    _terms(["verb"], st.sampled_from([*VERBS, "*", "export"])),
-    _terms(["ip"], st.sampled_from([*NETWORKS, "*"])),
-)
-words = st.sampled_from([*WORDS, "ab*", "stra*", "no*", "zz to*", "ab abc", "top ab", "1", "don t"])
-texts = st.builds(Text, words, st.booleans(), st.booleans())
-edges = st.none() | st.integers(START - 10, START + 190)
-queries = st.builds(
-    AuditQuery,
-    edges,
-    st.none() | st.integers(START + 200, START + 410),
-    st.lists(terms, max_size=3).map(tuple),
-    st.lists(texts, max_size=2).map(tuple),
-)
 
 many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -224,11 +50,20 @@ def test_every_query_finds_what_reading_every_record_finds(
 
     @many
     @given(queries)
-    def check(query: AuditQuery) -> None:
-        wanted = expected(query)
-        found = reader.search(query, Page(limit=1_000))
-        assert [decode(body).id for body in found.records] == wanted
-        assert (found.total, reader.count(query)) == (len(wanted), len(wanted))
-        assert [decode(body).id for body in reader.scan(query)] == wanted
+    def every(query: AuditQuery) -> None:
+        check(reader, query)
 
-    check()
+    every()
+
+
+def test_opensearch_finds_it_too(opensearch: Server) -> None:
+    set_up(opensearch)
+    assert set(index(opensearch, [item(record) for record in RECORDS])) == {201}
+    with closing(OpenSearchReader.open(opensearch.url, Access())) as reader:
+
+        @settings(many, max_examples=100)
+        @given(queries)
+        def every(query: AuditQuery) -> None:
+            check(reader, query)
+
+        every()
