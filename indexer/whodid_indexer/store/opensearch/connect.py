@@ -195,7 +195,7 @@ def _words(response: httpx.Response) -> tuple[str, str]:
     """The type and the reason that a refusal names; the start of its text where it is no JSON error."""
     try:
         error = msgspec.json.decode(response.content)["error"]
-        causes = error.get("root_cause") or [error]
+        causes = error.get("root_cause") or [error.get("caused_by") or error]
         if error.get("type") == "search_phase_execution_exception":  # "all shards failed": the cause says why
             error = causes[0]
         return str(error.get("type", "")), str(error.get("reason") or causes[0].get("reason", ""))

@@ -17,6 +17,8 @@ from whodid_schema.errors import StoreUnreachable
 KEEP_ALIVE = "10m"
 """How long the moment is kept between two pages: as long as a slow reader of an export may pause."""
 
+_BEGUN = {"keep_alive": KEEP_ALIVE, "allow_partial_pit_creation": "false"}
+
 FIRST, MOST = 100, 5_000
 """Records of the first page, and of the largest."""
 
@@ -61,7 +63,7 @@ class Scans:
     def _moment(self) -> Iterator[str | None]:
         """A point in time of the alias, given back at the end; None where there is no index yet."""
         try:
-            answer = self._client.json("POST", f"/{ALIAS}/_search/point_in_time", params={"keep_alive": KEEP_ALIVE})
+            answer = self._client.json("POST", f"/{ALIAS}/_search/point_in_time", params=_BEGUN)
         except Refused as error:
             if not unknown(error):
                 raise
