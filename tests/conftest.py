@@ -11,6 +11,7 @@ import pytest
 
 from support.opensearch.find import find
 from support.opensearch.obtain import Unavailable
+from support.opensearch.secure import SecureNode
 from support.opensearch.server import Server
 
 _notes = pytest.StashKey[list[str]]()
@@ -31,6 +32,30 @@ def opensearch_node(pytestconfig: pytest.Config) -> Iterator[Server]:
         yield server
     finally:
         server.__exit__()
+
+
+@pytest.fixture(scope="session")
+def secure_node(pytestconfig: pytest.Config) -> Iterator[SecureNode]:
+    """The run's one OpenSearch with TLS and the security plugin, where whodid-delivery-* can only be added to."""
+    notes = pytestconfig.stash.setdefault(_notes, [])
+    began = time.monotonic()
+    try:
+        server = SecureNode({"plugins.security.compliance.immutable_indices": '["whodid-delivery-*"]'})
+        server.__enter__()
+    except Unavailable as error:
+        _missing(notes, str(error))
+    notes.append(f"OpenSearch {server.version()} with security (node, {time.monotonic() - began:.1f} s)")
+    try:
+        yield server
+    finally:
+        server.__exit__()
+
+
+@pytest.fixture
+def secure(secure_node: SecureNode) -> SecureNode:
+    """That, without anything of whodid's in it."""
+    secure_node.clean()
+    return secure_node
 
 
 @pytest.fixture

@@ -78,7 +78,11 @@ class Node(Server):
         text = "".join(f"{key}: {value}\n" for key, value in lines.items())
         (self._run / "config" / "opensearch.yml").write_text(text)
         (self._run / "config" / "log4j2.properties").write_text(_LOGGING)
+        self._prepare()
         self._give_to_account()
+
+    def _prepare(self) -> None:
+        """More files, for those who need them."""
 
     def _give_to_account(self) -> None:
         if os.geteuid() == 0:

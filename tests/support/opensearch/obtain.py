@@ -1,6 +1,7 @@
 """Gets OpenSearch as ordinary Maven artefacts into a cache folder, and finds a JDK that can run it.
 
     CACHE/opensearch-3.8.0/         the unpacked distribution (path.home); `.ready` inside marks it whole
+    CACHE/opensearch-3.4.0-…/       the same, put together from more (secure.py)
 
 The distribution of 3.8.0 holds all core modules. It is unpacked by name with empty folders kept, readable by everybody,
 because the node refuses to run as root and is started as `nobody`.
@@ -46,28 +47,34 @@ def distribution(version: str = STORE_VERSION) -> Path:
     if (home / ".ready").exists():
         return home
     with tempfile.TemporaryDirectory(dir=cache()) as scratch:
-        folder = Path(scratch)
-        copy_artefacts(folder, [("org.opensearch.distribution.integ-test-zip", "opensearch", version, "zip")])
-        unpacked = folder / "unpacked"
-        _unzip(folder / f"opensearch-{version}.zip", unpacked)
-        (source,) = unpacked.iterdir()
-        for needed in ("bin", "plugins"):
-            (source / needed).mkdir(exist_ok=True)
+        source = fetch(Path(scratch), version)
         (source / ".ready").touch()
         shutil.rmtree(home, ignore_errors=True)
         source.rename(home)
     return home
 
 
-def copy_artefacts(folder: Path, artefacts: list[tuple[str, str, str, str]]) -> None:
-    """Copy the artefacts (group, name, version, type) into the folder with Maven. Raises Unavailable."""
+def fetch(scratch: Path, version: str) -> Path:
+    """The distribution unpacked below `scratch`: its home folder, to be moved."""
+    copy_artefacts(
+        scratch, [(("org.opensearch.distribution.integ-test-zip", "opensearch", version, "zip"), scratch / "zip")]
+    )
+    unzip(scratch / "zip" / f"opensearch-{version}.zip", scratch / "unpacked")
+    (source,) = (scratch / "unpacked").iterdir()
+    for needed in ("bin", "plugins"):
+        (source / needed).mkdir(exist_ok=True)
+    return source
+
+
+def copy_artefacts(scratch: Path, artefacts: list[tuple[tuple[str, str, str, str], Path]]) -> None:
+    """Copy artefacts (group, name, version, type), each into its folder, with Maven. Raises Unavailable."""
     if shutil.which("mvn") is None:
         raise Unavailable("Maven (mvn) is not installed, so no OpenSearch node can be fetched")
     items = "".join(
         _ITEM.format(group=group, artifact=name, version=version, type=kind, folder=folder)
-        for group, name, version, kind in artefacts
+        for (group, name, version, kind), folder in artefacts
     )
-    pom = folder / "pom.xml"
+    pom = scratch / "pom.xml"
     pom.write_text(_POM.format(items=items))
     done = subprocess.run(
         ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy"], capture_output=True, text=True, check=False, timeout=600
@@ -76,7 +83,8 @@ def copy_artefacts(folder: Path, artefacts: list[tuple[str, str, str, str]]) -> 
         raise Unavailable(f"Maven could not fetch OpenSearch: {done.stdout.strip()[-300:]}")
 
 
-def _unzip(archive: Path, into: Path) -> None:
+def unzip(archive: Path, into: Path) -> None:
+    """Unpack, readable by everybody."""
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(into)
     for path in into.rglob("*"):

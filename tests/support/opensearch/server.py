@@ -3,10 +3,12 @@
 With the standard library alone: what counts records in a test must share nothing with the product.
 """
 
+import io
 import json
 import ssl
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from typing import Any, Self
 
 
@@ -30,8 +32,19 @@ class Server:
         asked = urllib.request.Request(  # noqa: S310 - our own address
             self.url + path, data, {"content-type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(asked, timeout=60, context=self._tls()) as answer:  # noqa: S310 - as above
-            return json.loads(answer.read() or b"null")
+        if credentials := self._credentials():
+            asked.add_header("authorization", f"Basic {b64encode(':'.join(credentials).encode()).decode()}")
+        try:
+            with urllib.request.urlopen(asked, timeout=60, context=self._tls()) as answer:  # noqa: S310 - as above
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:  # it holds a socket
+                body = error.read()
+            reason = f"{error.reason}: {body[:500].decode(errors='replace')}"
+            raise urllib.error.HTTPError(error.url, error.code, reason, error.headers, io.BytesIO(body)) from None
+
+    def _credentials(self) -> tuple[str, str] | None:
+        return None
 
     def _tls(self) -> ssl.SSLContext | None:
         return None
