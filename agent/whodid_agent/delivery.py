@@ -134,8 +134,11 @@ class Delivery:
         while True:
             try:
                 write()
-            except (OSError, Full) as error:
+            except Full as error:
                 self._waiting.pause(f"{what}: {error}", backoff.next())
+            except OSError as error:
+                where = f"under {self._journal.folder.parent}: {error.strerror or error}"
+                self._waiting.pause(f"{what} {where}; nothing is lost, it goes on when it can be", backoff.next())
             else:
                 return
 

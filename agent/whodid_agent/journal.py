@@ -68,7 +68,7 @@ class Journal:
     """The journal files of one state directory."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(JournalEntry)
 
@@ -101,10 +101,10 @@ class Journal:
             yield entry
 
     def _path(self, seq: int) -> Path:
-        return self._folder / f"{seq:012d}.json"
+        return self.folder / f"{seq:012d}.json"
 
     def _files(self) -> list[tuple[int, Path]]:
-        names = (path for path in self._folder.glob("*.json") if path.stem.isdigit())
+        names = (path for path in self.folder.glob("*.json") if path.stem.isdigit())
         return sorted((int(path.stem), path) for path in names)
 
 
