@@ -51,7 +51,8 @@ def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> 
     from whodid_indexer.retention import read_retention  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.connect import connect  # noqa: PLC0415  as above
-    from whodid_indexer.store.opensearch.setup import apply, make_plan  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.protection import describe_protection  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.setup import apply, make_plan, own_indices  # noqa: PLC0415  as above
 
     settings = find_settings(config)
     classes = read_retention(settings.retention)
@@ -66,7 +67,7 @@ def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> 
                 click.echo(f"would {step.verb} {visible(step.name)}")
         else:
             apply(client, plan, lambda: make_plan(client, classes, now), _tell)
-        for note in plan.notes:
+        for note in (*plan.notes, *describe_protection(client, own_indices(client))):
             say(f"note: {note}")
         done = "would change nothing" if not plan.steps else "nothing is written yet"
         changed = "set up" if plan.steps else "up to date"

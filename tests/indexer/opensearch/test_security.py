@@ -15,7 +15,8 @@ from support.running import BIN, clean_environment
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.plan import Plan, Step
-from whodid_indexer.store.opensearch.setup import apply, make_plan
+from whodid_indexer.store.opensearch.protection import describe_protection
+from whodid_indexer.store.opensearch.setup import apply, make_plan, own_indices
 from whodid_schema.document import document
 from whodid_schema.record import Record, Ref, encode
 
@@ -42,6 +43,14 @@ def set_up(node: SecureNode, access: Access | None = None) -> tuple[Plan, list[S
     finally:
         client.close()
     return plan, done
+
+
+def protection(node: SecureNode, access: Access) -> list[str]:
+    client, _ = connect(node.url, access)
+    try:
+        return describe_protection(client, own_indices(client))
+    finally:
+        client.close()
 
 
 def record(identifier: str, workspace: str = "acme") -> Record:
@@ -189,6 +198,26 @@ def test_setup_upgrades_an_immutable_index(secure: SecureNode) -> None:
     boss = secure.add_user("boss", "whodid_admin")
     _, done = set_up(secure, as_user(boss, secure))
     assert [step.name for step in done] == [f"index {LOCKED}", "index template whodid"]
+
+
+def test_setup_says_which_records_can_be_overwritten(secure: SecureNode) -> None:
+    set_up(secure)
+    bulk(secure, INDEX, record("a"))
+    secure.request("PUT", f"/{LOCKED}", {})
+    boss = secure.add_user("boss", "whodid_admin")
+
+    assert protection(secure, admin(secure)) == [
+        "whether records can be overwritten cannot be seen with the admin certificate, which always may"
+    ]
+    assert protection(secure, as_user(boss, secure)) == [
+        (
+            "whodid-activity-*: whoever may write may overwrite; "
+            "plugins.security.compliance.immutable_indices in opensearch.yml closes it"
+        ),
+        "whodid-delivery-*: records cannot be changed or deleted (immutable index)",
+    ]
+    secure.request("POST", "/whodid/_refresh")
+    assert secure.request("GET", "/whodid/_count")["count"] == 1
 
 
 def test_the_reader_role_asks_everything_and_changes_nothing(secure: SecureNode) -> None:

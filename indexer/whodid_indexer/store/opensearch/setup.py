@@ -112,14 +112,28 @@ def _wanted_meta(there: dict[str, Any] | None, configured: Mapping[str, Retentio
     return sealed(msgspec.structs.replace(meta, schema=SCHEMA_VERSION, classes=classes))
 
 
+def own_indices(client: Client) -> list[str]:
+    """The indices that are whodid's, by name."""
+    return [index for index, have in _mappings(client).items() if _mark(have) is not None]
+
+
+def _mappings(client: Client) -> dict[str, Any]:
+    found = client.json("GET", f"/{PATTERN}/_mapping", params={"expand_wildcards": "open,closed,hidden"})
+    return {index: found[index]["mappings"] for index in sorted(found)}
+
+
+def _mark(mappings: Mapping[str, Any]) -> int | None:
+    """The version of records that an index of whodid's was last made ready for; None for any other index."""
+    mark = mappings.get("_meta", {}).get("whodid")
+    return mark if isinstance(mark, int) else None
+
+
 def _plan_indices(client: Client) -> Plan:
     wanted = mapping()
     steps: list[Step] = []
     notes: list[str] = []
-    found = client.json("GET", f"/{PATTERN}/_mapping", params={"expand_wildcards": "open,closed,hidden"})
-    for index, entry in sorted(found.items()):
-        have = entry["mappings"]
-        mark = have.get("_meta", {}).get("whodid")
+    for index, have in _mappings(client).items():
+        mark = _mark(have)
         if mark is None:
             notes.append(f"index {index} is not whodid's: left alone")
             continue

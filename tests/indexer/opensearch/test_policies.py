@@ -1,0 +1,194 @@
+"""Retention by ISM: what the policies say, and the plugin's own answers to them.
+
+The plugin cannot be had for these tests. `ism_answers.json` holds what a real one answered; a stand-in made of those
+answers takes its place, and where the node of the run has the plugin, the last test asks it.
+"""
+
+import json
+import urllib.error
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from support.opensearch.server import Server
+from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.plan import Step, difference, holds
+from whodid_indexer.store.opensearch.policies import plan_policies, policy
+from whodid_schema.meta import Meta, Retention
+
+POLICIES = "/_plugins/_ism/policies"
+RECORDED: dict[str, Any] = {
+    exchange["name"]: exchange
+    for exchange in json.loads(Path(__file__).with_name("ism_answers.json").read_text())["exchanges"]
+}
+
+
+class Plugin:
+    """Takes and lists policies as the recorded plugin does: with additions of its own, and by sequence number."""
+
+    def __init__(self) -> None:
+        self.policies: dict[str, dict[str, Any]] = {}
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.removeprefix(POLICIES).lstrip("/")
+        if request.method == "GET":
+            return httpx.Response(
+                200, json={"policies": list(self.policies.values()), "total_policies": len(self.policies)}
+            )
+        numbers = parse_qs(request.url.query.decode())
+        there = self.policies.get(name)
+        if there is not None and not numbers:
+            return recorded("create again without seq_no")
+        if there is not None and numbers["if_seq_no"] != [str(there["_seq_no"])]:
+            return recorded("update stale seq_no")
+        return self._keep(name, json.loads(request.content)["policy"])
+
+    def _keep(self, name: str, body: dict[str, Any]) -> httpx.Response:
+        fault = self._fault(name, body)
+        if fault:
+            return recorded(fault)
+        model = RECORDED["get"]["response"]
+        added = {key: value for key, value in model["policy"].items() if key not in body}
+        kept = json.loads(json.dumps(body))
+        for state in kept["states"]:
+            for action in state["actions"]:
+                action |= {"retry": model["policy"]["states"][1]["actions"][0]["retry"]}
+        for entry in kept["ism_template"]:
+            entry["last_updated_time"] = model["policy"]["last_updated_time"]
+        number = self.policies[name]["_seq_no"] + 1 if name in self.policies else 0
+        self.policies[name] = {"_id": name, "_seq_no": number, "_primary_term": 1, "policy": {**added, **kept}}
+        return httpx.Response(201 if number == 0 else 200, json={**self.policies[name], "policy": {"policy": kept}})
+
+    def _fault(self, name: str, body: dict[str, Any]) -> str | None:
+        """The recorded refusal that the policy meets."""
+        states = body["states"]
+        names = {state["name"] for state in states}
+        if body["default_state"] not in names:
+            return "bad default state"
+        if {step["state_name"] for state in states for step in state["transitions"]} - names:
+            return "bad transition"
+        if {key for state in states for action in state["actions"] for key in action} - {"delete"}:
+            return "bad action"
+        others = [policy["policy"]["ism_template"][0] for other, policy in self.policies.items() if other != name]
+        (mine,) = body["ism_template"]
+        if any(mine["priority"] == theirs["priority"] and overlap(mine, theirs) for theirs in others):
+            return "dup template priority"
+        return None
+
+
+def overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    first, second = one["index_patterns"][0].rstrip("*"), other["index_patterns"][0].rstrip("*")
+    return bool(first.startswith(second) or second.startswith(first))
+
+
+def recorded(name: str) -> httpx.Response:
+    return httpx.Response(RECORDED[name]["status"], json=RECORDED[name]["response"])
+
+
+def meta(**days: int | None) -> Meta:
+    classes = {name: Retention(kept, "day" if kept and kept <= 31 else "month") for name, kept in days.items()}
+    return Meta(epoch="2025-11-01", partitions="period", classes=classes)
+
+
+def put(client: Client, found: Meta) -> list[Step]:
+    steps = list(plan_policies(client, found).steps)
+    for step in steps:
+        client.json("PUT", step.path, step.after)
+    return steps
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client("http://store.test", Access(), httpx.MockTransport(Plugin().answer))
+
+
+def test_the_stand_in_answers_as_the_plugin_did() -> None:
+    """The recorded requests, asked again."""
+    plugin = Plugin()
+    for name in ("list empty", "create", "create again without seq_no", "update stale seq_no"):
+        exchange = RECORDED[name]
+        if name == "update stale seq_no":
+            plugin.policies["audit"]["_seq_no"] = 1
+        asked = httpx.Request(
+            exchange["request"]["method"],
+            "http://store.test" + exchange["request"]["path"],
+            json=exchange["request"]["body"],
+        )
+        answered = plugin.answer(asked)
+        assert answered.status_code == exchange["status"], name
+        assert set(answered.json()) - set(exchange["response"]) == set(), name
+    plugin.policies["audit"]["_seq_no"] = 0
+    assert set(RECORDED["get"]["response"]["policy"]) == set(plugin.policies["audit"]["policy"])
+
+
+def test_nothing_younger_than_its_retention_is_deleted() -> None:
+    """An index is deleted by the age of its beginning, so its last record's age is that less the period."""
+    for kept, longest_period in ((Retention(7, "day"), 1), (Retention(365, "month"), 31)):
+        (transition,) = policy("activity", kept)["policy"]["states"][0]["transitions"]
+        age = int(transition["conditions"]["min_index_age"].removesuffix("d"))
+        assert kept.days is not None
+        assert age - longest_period >= kept.days
+
+
+def test_no_policy_locks_an_index_against_late_records() -> None:
+    body = policy("activity", Retention(30, "day"))["policy"]
+    assert [list(action) for state in body["states"] for action in state["actions"]] == [["delete"]]
+
+
+def test_policies_are_made_once(client: Client) -> None:
+    assert [step.name for step in put(client, meta(activity=365, delivery=30, audit=None))] == [
+        "ISM policy whodid-activity",
+        "ISM policy whodid-delivery",
+    ]
+    assert put(client, meta(activity=365, delivery=30, audit=None)) == []
+
+
+def test_a_changed_retention_changes_its_policy_alone(client: Client) -> None:
+    put(client, meta(activity=365, delivery=30))
+    (step,) = put(client, meta(activity=400, delivery=30))
+    assert step.path == f"{POLICIES}/whodid-activity?if_seq_no=0&if_primary_term=1"
+    shown = [line for line in difference(step).split("\n") if line[0] in "+-" and "min_index_age" in line]
+    assert [line.split('"')[3] for line in shown] == ["396d", "431d"]
+    assert put(client, meta(activity=400, delivery=30)) == []
+
+
+def test_a_policy_changed_by_somebody_meanwhile_is_not_overwritten(client: Client) -> None:
+    put(client, meta(activity=365))
+    (step,) = plan_policies(client, meta(activity=100)).steps
+    put(client, meta(activity=200))
+    with pytest.raises(Refused, match="409 version_conflict_engine_exception"):
+        client.json("PUT", step.path, step.after)
+
+
+def test_classes_whose_names_begin_alike_do_not_meet(client: Client) -> None:
+    assert len(put(client, meta(**{"api": 10, "api-request": 10, "api-request-old": 10}))) == 3
+
+
+def test_without_any_retention_ism_is_not_even_asked() -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise AssertionError
+
+    assert plan_policies(Client("http://store.test", Access(), httpx.MockTransport(fail)), meta(activity=None)) == (
+        [],
+        (),
+    )
+
+
+def test_a_real_plugin_takes_the_policies_and_finds_nothing_to_change(opensearch: Server) -> None:
+    try:
+        opensearch.request("GET", POLICIES)
+    except urllib.error.HTTPError:
+        pytest.skip("this node has no ISM plugin")
+    client = Client(opensearch.url, Access())
+    try:
+        steps = put(client, meta(activity=365, delivery=30))
+        assert all(holds(opensearch.request("GET", step.path.partition("?")[0]), step.after) for step in steps)
+        assert put(client, meta(activity=365, delivery=30)) == []
+    finally:
+        for name in ("activity", "delivery"):
+            opensearch.request("DELETE", f"{POLICIES}/whodid-{name}")
+        client.close()
