@@ -61,7 +61,7 @@ class Inputs:
             if one.http is None:
                 self.sources.append(_file(one, pipeline, identity, wake))
                 continue
-            options = _http_options(one, identity, spools, profiles)
+            options = http_options(one, identity, spools, profiles)
             wanted = listen and one in settings.inputs
             self.sources.append(HttpSource(options, pipeline, metrics, arrived=wake, listen=wanted))
 
@@ -84,7 +84,8 @@ def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Call
     )
 
 
-def _http_options(one: InputSettings, identity: Identity, spools: Path, profiles: ProfileSet) -> HttpOptions:
+def http_options(one: InputSettings, identity: Identity, spools: Path, profiles: ProfileSet) -> HttpOptions:
+    """The receiver that an `http:` input asks for. Raises ConfigError for a token file that cannot be read."""
     assert one.http is not None  # noqa: S101  the caller asked
     return HttpOptions(
         name=one.name,

@@ -27,10 +27,11 @@ BYTES = ("line_bytes", "blank_bytes", "skipped_bytes")
 
 
 class StreamStatus(Struct):
-    """One stream as `status` shows it."""
+    """One stream as `status` shows it; `path` is where its file was last seen, empty for what is no file."""
 
     key: str
     input: str
+    path: str
     position: int
     line_bytes: int
     blank_bytes: int
@@ -80,7 +81,8 @@ def streams(state_dir: Path) -> list[StreamStatus]:
 def _status(row: StreamRow, journaled: int, parked: int) -> StreamStatus:
     counters = msgspec.structs.asdict(row.counters)
     counters["decoded"] += journaled
-    return StreamStatus(row.key, row.input, row.position, **counters, in_flight=journaled + parked)
+    path = str(row.detail.get("path") or "")
+    return StreamStatus(row.key, row.input, path, row.position, **counters, in_flight=journaled + parked)
 
 
 def report(state_dir: Path) -> dict[str, Any]:

@@ -97,3 +97,19 @@ def test_check_says_what_to_mend(tmp_path: Path) -> None:
         done = whodid_agent("check", str(log), "--target", target.url, *place, check=False)
         assert (done.returncode, "run whodid setup" in done.stdout) == (4, True)
     assert not (tmp_path / "state").exists()
+
+
+def test_check_finds_the_receiver_that_run_would_refuse(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    with Target() as target:
+        config.write_text(f"target: {target.url}\nstate_dir: {tmp_path}/state\ninputs:\n  - http: 0.0.0.0:8686\n")
+        done = whodid_agent("check", "--config", str(config), check=False)
+    assert (done.returncode, "FAIL http: without tokens 0.0.0.0:8686" in done.stdout) == (1, True)
+
+
+def test_status_names_the_file_of_a_stream(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(LINE)
+    place = ["--state-dir", str(tmp_path / "state")]
+    with Target() as target:
+        whodid_agent("run", "--once", str(tmp_path / "*.jsonl"), "--target", target.url, *place)
+    assert f"\n{tmp_path}/a.jsonl " in whodid_agent("status", *place).stdout

@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 import click
 
+from whodid_agent.assemble import http_options
 from whodid_agent.cli import common
 from whodid_agent.config import AgentSettings, InputSettings
+from whodid_agent.inputs.http.source import require_usable
 from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.state import Identity
 from whodid_agent.target.client import Client
 from whodid_agent.target.probe import State, probe
 from whodid_schema.errors import StoreUnreachable, WhodidError
@@ -53,7 +56,7 @@ def findings(settings: AgentSettings) -> Iterator[Finding]:
     for one in settings.inputs:
         if one.profile:
             profiles.get(one.profile)
-        yield from _file(one) if one.file is not None else [Finding(True, f"posts at {one.http}")]
+        yield from _file(one) if one.file is not None else [_posts(one, profiles)]
     yield _state(settings.state_path())
     yield _target(settings)
 
@@ -69,6 +72,14 @@ def _file(one: InputSettings) -> Iterator[Finding]:
             yield Finding(False, f"{path} cannot be read", "give the agent's user the right to read it")
         else:
             yield Finding(True, f"{path}: {Path(path).stat().st_size} bytes")
+
+
+def _posts(one: InputSettings, profiles: ProfileSet) -> Finding:
+    try:
+        require_usable(http_options(one, Identity("", ""), Path(), profiles))
+    except WhodidError as error:
+        return Finding(False, error.message, error.hint)
+    return Finding(True, f"posts at {one.http}")
 
 
 def _state(path: Path) -> Finding:

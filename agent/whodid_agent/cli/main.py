@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 @click.group("whodid-agent", cls=LazyGroup, lazy=COMMANDS, aliases={"normalize": "normalise"})
-@click.version_option(__version__, message="%(version)s")
+@click.version_option(__version__, prog_name="whodid-agent")
 def cli() -> None:
     """Read applications' audit events and deliver each exactly once."""
 

@@ -33,7 +33,10 @@ def command(config: Path | None, state_dir: Path | None, form: str) -> None:
 
 def _table(report: dict[str, Any]) -> list[str]:
     rows: list[tuple[str, ...]] = [("stream", *COLUMNS)]
-    rows += [(visible(stream["key"]), *(str(stream[name]) for name in COLUMNS)) for stream in report["streams"]]
+    rows += [
+        (visible(stream["path"] or stream["key"]), *(str(stream[name]) for name in COLUMNS))
+        for stream in report["streams"]
+    ]
     rows.append(("total", *(str(report["totals"][name]) for name in COLUMNS)))
     widths = [max(len(row[number]) for row in rows) for number in range(len(COLUMNS) + 1)]
     return [

@@ -98,9 +98,7 @@ class Pipeline:
         self._meta = meta
         self._router = Router(meta)
         self._filing = Filing(self.options, meta.categories, meta.epoch)
-        self._found_by_sender = (
-            meta.partitions == "period"
-        )  # a whodid server makes these fields itself
+        self._found_by_sender = meta.partitions == "period"  # a whodid server makes these fields itself
         self._finite = any(kept.days is not None for kept in meta.classes.values())
 
     def redact(self, chunk: bytes) -> bytes:

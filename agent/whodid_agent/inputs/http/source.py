@@ -54,7 +54,7 @@ class HttpSource:
         arrived: Callable[[], None] = nothing,
         listen: bool = True,
     ) -> None:
-        _check(options, listen)
+        require_usable(options, listen=listen)
         self.name = options.name
         self.normaliser = normaliser
         self.key = f"spool:{options.name}"
@@ -182,7 +182,8 @@ class HttpSource:
         return self._spool
 
 
-def _check(options: HttpOptions, listen: bool) -> None:
+def require_usable(options: HttpOptions, *, listen: bool = True) -> None:
+    """Raise ConfigError where a receiver with these options would not be safe, or could never take a post."""
     Gate(options.credentials)
     host, _ = parse_address(options.address)
     if listen and not options.credentials and not is_loopback(host):
