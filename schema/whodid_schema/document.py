@@ -56,58 +56,80 @@ def key(field: str, value: str) -> str:
 
 def keys(record: Record) -> list[str]:
     """Every key of the record, each once. An empty value gives none; `meta` and the address have their own fields."""
-    folded = [
-        ("app", record.app),
-        ("surface", record.surface),
-        ("kind", record.kind),
-        ("category", record.category),
-        ("action", record.action),
-        ("verb", record.verb),
-        ("outcome", record.outcome),
-        ("reason", record.reason),
-        ("layer", record.layer),
+    lines = [
+        f"{field}={value}"
+        for field, value in (
+            ("app", record.app),
+            ("surface", record.surface),
+            ("kind", record.kind),
+            ("category", record.category),
+            ("action", record.action),
+            ("verb", record.verb),
+            ("outcome", record.outcome),
+            ("reason", record.reason),
+            ("layer", record.layer),
+        )
+        if value
     ]
     if record.actor is not None:
-        folded += _of_actor(record.actor)
-    folded += _of_targets(record)
-    folded += _of_ref("workspace", record.workspace) + _of_ref("project", record.project)
-    if record.client is not None:
-        folded.append(("device", record.client.device))
-    folded += [("changed", path) for path in record.changed or ()]
-    lines = [f"{field}={value}" for field, value in folded if value]
-    text = "\n".join(lines)
-    if text.isascii() and len(text) < LONGEST_VALUE + len(lines):  # the usual case, all at once
-        found = dict.fromkeys(text.lower().split("\n") if text.count("\n") < len(lines) else map(str.lower, lines))
-    else:
-        found = dict.fromkeys([key(field, value) for field, value in folded if value])
-    for field, value in (("session", record.session_id), ("request", record.request_id)):
-        if value:
-            found[key(field, value)] = None
+        _add_actor(lines, record.actor)
+    _add_targets(lines, record)
+    _add_ref(lines, "workspace", record.workspace)
+    _add_ref(lines, "project", record.project)
+    if record.client is not None and record.client.device:
+        lines.append(f"device={record.client.device}")
+    lines += [f"changed={path}" for path in record.changed or () if path]
+    found = dict.fromkeys(_folded(lines))
+    if record.session_id:
+        found[key("session", record.session_id)] = None
+    if record.request_id:
+        found[key("request", record.request_id)] = None
     return list(found)
 
 
-def _of_actor(actor: Actor) -> list[tuple[str, str | None]]:
-    found = [("actor", value) for value in (actor.name, actor.email, actor.id, actor.key)]
+def _folded(lines: list[str]) -> list[str]:
+    """The keys of lines that are not folded yet; all at once where every value is short, ASCII and one line."""
+    text = "\n".join(lines)
+    if text.isascii() and len(text) <= LONGEST_VALUE and text.count("\n") < max(len(lines), 1):
+        return text.lower().split("\n") if lines else []
+    return [
+        line.lower() if line.isascii() and len(line) <= LONGEST_VALUE else key(*line.split("=", 1)) for line in lines
+    ]
+
+
+def _add_actor(lines: list[str], actor: Actor) -> None:
+    lines += [f"actor={value}" for value in (actor.name, actor.email, actor.id, actor.key) if value]
     if actor.token is not None:
-        found += _of_ref("actor", actor.token)
+        _add_ref(lines, "actor", actor.token)
     if actor.on_behalf_of is not None:
         person = actor.on_behalf_of
-        found += [("actor", value) for value in (person.id, person.name, person.email)]
-    found += [("actor.type", actor.type), ("email", actor.email), ("role", actor.role), ("provider", actor.provider)]
-    return found
+        lines += [f"actor={value}" for value in (person.id, person.name, person.email) if value]
+    if actor.type:
+        lines.append(f"actor.type={actor.type}")
+    if actor.email:
+        lines.append(f"email={actor.email}")
+    if actor.role:
+        lines.append(f"role={actor.role}")
+    if actor.provider:
+        lines.append(f"provider={actor.provider}")
 
 
-def _of_targets(record: Record) -> list[tuple[str, str | None]]:
-    found: list[tuple[str, str | None]] = []
+def _add_targets(lines: list[str], record: Record) -> None:
     for target in record.targets or (record.target,):
         if target is not None:
-            found += (("target", target.id), ("target", target.name))
-            if target.type and target.id:
-                found.append(("target", f"{target.type}:{target.id}"))
+            if target.id:
+                lines.append(f"target={target.id}")
+                if target.type:
+                    lines.append(f"target={target.type}:{target.id}")
+            if target.name:
+                lines.append(f"target={target.name}")
     types = record.target_types or ((record.target.type,) if record.target is not None else ())
-    found += [("type", name) for name in types]
-    return found
+    lines += [f"type={name}" for name in types if name]
 
 
-def _of_ref(field: str, ref: Ref | None) -> list[tuple[str, str | None]]:
-    return [] if ref is None else [(field, ref.id), (field, ref.name)]
+def _add_ref(lines: list[str], field: str, ref: Ref | None) -> None:
+    if ref is not None:
+        if ref.id:
+            lines.append(f"{field}={ref.id}")
+        if ref.name:
+            lines.append(f"{field}={ref.name}")
