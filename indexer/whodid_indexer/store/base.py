@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """Records in order of arrival, and the cursor to ask with next time (the one given where nothing came)."""
+    """Records as they arrived, and the cursor to ask with next time (the one given where nothing came)."""
 
     records: list[Stored]
     cursor: str
@@ -71,7 +71,10 @@ class Reader(Protocol):
         """Every matching record in time order, newest first unless `ascending`, as of the start, at constant memory."""
 
     def changes(self, after: str | None, limit: int = 1000) -> Changes:
-        """Up to `limit` records that arrived after the cursor; None: from the beginning. See also `now`."""
+        """Up to `limit` records that arrived after the cursor; None: from the beginning. See also `now`.
+
+        In order of arrival, as far as the store has one: OpenSearch has one for each shard. Each comes once.
+        """
 
     def now(self) -> str:
         """The cursor behind everything that has arrived."""

@@ -100,7 +100,7 @@ def test_a_busy_shard_does_not_hold_up_the_others(opensearch: Server, reader: Op
     index(opensearch, [made(number, surface=surfaces[number % 5]) for number in range(25)])
     cursor: str | None = None
     seen: list[str | None] = []
-    for number in range(12):
+    for number in range(15):
         found = reader.changes(cursor, 2)
         seen += ids(found.records)
         cursor = found.cursor

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
+from typing import Any
 
 import httpx
 import pytest
@@ -15,10 +16,10 @@ from whodid_indexer.query.model import ALL, AuditQuery, Term, Text
 from whodid_indexer.store.base import Item, Page
 from whodid_indexer.store.opensearch import scan
 from whodid_indexer.store.opensearch.access import Access
-from whodid_indexer.store.opensearch.connect import Client, Info
+from whodid_indexer.store.opensearch.connect import Client, Info, Refused
 from whodid_indexer.store.opensearch.read import OpenSearchReader
 from whodid_schema.errors import BadQuery, NotAllowed, StoreUnreachable
-from whodid_schema.record import Actor, Record, Ref, Target, decode
+from whodid_schema.record import Actor, Change, Person, Record, Ref, Target, decode
 from whodid_schema.record import Client as From
 
 START = 1_795_000_000_000_000
@@ -105,48 +106,41 @@ def test_pages_beyond_what_one_request_reaches_are_found(opensearch: Server, rea
     assert len(list(reader.scan(ALL))) == 10_400
 
 
-def test_a_megabyte_in_every_field_is_stored_found_and_given_back(opensearch: Server, reader: OpenSearchReader) -> None:
-    long = "Long " + "x" * 1_000_000
-    large = Record(
-        timestamp=stamp(START),
-        received_at=stamp(START),
-        id=identifier(1),
-        native_id=long,
-        app=long,
-        surface="activity",
-        kind=long,
-        category=long,
-        category_label=long,
-        action=long,
-        verb=long,
-        description=long,
-        outcome=long,
-        reason=long,
-        actor=Actor(long, long, long, long, long, long, Ref(long, long), long, None, long),
-        target=Target(long, long, long),
-        targets=[Target(long, long, long)],
-        target_refs=[long],
-        target_types=[long],
-        workspace=Ref(long, long),
-        project=Ref(long, long),
-        layer=long,
-        client=From("203.0.113.7", long, long, long),
-        session_id=long,
-        request_id=long,
-        changed=[long],
-        metadata={"a": long},
-        meta=[f"a={long}"[:1_024].lower()],
-        related=[long],
-        raw=long,
-    )
-    assert index(opensearch, [item(large), made(2, START + 1)]) == [201, 201]
-    for field in ("app", "actor", "email", "target", "type", "workspace", "device", "session", "changed", "meta.a"):
-        pattern = "Long xxx*" if field != "session" else "*"
-        assert reader.count(AuditQuery(terms=(Term(field, (pattern,)),))) == 1, field
-        assert reader.count(AuditQuery(terms=(Term(field, ("*",)),))) == 1, field
-    assert reader.count(AuditQuery(texts=(Text("long xxxx*", phrase=True),))) == 1
-    assert reader.get(identifier(1)) == item(large).body
-    assert ids(list(reader.scan(ALL))) == [identifier(2), identifier(1)]
+LONG = "Long " + "x" * 1_000_000
+LARGE: dict[str, dict[str, object]] = {
+    "app": {"app": LONG, "native_id": LONG},
+    "category": {"category": LONG, "category_label": LONG},
+    "action": {"action": LONG, "description": LONG},
+    "reason": {"reason": LONG, "raw": LONG},
+    "actor": {"actor": Actor(name=LONG, key=LONG, on_behalf_of=Person(LONG))},
+    "actor.type": {"actor": Actor(type=LONG, owner=LONG)},
+    "email": {"actor": Actor(email=LONG, token=Ref(LONG))},
+    "role": {"actor": Actor(role=LONG)},
+    "provider": {"actor": Actor(provider=LONG)},
+    "target": {"target": Target(None, LONG), "targets": [Target(None, LONG)], "target_refs": [LONG]},
+    "type": {"target_types": [LONG], "related": [LONG]},
+    "workspace": {"workspace": Ref(LONG)},
+    "project": {"project": Ref(None, LONG)},
+    "device": {"client": From("203.0.113.7", LONG, LONG, LONG)},
+    "session": {"session_id": LONG},
+    "request": {"request_id": LONG},
+    "changed": {"changed": [LONG], "changes": [Change("a", LONG, LONG)]},
+    "meta.a": {"metadata": {"a": LONG}, "meta": [f"a={LONG}"[:1_024].lower()]},
+}
+
+
+def test_a_megabyte_in_any_field_is_stored_found_and_given_back(opensearch: Server, reader: OpenSearchReader) -> None:
+    items = {field: made(number, START, **fields) for number, (field, fields) in enumerate(LARGE.items())}
+    for one in items.values():
+        assert index(opensearch, [one]) == [201]
+    for field, one in items.items():
+        for value in {"*", "*" if field in ("session", "request") else "Long xxx*"}:
+            found = reader.search(AuditQuery(terms=(Term(field, (value,)), Term("id", (one.id,)))), Page())
+            assert ids(found.records) == [one.id], field
+        assert reader.get(one.id) == one.body
+    assert (
+        reader.count(AuditQuery(texts=(Text("long xxxx*", phrase=True),))) == len(items) - 1
+    )  # types alone are no text
 
 
 def test_a_scan_of_large_records_takes_few_at_a_time(
@@ -172,6 +166,42 @@ def test_more_wildcards_than_a_cluster_takes_are_a_bad_query(opensearch: Server,
     wide = tuple(Term("target", tuple(f"a{number}*b{one}" for number in range(200))) for one in range(20))
     with pytest.raises(BadQuery, match="more at once"):
         reader.count(AuditQuery(terms=wide))
+
+
+def test_where_the_cluster_has_no_memory_for_so_much_less_is_asked_for(
+    opensearch: Server, reader: OpenSearchReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(opensearch, [made(number, START + number) for number in range(150)])
+    real = Client.ask
+
+    def breaking(self: Client, method: str, path: str, body: object = None, params: object = None) -> bytes:
+        sizes = [one["size"] for one in _asked(body) if "size" in one]
+        if path in ("/_search", "/_msearch") and max(sizes, default=0) > 10:
+            raise Refused(path, 429, "circuit_breaking_exception", "[parent] Data too large")
+        return real(self, method, path, body, params)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(Client, "ask", breaking)
+    assert len(list(reader.scan(ALL))) == 150
+    assert 0 < len(reader.changes(None).records) <= 10
+
+
+def _asked(body: object) -> list[dict[str, Any]]:
+    if isinstance(body, bytes):
+        return [json.loads(line) for line in body.splitlines()]
+    return [body] if isinstance(body, dict) else []
+
+
+def test_a_closed_index_is_an_error_that_says_so(opensearch: Server, reader: OpenSearchReader) -> None:
+    index(opensearch, [made(1, START)])
+    opensearch.request("POST", "/whodid-activity-2026-11/_close")
+    asked: list[Callable[[], object]] = [
+        lambda: reader.count(ALL),
+        lambda: list(reader.scan(ALL)),
+        lambda: reader.changes(None),
+    ]
+    for question in asked:
+        with pytest.raises(StoreUnreachable, match="is closed"):
+            question()
 
 
 def test_a_store_without_template_asks_for_setup(opensearch: Server) -> None:

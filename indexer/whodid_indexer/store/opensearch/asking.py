@@ -6,8 +6,8 @@ An answer is whole or an error: a shard that does not answer would otherwise be 
 from typing import Any
 
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.hits import NONE, Answer, read_answer
-from whodid_schema.errors import BadQuery
+from whodid_indexer.store.opensearch.hits import NONE, Answer, TooMuch, read_answer
+from whodid_schema.errors import BadQuery, StoreUnreachable
 
 ALIAS = "whodid"
 """What every index of ours is found under; where it is missing nothing has been stored yet."""
@@ -42,4 +42,11 @@ def meant(error: Refused) -> Exception:
     """The error a person should see."""
     if "too_many" in error.kind or "maxClauseCount" in error.reason:
         return BadQuery("the query asks for more at once than the cluster takes", "ask for fewer values or wildcards")
+    if error.kind == "index_closed_exception":
+        return StoreUnreachable(
+            "an index of the store is closed, and the answer would not be whole",
+            f"open it, or take it out of the alias {ALIAS}: GET /_cat/indices/{ALIAS}*?expand_wildcards=all",
+        )
+    if error.status == 429:
+        return TooMuch(str(error), "ask again, or for less at once")
     return error

@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from whodid_indexer.store.base import Changes, Stored
-from whodid_indexer.store.opensearch.asking import ALIAS, unknown
+from whodid_indexer.store.opensearch.asking import ALIAS, meant, unknown
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.cursor import Cursor, Shard, around, read, write
-from whodid_indexer.store.opensearch.hits import Hit, read_parts
+from whodid_indexer.store.opensearch.hits import Hit, TooMuch, read_parts
 from whodid_schema.errors import StoreUnreachable, UsageError
 
 AT_ONCE = 8
@@ -66,7 +66,14 @@ class Feed:
         if not chosen:
             return Changes([], write(cursor) if after is None else after)
         share = min(limit // len(chosen), _MOST)
-        found = self._read(cursor, states, chosen, share)
+        while True:
+            try:
+                found = self._read(cursor, states, chosen, share)
+                break
+            except TooMuch:
+                if share == 1:
+                    raise
+                share = max(1, share // 4)
         return _put_together(cursor, states, waiting, dict(zip(chosen, found, strict=True)), share)
 
     def _states(self) -> dict[Shard, State]:
@@ -78,7 +85,7 @@ class Feed:
         except Refused as error:
             if unknown(error):
                 return {}
-            raise
+            raise meant(error) from error
         states: dict[Shard, State] = {}
         for name, index in answer.get("indices", {}).items():
             for number, copies in index.get("shards", {}).items():
@@ -121,7 +128,10 @@ class Feed:
         for shard in chosen:
             state = states[shard]
             lines += map(msgspec.json.encode, _search(shard, state, cursor.place(shard), share))
-        return read_parts(self._client.ask("POST", "/_msearch", b"\n".join(lines) + b"\n"))
+        try:
+            return read_parts(self._client.ask("POST", "/_msearch", b"\n".join(lines) + b"\n"))
+        except Refused as error:
+            raise meant(error) from error
 
 
 def _search(shard: Shard, state: State, place: int, share: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,6 +15,10 @@ Sorted = tuple[Any, ...]
 Kind = TypeVar("Kind")
 
 
+class TooMuch(StoreUnreachable):
+    """The cluster has no memory or no time for so much at once; less may pass."""
+
+
 class Hit(msgspec.Struct, gc=False):
     """One record: `sort` are the values that the list is ordered by."""
 
@@ -56,6 +60,7 @@ class _Part(msgspec.Struct):
 
     hits: _Hits | None = None
     error: Any = None
+    status: int = 200
 
 
 class _Parts(msgspec.Struct):
@@ -77,7 +82,8 @@ def read_parts(body: bytes) -> list[list[Hit]]:
     for part in _read(body, _Parts).responses:
         if part.hits is None:
             reason = part.error.get("reason") if isinstance(part.error, dict) else part.error
-            raise StoreUnreachable(f"a part of the cluster did not answer: {reason}", "ask again")
+            kind = TooMuch if part.status == 429 else StoreUnreachable
+            raise kind(f"a part of the cluster did not answer: {reason}", "ask again")
         found.append(part.hits.hits)
     return found
 

@@ -8,10 +8,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from whodid_indexer.store.opensearch.asking import ALIAS, search_moment, unknown
+from whodid_indexer.store.opensearch.asking import ALIAS, meant, search_moment, unknown
 from whodid_indexer.store.opensearch.compile import Clause
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.hits import Hit, order
+from whodid_indexer.store.opensearch.hits import Hit, TooMuch, order
 from whodid_schema.errors import StoreUnreachable
 
 KEEP_ALIVE = "10m"
@@ -66,7 +66,7 @@ class Scans:
             answer = self._client.json("POST", f"/{ALIAS}/_search/point_in_time", params=_BEGUN)
         except Refused as error:
             if not unknown(error):
-                raise
+                raise meant(error) from error
             yield None
             return
         moment = answer["pit_id"]
@@ -86,18 +86,20 @@ class Scans:
 
 def _page(client: Client, body: dict[str, Any]) -> list[Hit]:
     """The next page; `size` in the body becomes less where the cluster has no memory for so many."""
-    try:
-        return search_moment(client, body).hits.hits
-    except Refused as error:
-        if error.status == 429 and body["size"] > 1:
+    while True:
+        try:
+            return search_moment(client, body).hits.hits
+        except TooMuch:
+            if body["size"] == 1:
+                raise
             body["size"] = max(1, body["size"] // 4)
-            return _page(client, body)
-        if error.status == 404:
+        except Refused as error:
+            if error.status != 404:
+                raise
             raise StoreUnreachable(
                 f"{client.url}: the reading was interrupted for more than {KEEP_ALIVE}, and its moment is gone",
                 "begin again",
             ) from error
-        raise
 
 
 def _next_size(records: int, size: int) -> int:
