@@ -31,6 +31,8 @@ def command(source: Source, dry_run: bool, diff: bool) -> None:
         _opensearch(place.url, source.config, dry_run=dry_run, diff=diff)
     else:
         _sqlite(place.url, dry_run=dry_run, diff=diff)
+        if find_settings(source.config).retention:
+            say("note: retention is for a store on OpenSearch; this one keeps everything")
 
 
 def _sqlite(url: str, *, dry_run: bool, diff: bool) -> None:

@@ -46,6 +46,12 @@ def test_setup_is_idempotent_and_its_dry_run_writes_nothing(tmp_path: Path) -> N
     assert whodid("count", "--store", store).stdout == "0\n"
 
 
+def test_setup_of_a_file_says_that_it_keeps_everything(tmp_path: Path) -> None:
+    file = tmp_path / "whodid.yaml"
+    file.write_text(f"store: sqlite://{tmp_path}/a.db\nretention: {{activity: 30d}}\n")
+    assert "this one keeps everything" in whodid("setup", "--config", str(file)).stderr
+
+
 def test_the_store_comes_from_the_configuration_file_and_a_wrong_key_is_named(tmp_path: Path) -> None:
     file = tmp_path / "whodid.yaml"
     file.write_text(f"store: sqlite://{tmp_path}/a.db\n")

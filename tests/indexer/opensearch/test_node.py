@@ -1,5 +1,6 @@
 """The node that the other tests stand on."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,26 @@ def test_a_given_server_that_does_not_answer_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setenv("WHODID_TEST_OPENSEARCH", "http://127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"WHODID_TEST_OPENSEARCH=http://127\.0\.0\.1:1 does not answer"):
         find()
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({}, 0, "NOT TESTED: whodid on OpenSearch. WHODID_TEST_OPENSEARCH=http://127.0.0.1:1 does not answer"),
+        ({"CI": "true"}, 1, "no OpenSearch, and CI must have one: WHODID_TEST_OPENSEARCH=http://127.0.0.1:1"),
+    ],
+)
+def test_without_any_tests_are_skipped_aloud_but_fail_in_ci(environment: dict[str, str], code: int, said: str) -> None:
+    bare = {key: value for key, value in os.environ.items() if key != "CI"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", f"{__file__}::test_a_node_is_there_and_starts_empty"],
+        cwd=TESTS.parent,
+        env={**bare, **environment, "WHODID_TEST_OPENSEARCH": "http://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, said in done.stdout) == (code, True), done.stdout
 
 
 def test_a_given_server_with_records_is_refused(opensearch: Server, monkeypatch: pytest.MonkeyPatch) -> None:

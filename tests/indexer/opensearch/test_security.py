@@ -87,6 +87,7 @@ def run(*arguments: str, **environment: str) -> tuple[int, str]:
 
 
 def test_setup_with_the_admin_certificate_makes_the_roles_once(secure: SecureNode) -> None:
+    secure.forget_roles()
     _, first = set_up(secure)
     _, second = set_up(secure)
     assert [step.name for step in first] == [
