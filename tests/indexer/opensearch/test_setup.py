@@ -73,6 +73,21 @@ def test_a_later_setup_keeps_the_epoch(opensearch: Server) -> None:
     assert stored_template(opensearch)["_meta"]["epoch"] == "2025-11-01"
 
 
+def test_a_lost_template_comes_back_filing_every_record_where_it_is(opensearch: Server) -> None:
+    """Else a second delivery would go into another index, and the record be there twice."""
+    set_up(opensearch, {"delivery": Retention(30, "day")})
+    for name in ("activity-2024", "activity-2025-12", "activity-2027-10", "delivery-2026-01-31"):
+        opensearch.request("PUT", f"/whodid-{name}", {})
+    opensearch.request("DELETE", "/_index_template/whodid")
+
+    set_up(opensearch, {"delivery": Retention(400, "month")}, now=datetime(2028, 1, 15, tzinfo=UTC))
+
+    meta = read_meta(stored_template(opensearch)["_meta"])
+    assert meta.epoch == "2025-12-01"
+    assert meta.classes["delivery"] == Retention(400, "day")
+    assert meta.classes["activity"].period == "month"
+
+
 def test_records_go_in_and_are_found_under_the_alias(opensearch: Server) -> None:
     set_up(opensearch)
     lines = []

@@ -8,7 +8,8 @@ The template is put after the indices: agents go by its `_meta`, and may send ne
 What is not whodid's is never touched: an index is whodid's where its mapping says so.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ from whodid_schema.meta import Meta, Retention, default_meta, read_meta, sealed
 _ROUNDS = 3
 """Indices created while an upgrade runs are found by the next round; what differs after three does not take."""
 
+_dated = re.compile(r"whodid-(?P<class>.+)-(?P<date>\d{4}-\d{2}(?P<day>-\d{2})?)").fullmatch
+
 _PATIENCE = "3s"
 """A cluster is red for a moment whenever an index is made or closed."""
 
@@ -39,7 +42,7 @@ def make_plan(client: Client, classes: Mapping[str, Retention], now: datetime) -
     """
     _require_health(client)
     there = _template_there(client)
-    meta = _wanted_meta(there, classes, now)
+    meta = _wanted_meta(there, own_indices(client), classes, now)
     indices = _plan_indices(client)
     steps = list(indices.steps)
     wanted = template(meta)
@@ -98,18 +101,35 @@ def _template_there(client: Client) -> dict[str, Any] | None:
     return body
 
 
-def _wanted_meta(there: dict[str, Any] | None, configured: Mapping[str, Retention], now: datetime) -> Meta:
+def _wanted_meta(
+    there: dict[str, Any] | None, indices: Sequence[str], configured: Mapping[str, Retention], now: datetime
+) -> Meta:
     """The document of a new store, or the one there is, with this version's form and the configured retentions.
 
     A class keeps the period it has: with another, a record's second delivery would go into another index.
     """
-    meta = default_meta(now, "period") if there is None else read_meta(there["_meta"])
-    settled = {} if there is None else meta.classes
+    if there is None:
+        meta, settled = _meta_of_indices(indices, now)
+    else:
+        meta = read_meta(there["_meta"])
+        settled = meta.classes
     classes = {name: Retention(period=kept.period) for name, kept in (default_meta(now).classes | settled).items()}
     for name, kept in configured.items():
         period = settled[name].period if name in settled else kept.period
         classes[name] = Retention(kept.days, period)
     return sealed(msgspec.structs.replace(meta, schema=SCHEMA_VERSION, classes=classes))
+
+
+def _meta_of_indices(indices: Sequence[str], now: datetime) -> tuple[Meta, dict[str, Retention]]:
+    """The document of a new store; where only the template was lost, one that files every record where it is already.
+
+    The names say it: an index of a month or a day is not before the epoch, and has its class's period.
+    """
+    meta = default_meta(now, "period")
+    found = [match for match in map(_dated, indices) if match]
+    epoch = min([meta.epoch, *(f"{match['date'][:7]}-01" for match in found)])
+    periods = {match["class"]: Retention(period="day" if match["day"] else "month") for match in found}
+    return msgspec.structs.replace(meta, epoch=epoch), periods
 
 
 def own_indices(client: Client) -> list[str]:
