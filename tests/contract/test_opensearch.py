@@ -9,6 +9,7 @@ from support.indexing import home, index, set_up
 from support.opensearch.server import Server
 from whodid_indexer.store.base import Item, Reader
 from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.read import OpenSearchReader
 
 
@@ -20,7 +21,7 @@ class TestOpenSearchReader(ReaderContract):
 
         def open_on(items: Sequence[Item]) -> Reader:
             assert set(index(opensearch, items)) <= {201}
-            opened.append(OpenSearchReader.open(opensearch.url, Access()))
+            opened.append(OpenSearchReader(*connect(opensearch.url, Access())))
             return opened[-1]
 
         yield open_on

@@ -15,6 +15,7 @@ from support.records import item
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Page, Reader
 from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.read import OpenSearchReader
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, read
 from whodid_schema.meta import default_meta
@@ -59,7 +60,7 @@ def test_every_query_finds_what_reading_every_record_finds(
 def test_opensearch_finds_it_too(opensearch: Server) -> None:
     set_up(opensearch)
     assert set(index(opensearch, [item(record) for record in RECORDS])) == {201}
-    with closing(OpenSearchReader.open(opensearch.url, Access())) as reader:
+    with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as reader:
 
         @settings(many, max_examples=100)
         @given(queries)

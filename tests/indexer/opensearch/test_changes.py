@@ -13,6 +13,7 @@ from support.records import identifier, item, stamp
 from whodid_indexer.store.base import Item, Stored
 from whodid_indexer.store.opensearch import changes
 from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.cursor import Cursor, Shard, around, read, write
 from whodid_indexer.store.opensearch.read import OpenSearchReader
 from whodid_schema.errors import UsageError
@@ -44,7 +45,7 @@ def everything(reader: OpenSearchReader, after: str | None, limit: int = 100) ->
 @pytest.fixture
 def reader(opensearch: Server) -> Iterator[OpenSearchReader]:
     set_up(opensearch)
-    with closing(OpenSearchReader.open(opensearch.url, Access())) as opened:
+    with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as opened:
         yield opened
 
 
@@ -155,7 +156,7 @@ def test_two_readers_at_a_time_do_not_disturb_each_other(opensearch: Server, rea
     seen: dict[int, list[str | None]] = {}
 
     def follow(number: int) -> None:
-        with closing(OpenSearchReader.open(opensearch.url, Access())) as own:
+        with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as own:
             seen[number] = everything(own, None, 30)[0]
 
     threads = [threading.Thread(target=follow, args=(number,)) for number in range(2)]

@@ -16,7 +16,7 @@ from whodid_indexer.query.model import ALL, AuditQuery, Term, Text
 from whodid_indexer.store.base import Item, Page
 from whodid_indexer.store.opensearch import scan
 from whodid_indexer.store.opensearch.access import Access
-from whodid_indexer.store.opensearch.connect import Client, Info, Refused
+from whodid_indexer.store.opensearch.connect import Client, Info, Refused, connect
 from whodid_indexer.store.opensearch.read import OpenSearchReader
 from whodid_schema.errors import BadQuery, NotAllowed, StoreUnreachable
 from whodid_schema.record import Actor, Change, Person, Record, Ref, Target, decode
@@ -37,7 +37,7 @@ def ids(bodies: Sequence[bytes]) -> list[str | None]:
 @pytest.fixture
 def reader(opensearch: Server) -> Iterator[OpenSearchReader]:
     set_up(opensearch)
-    with closing(OpenSearchReader.open(opensearch.url, Access())) as opened:
+    with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as opened:
         yield opened
 
 
@@ -205,7 +205,7 @@ def test_a_closed_index_is_an_error_that_says_so(opensearch: Server, reader: Ope
 
 
 def test_a_store_without_template_asks_for_setup(opensearch: Server) -> None:
-    with closing(OpenSearchReader.open(opensearch.url, Access())) as reader:
+    with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as reader:
         with pytest.raises(StoreUnreachable, match="run whodid setup"):
             reader.meta()
         assert reader.search(ALL, Page()) == ([], 0, None)

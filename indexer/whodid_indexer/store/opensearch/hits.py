@@ -47,7 +47,6 @@ class Answer(msgspec.Struct):
     """An answer of `_search`."""
 
     hits: _Hits
-    pit_id: str | None = None
 
     @property
     def total(self) -> int:

@@ -9,11 +9,10 @@ from typing import Any
 
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Changes, Found, Page
-from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.asking import search
 from whodid_indexer.store.opensearch.changes import Feed
 from whodid_indexer.store.opensearch.compile import Clause, compile_query
-from whodid_indexer.store.opensearch.connect import Client, Info, connect
+from whodid_indexer.store.opensearch.connect import Client, Info
 from whodid_indexer.store.opensearch.hits import behind, key_of, order
 from whodid_indexer.store.opensearch.scan import Scans
 from whodid_schema.bulk import TEMPLATE_PATH
@@ -32,11 +31,6 @@ class OpenSearchReader:
         self._client = client
         self._feed = Feed(client, info.uuid)
         self._scans = Scans(client)
-
-    @classmethod
-    def open(cls, url: str, access: Access) -> "OpenSearchReader":
-        """The reader of the cluster at `url`. Raises what `connect` raises."""
-        return cls(*connect(url, access))
 
     def search(self, query: AuditQuery, page: Page) -> Found:
         """See Reader. The page and the total are of one moment."""
