@@ -16,7 +16,7 @@ from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.cursor import Cursor, Shard, around, read, write
 from whodid_indexer.store.opensearch.read import OpenSearchReader
-from whodid_schema.errors import UsageError
+from whodid_schema.errors import StoreUnreachable, UsageError
 from whodid_schema.record import Record, decode
 
 NOVEMBER = 1_795_000_000_000_000
@@ -139,6 +139,8 @@ def test_an_index_that_does_not_answer_keeps_its_place(opensearch: Server, reade
     index(opensearch, [made(3)], refresh=False)
     seen, cursor = everything(reader, before)
     assert seen == [identifier(3)]
+    with pytest.raises(StoreUnreachable, match="1 of the store's indices"):
+        reader.now()
     opensearch.request("PUT", "/whodid-activity-2026-10/_settings", {"index.routing.allocation.require.name": None})
     opensearch.request("GET", "/_cluster/health/whodid-activity-2026-10?wait_for_status=yellow&timeout=20s")
     assert everything(reader, cursor)[0] == []

@@ -52,8 +52,17 @@ class Feed:
         self._cluster = cluster
 
     def now(self) -> str:
-        """The cursor behind everything below the checkpoints."""
+        """The cursor behind everything below the checkpoints.
+
+        Raises StoreUnreachable where a shard does not answer: all that it has would count as new when it is back.
+        """
         states = self._states()
+        silent = [uuid for uuid, shards in self._indices().items() if any(one not in states for one in shards)]
+        if silent:
+            raise StoreUnreachable(
+                f"{self._client.url}: {len(silent)} of the store's indices do not answer with all their shards",
+                "look at GET /_cluster/health",
+            )
         return write(Cursor(self._cluster, {shard: state.checkpoint for shard, state in states.items()}))
 
     def changes(self, after: str | None, limit: int) -> Changes:
@@ -107,14 +116,15 @@ class Feed:
         silent = {shard.uuid for shard in cursor.places} - {shard.uuid for shard in states}
         if not silent:
             return cursor
-        gone = silent - self._identities()
+        gone = silent - self._indices().keys()
         places = {shard: place for shard, place in cursor.places.items() if shard.uuid not in gone}
         return cursor._replace(places=places)
 
-    def _identities(self) -> set[str]:
-        """Of every index that exists, whether its shards answer or not."""
-        answer = self._client.find(f"/{ALIAS}/_settings/index.uuid") or {}
-        return {index["settings"]["index"]["uuid"] for index in answer.values()}
+    def _indices(self) -> dict[str, list[Shard]]:
+        """The shards of every index that exists, whether they answer or not."""
+        answer = self._client.find(f"/{ALIAS}/_settings/index.uuid,index.number_of_shards") or {}
+        settings = [index["settings"]["index"] for index in answer.values()]
+        return {one["uuid"]: [Shard(one["uuid"], n) for n in range(int(one["number_of_shards"]))] for one in settings}
 
     def _read(
         self, cursor: Cursor, states: Mapping[Shard, State], chosen: Sequence[Shard], share: int
