@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from whodid_agent.spool import frame
+from whodid_agent.state import sync_folder
 from whodid_schema.errors import StateError
 
 _MAGIC = b"whodspl"
@@ -62,15 +63,6 @@ class Recovered(NamedTuple):
     size: int
     next_number: int
     torn: bool
-
-
-def sync_folder(folder: Path) -> None:
-    """Make created, renamed and deleted names of the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def create(segment: Segment) -> int:

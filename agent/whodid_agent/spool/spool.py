@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from whodid_agent.spool import frame
 from whodid_agent.spool.frame import Post
-from whodid_agent.spool.segment import HEAD_SIZE, Segment, create, recover, sync_folder
+from whodid_agent.spool.segment import HEAD_SIZE, Segment, create, recover
+from whodid_agent.state import sync_folder
 from whodid_schema.errors import StateError, WhodidError
 
 QUOTA = 1 << 30
