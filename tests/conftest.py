@@ -5,7 +5,8 @@ Where there is none, its tests fail in CI and are skipped elsewhere, which the e
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -16,35 +17,33 @@ from support.opensearch.server import Server
 
 _notes = pytest.StashKey[list[str]]()
 
+AnyServer = TypeVar("AnyServer", bound=Server)
+
 
 @pytest.fixture(scope="session")
 def opensearch_node(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The run's one OpenSearch without security. Tests that write to it take `opensearch`, which is empty."""
-    notes = pytestconfig.stash.setdefault(_notes, [])
-    began = time.monotonic()
-    try:
-        server = find()
-        server.__enter__()
-    except Unavailable as error:
-        _missing(notes, str(error))
-    notes.append(f"OpenSearch {server.version()} ({type(server).__name__.lower()}, {time.monotonic() - began:.1f} s)")
-    try:
-        yield server
-    finally:
-        server.__exit__()
+    yield from _running(pytestconfig, find, "")
 
 
 @pytest.fixture(scope="session")
 def secure_node(pytestconfig: pytest.Config) -> Iterator[SecureNode]:
     """The run's one OpenSearch with TLS and the security plugin, where whodid-delivery-* can only be added to."""
+    settings = {"plugins.security.compliance.immutable_indices": '["whodid-delivery-*"]'}
+    yield from _running(pytestconfig, lambda: SecureNode(settings), " with security")
+
+
+def _running(pytestconfig: pytest.Config, make: Callable[[], AnyServer], kind: str) -> Iterator[AnyServer]:
+    """What `make` gives, started and named at the end of the run, ended afterwards; its absence is loud."""
     notes = pytestconfig.stash.setdefault(_notes, [])
     began = time.monotonic()
     try:
-        server = SecureNode({"plugins.security.compliance.immutable_indices": '["whodid-delivery-*"]'})
+        server = make()
         server.__enter__()
     except Unavailable as error:
         _missing(notes, str(error))
-    notes.append(f"OpenSearch {server.version()} with security (node, {time.monotonic() - began:.1f} s)")
+    way = type(server).__name__.lower() if not kind else "node"
+    notes.append(f"OpenSearch {server.version()}{kind} ({way}, {time.monotonic() - began:.1f} s)")
     try:
         yield server
     finally:
