@@ -11,7 +11,7 @@ from whodid_schema.jsonschema import record_schema
 DEFINITIONS: dict[str, Any] = record_schema()["$defs"]
 
 DESIGNED = (
-    "id app surface kind category action verb outcome reason actor actor.type email role provider target type "
+    "id app surface kind category action verb outcome reason actor actor.key actor.type email role provider target type "
     "workspace project layer ip device session request changed"
 )
 

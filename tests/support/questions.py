@@ -42,7 +42,7 @@ NETWORKS = [*ADDRESSES, "10.0.0.0/24", "10.0.0.0/15", "0.0.0.0/0", "2001:db8::/3
 VERBS = ["create", "update", "delete"]
 FIELDS = ["app", "action", "category", "reason", "actor", "actor.type", "email", "role", "provider", "target", "type"]
 FIELDS += ["workspace", "project", "device", "changed", "meta.a", "meta.a.b"]
-EXACT = ["session", "request"]
+EXACT = ["session", "request", "actor.key"]
 SURFACES = ["activity", "authentication", "api_request"]
 
 
@@ -92,6 +92,7 @@ def values_of(record: Record, field: str) -> list[str | None]:
         "category": record.category,
         "verb": record.verb,
         "reason": record.reason,
+        "actor.key": actor.key,
         "actor.type": actor.type,
         "email": actor.email,
         "role": actor.role,

@@ -1,7 +1,8 @@
 """The one value that flags, URL parameters, search text and saved views parse into: an `AuditQuery`.
 
-A query is a time range and a conjunction of terms. A term names a field of the record's table and the values it may
-have (any of them), or must not; a text term asks for words anywhere in the record.
+A query is a time range and a conjunction of terms, texts and groups. A term names a field of the record's table and
+the values it may have (any of them), or must not; a text asks for words anywhere in the record; a group is what is
+nested: parentheses and OR.
 
 What matches, in every store (tests/contract and tests/scenarios hold them to it):
 
@@ -26,7 +27,7 @@ project, device, reason, changed, meta) a wildcard sees the first 512.
 from msgspec import Struct
 
 
-class Term(Struct, frozen=True):
+class Term(Struct, frozen=True, tag=True):
     """`field` has any of `values`; `negated`: it has none of them (and a record without the field matches).
 
     Values are as typed: `*` is a wildcard where the field's match allows one, `field:*` asks for any value.
@@ -37,7 +38,7 @@ class Term(Struct, frozen=True):
     negated: bool = False
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, frozen=True, tag=True):
     """Words that must all stand in the record's text; `phrase`: next to each other, in this order.
 
     A word that ends in `*` is a prefix.
@@ -48,8 +49,16 @@ class Text(Struct, frozen=True):
     negated: bool = False
 
 
+class Group(Struct, frozen=True, tag=True):
+    """What parentheses and OR say: all of its members hold, or any of them; `negated`: not so."""
+
+    members: tuple["Term | Text | Group", ...]
+    any: bool = False
+    negated: bool = False
+
+
 class AuditQuery(Struct, frozen=True):
-    """What is asked: records with `since` ≤ @timestamp < `until` for which every term and every text holds.
+    """What is asked: records with `since` ≤ @timestamp < `until` for which every term, text and group holds.
 
     `since` and `until` are microseconds since the epoch, None for open.
     """
@@ -58,6 +67,7 @@ class AuditQuery(Struct, frozen=True):
     until: int | None = None
     terms: tuple[Term, ...] = ()
     texts: tuple[Text, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 ALL = AuditQuery()

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import AuditQuery
 from whodid_schema.bulk import Result
 from whodid_schema.meta import Meta
@@ -53,6 +54,19 @@ class Changes(NamedTuple):
 
     records: list[Stored]
     cursor: str
+
+
+class Analyst(Protocol):
+    """The counting side of a store: what facets, charts and top lists ask."""
+
+    def facets(self, query: AuditQuery, axes: Sequence[Axis], *, budget: float | None = None) -> list[Facet]:
+        """One facet for each axis, in order. `budget`: seconds for all; what it ends is not complete.
+
+        Raises BadQuery for an axis that there is not.
+        """
+
+    def stats(self, query: AuditQuery, measure: Measure) -> Stats:
+        """The figures of the query. Raises BadQuery for an unknown zone, or a series of more than 10,000 buckets."""
 
 
 class Reader(Protocol):

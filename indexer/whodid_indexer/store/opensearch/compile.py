@@ -73,6 +73,8 @@ def _term(term: Term) -> Clause:
         return EVERYTHING if "*" in term.values else {"ids": {"values": list(term.values)}}
     if name == "ip":
         return _either([_network(value) for value in term.values])
+    if name == "actor.key":
+        return _any_of(name, "", term.values)
     before = key(name, "")
     return _any_of(KEYS, before, [value if name in EXACT else shadow(value) for value in term.values])
 

@@ -103,6 +103,7 @@ class Compiler:
         special: dict[str, Callable[[Term], Sql | str]] = {
             "id": _ids,
             "actor": self._actors,
+            "actor.key": _actor_keys,
             "type": _types,
             "workspace": _workspaces,
             "ip": _addresses,
@@ -217,6 +218,12 @@ def _any_text(column: str, values: Iterable[str]) -> Sql:
     if "*" in plain:
         parts.append(f"{column} IS NOT NULL")
     return Sql(f"({' OR '.join(parts)}) IS TRUE", (*exact, *patterns))
+
+
+def _actor_keys(term: Term) -> Sql:
+    if "*" in term.values:
+        return _in_table("actor", Sql("json ->> '$.key' > ''"))
+    return _in_table("actor", Sql(f"json ->> '$.key' IN ({', '.join('?' * len(term.values))})", term.values))
 
 
 def _types(term: Term) -> Sql:
