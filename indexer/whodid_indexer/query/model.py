@@ -21,7 +21,7 @@ What matches, in every store (tests/contract and tests/scenarios hold them to it
     order     by time, then id; since ≤ time < until
 
 Values of records are compared by their first 1,024 characters; in the fields that only exact tokens know (target,
-project, device, reason, changed, meta) a wildcard sees the first 512.
+changed, meta) a wildcard sees the first 512.
 """
 
 from msgspec import Struct

@@ -30,9 +30,13 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _encode_quickly = msgspec.json.Encoder().encode
 
 _COMBO = "INSERT INTO combo VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ACTOR = "INSERT INTO actor VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ACTOR = "INSERT INTO actor VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _IP = "INSERT INTO ip VALUES (?, ?)"
 _WS = "INSERT INTO ws VALUES (?, ?, ?, ?)"
+_PROJECT = "INSERT INTO project VALUES (?, ?, ?, ?)"
+_DEVICE = "INSERT INTO device VALUES (?, ?, ?)"
+_REASON = "INSERT INTO reason VALUES (?, ?, ?)"
+_LABEL = "INSERT OR IGNORE INTO label VALUES (?, ?, ?)"
 
 
 @lru_cache(maxsize=65_536)
@@ -131,7 +135,10 @@ class Axes:
         self._actor = Dictionary(connection, "actor", _ACTOR)
         self._ip = Dictionary(connection, "ip", _IP)
         self._ws = Dictionary(connection, "ws", _WS)
-        self._all = (self._combo, self._actor, self._ip, self._ws)
+        self._project = Dictionary(connection, "project", _PROJECT)
+        self._device = Dictionary(connection, "device", _DEVICE)
+        self._reason = Dictionary(connection, "reason", _REASON)
+        self._all = (self._combo, self._actor, self._ip, self._ws, self._project, self._device, self._reason)
 
     def forget(self) -> None:
         """After a rollback: no number is certain any more."""
@@ -173,7 +180,13 @@ class Axes:
             columns = (class_, *plain, listed, present)
             return _digest(*columns), columns
 
-        return self._combo.number(values, row)[0]
+        number, new = self._combo.number(values, row)
+        if new:
+            self._label("app", record.app)
+            self._label("category", record.category)
+            self._label("action", record.action)
+            self._label("type", *types)
+        return number
 
     def actor(self, actor: Actor | None) -> int:
         """The actor's number; 0 for no actor."""
@@ -186,12 +199,16 @@ class Axes:
         def row() -> tuple[bytes, tuple[Any, ...]]:
             written = _encode(actor)
             plain = (folded(actor.type), folded(actor.email), folded(actor.role), folded(actor.provider))
-            return _digest(written.decode()), (*plain, written.decode())
+            return _digest(written.decode()), (*plain, actor.key or None, written.decode())
 
         number, new = self._actor.number(encoded, row)
         if new:
             rows = [(value, number) for value in _names(actor)]
             self._connection.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", rows)
+            self._label("actor.type", actor.type)
+            self._label("email", actor.email)
+            self._label("role", actor.role)
+            self._label("provider", actor.provider)
         return number
 
     def ip(self, text: str | None) -> int:
@@ -201,10 +218,50 @@ class Axes:
 
     def workspace(self, workspace: Ref | None) -> int:
         """The workspace's number; 0 for none."""
-        if workspace is None or not (workspace.id or workspace.name):
+        return self._ref("workspace", self._ws, workspace)
+
+    def project(self, project: Ref | None) -> int:
+        """The project's number; 0 for none."""
+        return self._ref("project", self._project, project)
+
+    def device(self, device: str | None) -> int:
+        """The device's number; 0 for none."""
+        return self._value("device", self._device, device)
+
+    def reason(self, reason: str | None) -> int:
+        """The reason's number; 0 for none."""
+        return self._value("reason", self._reason, reason)
+
+    def _ref(self, axis: str, dictionary: Dictionary, ref: Ref | None) -> int:
+        if ref is None or not (ref.id or ref.name):
             return 0
-        columns = (folded(workspace.id), folded(workspace.name))
-        return self._ws.number(columns, lambda: (_digest(*columns), columns))[0]
+
+        def row() -> tuple[bytes, tuple[Any, ...]]:
+            columns = (folded(ref.id), folded(ref.name))
+            return _digest(*columns), columns
+
+        number, new = dictionary.number((ref.id, ref.name), row)
+        if new:
+            self._label(axis, ref.id, ref.name)
+        return number
+
+    def _value(self, axis: str, dictionary: Dictionary, value: str | None) -> int:
+        if not value:
+            return 0
+
+        def row() -> tuple[bytes, tuple[Any, ...]]:
+            return _digest(folded(value)), (folded(value),)
+
+        number, new = dictionary.number(value, row)
+        if new:
+            self._label(axis, value)
+        return number
+
+    def _label(self, axis: str, *written: str | None) -> None:
+        """Keep how the values were written, where that is not as they are compared."""
+        rows = [(axis, folded(value), value[:LONGEST_VALUE]) for value in written if value and value != folded(value)]
+        if rows:
+            self._connection.executemany(_LABEL, rows)
 
 
 def _names(actor: Actor) -> set[str]:

@@ -105,7 +105,10 @@ class Compiler:
             "actor": self._actors,
             "actor.key": _actor_keys,
             "type": _types,
-            "workspace": _workspaces,
+            "workspace": lambda term: _refs("ws", term),
+            "project": lambda term: _refs("project", term),
+            "device": lambda term: _in_table("device", _any_text("value", term.values)),
+            "reason": lambda term: _in_table("reason", _any_text("value", term.values)),
             "ip": _addresses,
         }
         return special[field.name](term) if field.name in special else self._exact(term)
@@ -222,8 +225,8 @@ def _any_text(column: str, values: Iterable[str]) -> Sql:
 
 def _actor_keys(term: Term) -> Sql:
     if "*" in term.values:
-        return _in_table("actor", Sql("json ->> '$.key' > ''"))
-    return _in_table("actor", Sql(f"json ->> '$.key' IN ({', '.join('?' * len(term.values))})", term.values))
+        return _in_table("actor", Sql("handle IS NOT NULL"))
+    return _in_table("actor", Sql(f"handle IN ({', '.join('?' * len(term.values))})", term.values))
 
 
 def _types(term: Term) -> Sql:
@@ -232,9 +235,9 @@ def _types(term: Term) -> Sql:
     return _in_table("combo", Sql(one, any_of.bindings))
 
 
-def _workspaces(term: Term) -> Sql:
+def _refs(table: str, term: Term) -> Sql:
     ids, names = _any_text("ext", term.values), _any_text("name", term.values)
-    return _in_table("ws", Sql(f"{ids.text} OR {names.text}", ids.bindings + names.bindings))
+    return _in_table(table, Sql(f"{ids.text} OR {names.text}", ids.bindings + names.bindings))
 
 
 def _addresses(term: Term) -> Sql:

@@ -7,13 +7,18 @@
     filed    records filed under their receipt, by id: the same event received again has another time
     combo    the values of everything of low cardinality that occur together; `types` is a JSON list,
              `present` has a bit for each field that only `ft` can find (see `tokens.PRESENT`)
-    actor    each actor as written; `person` has every folded value that finds it
-    ip, ws   addresses as 16 bytes (IPv4 mapped into IPv6), workspaces
+    actor    each actor: `handle` is its key as written (actor.key), `json` all of it as written
+    person   every folded value that finds an actor
+    ip       addresses as 16 bytes (IPv4 mapped into IPv6)
+    ws, project      their ids (`ext`) and names
+    device, reason   their values
+    label    how a folded value of an axis was written, where that differs: one spelling of it
     ft       FTS5 without contents: `t` the record's text, `x` exact tokens (see `tokens`); rowid = seq
     zdict    dictionaries of the bodies
     setting  `meta`: the store's template document
 
-`key` columns are hashes of what makes a row of a dictionary table unique. Dictionary rows are never deleted, so a
+`key` columns are hashes of what makes a row of a dictionary table unique; all other texts of theirs but `class`,
+`handle` and `json` are folded as they are compared (`axes.folded`). Dictionary rows are never deleted, so a
 number that was once seen stays right. `PRAGMA user_version` is the number of migrations applied.
 """
 
@@ -35,17 +40,23 @@ CREATE TABLE combo(
 ) STRICT;
 CREATE TABLE actor(
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, type TEXT, email TEXT, role TEXT, provider TEXT,
-    json TEXT NOT NULL
+    handle TEXT, json TEXT NOT NULL
 ) STRICT;
+CREATE INDEX handle ON actor(handle);
 CREATE TABLE person(value TEXT, actor INTEGER, PRIMARY KEY(value, actor)) STRICT, WITHOUT ROWID;
 CREATE TABLE ip(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
 CREATE TABLE ws(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, ext TEXT, name TEXT) STRICT;
+CREATE TABLE project(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, ext TEXT, name TEXT) STRICT;
+CREATE TABLE device(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value TEXT NOT NULL) STRICT;
+CREATE TABLE reason(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value TEXT NOT NULL) STRICT;
+CREATE TABLE label(axis TEXT, value TEXT, label TEXT NOT NULL, PRIMARY KEY(axis, value)) STRICT, WITHOUT ROWID;
 CREATE TABLE event(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, ts INTEGER NOT NULL, idh INTEGER NOT NULL, idl INTEGER NOT NULL,
     combo INTEGER NOT NULL, actor INTEGER NOT NULL, ip INTEGER NOT NULL, ws INTEGER NOT NULL,
+    project INTEGER NOT NULL, device INTEGER NOT NULL, reason INTEGER NOT NULL,
     filed INTEGER NOT NULL, body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX fx ON event(ts, idh, combo, actor, ip, ws);
+CREATE INDEX fx ON event(ts, idh, combo, actor, ip, ws, project, device, reason);
 CREATE INDEX filed ON event(idh) WHERE filed;
 CREATE VIRTUAL TABLE ft USING fts5(t, x, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
 INSERT INTO ft(ft, rank) VALUES ('deletemerge', 0);

@@ -1,8 +1,7 @@
 """Exact tokens: what the column `x` of the full-text index holds, so that one MATCH finds words and keys together.
 
     i<id>              the record's id              a<n>          the actor, by its number
-    s<session>         r<request>                   p<project>    id and name
-    t<target>          id, name and type:id         d<device>     n<reason>
+    s<session>         r<request>                   t<target>     its id, name and type:id
     c<changed path>    m<path=value>                each folded, but for id, session and request
 
 A value is spelled in a–z and 0–9 alone, so that the tokenizer takes it as one token: what is neither, and `q`
@@ -19,10 +18,10 @@ from whodid_schema.record import Record
 
 LONGEST = 512
 
-PRESENT = {"session": 1, "request": 2, "project": 4, "target": 8, "device": 16, "reason": 32, "changed": 64}
+PRESENT = {"session": 1, "request": 2, "target": 4, "changed": 8}
 """The bit that says, in a combo, that a record has a value for a field."""
 
-LETTER = {"session": "s", "request": "r", "project": "p", "target": "t", "device": "d", "reason": "n", "changed": "c"}
+LETTER = {"session": "s", "request": "r", "target": "t", "changed": "c"}
 """The letter that a field's tokens begin with."""
 
 META = "m"
@@ -71,10 +70,7 @@ def tokens(record: Record, actor: int) -> tuple[str, int]:
         exact = f"{exact} r{spell(record.request_id)}"
     folded: list[str] = []
     for bit, values in (
-        (PRESENT["project"], _projects(record)),
         (PRESENT["target"], _targets(record)),
-        (PRESENT["device"], ["d" + record.client.device] if record.client and record.client.device else None),
-        (PRESENT["reason"], ["n" + record.reason] if record.reason else None),
         (PRESENT["changed"], ["c" + path for path in record.changed if path] if record.changed else None),
         (0, [META + pair for pair in record.meta if pair] if record.meta else None),
     ):
@@ -82,11 +78,6 @@ def tokens(record: Record, actor: int) -> tuple[str, int]:
             present |= bit
             folded += values
     return f"{exact} {_spell_all(folded)}" if folded else exact, present
-
-
-def _projects(record: Record) -> list[str] | None:
-    project = record.project
-    return None if project is None else ["p" + value for value in (project.id, project.name) if value]
 
 
 def _targets(record: Record) -> list[str]:

@@ -26,7 +26,7 @@ _SAME = "SELECT ?1, ?2, idl FROM event INDEXED BY fx WHERE ts = ?1 AND idh = ?2"
 _SAME_ID = "SELECT e.idh, e.idl FROM ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ?"
 _SAME_FILED = "SELECT idh, idl FROM event INDEXED BY filed WHERE filed AND idh = ?1"
 _LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
-_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FT = "INSERT INTO ft(rowid, t, x) VALUES (?, ?, ?)"
 
 Id = tuple[int, int]
@@ -153,8 +153,11 @@ class SqliteStore:
             combo = axes.combo(record, one.home, present)
             ip = axes.ip(record.client.ip if record.client is not None else None)
             ws = axes.workspace(record.workspace)
-            body = pack(one.body)
-            rows.append((seq, one.micros, one.high, one.low, combo, actor, ip, ws, int(one.filed), body))
+            project = axes.project(record.project)
+            device = axes.device(record.client.device if record.client is not None else None)
+            reason = axes.reason(record.reason)
+            key = (seq, one.micros, one.high, one.low)
+            rows.append((*key, combo, actor, ip, ws, project, device, reason, int(one.filed), pack(one.body)))
             texts.append((seq, one.text, exact))
         self._connection.executemany(_EVENT, rows)
         self._connection.executemany(_FT, texts)
