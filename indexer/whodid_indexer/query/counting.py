@@ -1,40 +1,37 @@
 """What facets and statistics are asked with, and what they answer; every store gives the same values.
 
-An axis counts under the whole query but for the top-level terms about itself (`OWN`); what is nested in a group
+An axis counts under the whole query but for the top-level terms about itself (`axis.OWN`); what is nested in a group
 applies to all. Each value is a query value of the axis' field: `field:value` under the same other filters finds
-exactly `count` records. Values are grouped as they are compared (folding.shadow), `label` is one spelling of them.
+exactly `count` records. Values are grouped as they are compared (folding.shadow; actor.key as written), `label` is one
+spelling of them. What an axis has of a record:
+
+    actor               the actor's key; label: the name, else e-mail, id, key
+    workspace, project  the id, else the name (one value, not both); label: the name, else the id
+    target              of each target `type:id`, else the id, else the name; label: as written
+    ip                  the address, IPv4 also where it was written as IPv6
+    type changed meta.  each of the values
+    all others          the value
+
+A value that no query can name alone (`axis.askable`: it has a `*`, is too long, or is none of a closed field's) is
+never shown; its records are among `other`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
 
 Interval = Literal["hour", "day", "week"]
 
-AXES: Mapping[str, str] = MappingProxyType(
-    {
-        "actor": "actor.key",
-        **{
-            name: name
-            for name in (
-                *("surface", "kind", "category", "action", "verb", "outcome", "reason", "actor.type", "email", "role"),
-                *("provider", "target", "type", "workspace", "project", "layer", "app", "ip", "device", "changed"),
-            )
-        },
-    }
-)
-"""Axis → the field that a click on one of its values adds. `meta.<path>` is an axis too, of the field of its name."""
-
-OWN: Mapping[str, frozenset[str]] = MappingProxyType({"actor": frozenset({"actor", "actor.key"})})
-"""Fields whose top-level terms an axis does not count under, where they are not just the field of its own."""
+MOST_CATEGORIES = 20
+"""Of the statistics: the most frequent ones, with records."""
 
 
 class Axis(Struct, frozen=True):
-    """One axis as asked for: its `limit` most frequent values, those among them that contain `contains`.
+    """One axis as asked for: the `limit` most frequent of its values that contain `contains`.
 
-    `selected` values are counted too, also where they are not among the most frequent, or 0.
+    The value, the label or, of an actor, the e-mail contains it (compared by shadow). `selected` values are counted
+    too, also where they are not among the most frequent, contain something else, or have 0; one may be a wildcard
+    (`ana*`) and then stands with what `field:ana*` finds. They come back as they are compared, in the order of all.
     """
 
     name: str
@@ -54,8 +51,8 @@ class Value(Struct, frozen=True):
 class Facet(Struct, frozen=True):
     """The values of an axis, most frequent first, then by value.
 
-    `other`     records that have a value outside those shown (a record may have several)
-    `values_in_all`  how many different values there are; None where the store does not know
+    `other`     records that have a value outside those shown (a record may have several), whatever `contains` is
+    `values_in_all`  how many different values there are, whatever `contains` is; None where the store does not know
     `approximate`    the choice and order of values may be off; their counts never are
     `complete`  False where the time budget ended it: then there are no values, and it can be asked for without one
     """
@@ -71,7 +68,8 @@ class Facet(Struct, frozen=True):
 class Measure(Struct, frozen=True):
     """What statistics are wanted: the series' interval (None: by the length of the range), its zone (IANA name).
 
-    `now` (microseconds since the epoch) ends a range without an end. `actors` is how many top actors come.
+    `now` (microseconds since the epoch) ends a range without an end, unless a record is later: then the range ends
+    right behind it, so that the total is the query's count. `actors` is how many top actors come.
     """
 
     now: int
@@ -81,7 +79,10 @@ class Measure(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """Records, sign-ins (`verb:sign_in`), writes (`kind:write`), the rest (the three add up), different addresses."""
+    """Records, sign-ins (`verb:sign_in`), writes (`kind:write`), the rest, different addresses.
+
+    The three add up to the total: what is both counts as a sign-in.
+    """
 
     total: int = 0
     sign_ins: int = 0
@@ -93,7 +94,8 @@ class Totals(Struct, frozen=True):
 class Bucket(Struct, frozen=True):
     """One interval of the series: its first microsecond, its first one no more, and the records of each kind in it.
 
-    `other` is all that is neither auth nor write. Edges are local midnights, Mondays, or hours of the zone.
+    `other` is all that is neither auth nor write. Edges are those of `calendar.edges`: the first bucket may begin
+    before the range and the last one end behind it; records outside the range are not in them.
     """
 
     start: int
@@ -104,7 +106,7 @@ class Bucket(Struct, frozen=True):
 
 
 class TopActor(Struct, frozen=True):
-    """An actor: the value for `actor.key`, name to show, initials, records, time of the last one (microseconds)."""
+    """An actor as the axis has them: key, name to show, initials, records, time of the last one (microseconds)."""
 
     key: str
     name: str
@@ -116,9 +118,11 @@ class TopActor(Struct, frozen=True):
 class Stats(Struct, frozen=True):
     """The statistics of a query over `since` ≤ time < `until` (microseconds; the range that was really counted).
 
-    A query without a beginning begins with its first record. `previous` counts the same query over the equally long
-    time just before `previous_since`..`since`; None where the query has no beginning of its own. Buckets cover the
-    whole range, empty ones too, and sum to the total. Categories without records are left out.
+    A query without a beginning begins with its first record; `since` is None where it has none. `previous` counts the
+    same query over the equally long time just before, `previous_since` ≤ time < `since`; None where the query has no
+    beginning of its own. `interval` is what was asked for, else `calendar.interval_for` the range. Buckets cover the
+    whole range, empty ones too, and sum to the total; `mix` is the sums of `auth`, `write` and `other`. Actors and
+    categories (slugs) come as facets order them: the most frequent first, then by value.
     """
 
     since: int | None
