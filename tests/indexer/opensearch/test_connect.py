@@ -122,9 +122,10 @@ def test_credentials_are_sent_and_kept_in_files(tmp_path: Path, monkeypatch: pyt
     access = access_of(load(IndexerSettings, None, store_password_file=secret))
     Client(URL, access, httpx.MockTransport(note)).info()
     monkeypatch.delenv("WHODID_STORE_USER")
+    secret.write_text("word\n")
     Client(URL, access_of(load(IndexerSettings, None, store_token_file=secret)), httpx.MockTransport(note)).info()
 
-    assert sent == ["Basic YWRhOnBhIHNz", "Bearer pa ss"]
+    assert sent == ["Basic YWRhOnBhIHNz", "Bearer word"]
 
 
 @pytest.mark.parametrize(
