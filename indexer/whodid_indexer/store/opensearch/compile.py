@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 from typing import Any
 
-from whodid_indexer.query.check import check_query, field_of
-from whodid_indexer.query.model import AuditQuery, Term, Text
+from whodid_indexer.query.check import check_query, check_term, field_of
+from whodid_indexer.query.model import AuditQuery, Group, Term, Text
 from whodid_schema.document import EXACT, KEYS, SEARCH, key
 from whodid_schema.errors import BadQuery
 from whodid_schema.fields import META_PREFIX
@@ -45,9 +45,39 @@ def compile_query(query: AuditQuery) -> Clause:
         (unwanted if term.negated else wanted).append(_term(term))
     for text in query.texts:
         (unwanted if text.negated else wanted).append(_text(text))
+    wanted += [_group(group, not_so=False) for group in query.groups]
     if not wanted and not unwanted:
         return EVERYTHING
     return {"bool": {"filter": wanted, "must_not": unwanted}}
+
+
+def compile_term(term: Term) -> Clause:
+    """What a query with this term alone finds. Raises BadQuery as `compile_query` does."""
+    check_term(term)
+    return {"bool": {"must_not": [_term(term)]}} if term.negated else _term(term)
+
+
+def _one(member: Term | Text) -> Clause:
+    """What the term or text says, were it not negated."""
+    return _term(member) if isinstance(member, Term) else _text(member)
+
+
+def _group(group: Group, *, not_so: bool) -> Clause:
+    """The group, or with `not_so` its complement, as one clause a level: negation goes down to the terms (De Morgan).
+
+    A cluster takes no more than twenty levels of clauses.
+    """
+    denied = group.negated != not_so
+    members = [_member(member, not_so=denied) for member in group.members]
+    if group.any != denied:
+        return _either(members)
+    return {"bool": {"filter": members}} if members else EVERYTHING
+
+
+def _member(member: Term | Text | Group, *, not_so: bool) -> Clause:
+    if isinstance(member, Group):
+        return _group(member, not_so=not_so)
+    return {"bool": {"must_not": [_one(member)]}} if member.negated != not_so else _one(member)
 
 
 def _times(query: AuditQuery) -> list[Clause]:
