@@ -5,9 +5,11 @@
     {"schema": 1, "epoch": "2025-11-21", "rules": "3f2a…", "partitions": "period", "hold": false,
      "classes": {"activity": {"days": 365, "period": "month"}, …},
      "categories": {"auth": "Auth", …},
-     "class_rules": [{"name": "…", "when": {"action": "login.*"}, "class": "…"}]}
+     "class_rules": [{"name": "…", "when": {"action": "login.*"}, "class": "…", "since": "2026-11-22"}]}
 
-A rule's `when` maps a field to a value, a list of values, or a `prefix*`; all fields must match, any of a list.
+A rule's `when` maps a field to a value, a list of values, or a `prefix*`; all fields must match, any of a list. A class
+rule holds for records of the days from `since` up to `until`, so that a record which is read again is filed again
+where it is; rules that were taken out stay, with the day on which they ended.
 """
 
 import hashlib
@@ -26,11 +28,16 @@ Condition = str | list[str]
 
 
 class Rule(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, rename={"class_": "class"}):
-    """A named condition on a record; `class_` is where a class rule sends what it matches."""
+    """A named condition on a record; `class_` is where a class rule sends what it matches.
+
+    `since` and `until` are days (UTC, of the record's time); the rule holds from the one up to, not on, the other.
+    """
 
     name: str
     when: dict[str, Condition]
     class_: str | None = None
+    since: str | None = None
+    until: str | None = None
 
 
 class Retention(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -129,19 +136,36 @@ def _reader(field: str, where: str) -> Callable[[Record], str | None]:
     return read
 
 
+IMPORTED = "imported"
+"""The class of what was older than its retention when it arrived, and was wanted nevertheless: it ages from then."""
+
+_ALWAYS = ("", "~")
+"""Days before and behind every date."""
+
+
 class Router:
     """Where a record goes: its class, and the index of that class."""
 
     def __init__(self, meta: Meta) -> None:
         self.meta = meta
-        self._rules = [(compile_when(rule.when, rule.name), rule.class_) for rule in meta.class_rules if rule.class_]
+        self._rules = [
+            (rule.since or _ALWAYS[0], rule.until or _ALWAYS[1], compile_when(rule.when, rule.name), rule.class_)
+            for rule in meta.class_rules
+            if rule.class_
+        ]
 
     def class_of(self, record: Record) -> str:
-        """The class that retention and indices go by: the first rule that matches, else the surface."""
-        for matches, name in self._rules:
-            if matches(record):
-                return name
+        """The class that retention and indices go by: the first rule of the record's day that matches, else the surface."""
+        if self._rules:
+            day = (record.timestamp or "")[:10]
+            for since, until, matches, name in self._rules:
+                if since <= day < until and matches(record):
+                    return name
         return record.surface or "activity"
+
+    def imported_index(self, record: Record) -> str:
+        """The index of what is imported although it is too old: the month of its receipt, on every kind of store."""
+        return f"whodid-{IMPORTED}-{(record.received_at or record.timestamp or '')[:7]}"
 
     def index_of(self, record: Record) -> str:
         """The index that a finished record (it has its timestamp) is created in."""
