@@ -43,14 +43,26 @@ class ConfigError(UsageError):
 
 
 class BadQuery(UsageError):
-    """A query cannot be read; `position` and `length` (characters) mark the fault in the text."""
+    """A query cannot be read; `position` and `length` (characters) mark the fault in `text`, where that is known.
+
+    `suggestion` is what was probably meant in the place of what is marked.
+    """
 
     code = "bad_query"
 
-    def __init__(self, message: str, hint: str = "", position: int = 0, length: int = 0) -> None:
+    def __init__(
+        self, message: str, hint: str = "", position: int = 0, length: int = 0, *, suggestion: str = "", text: str = ""
+    ) -> None:
         super().__init__(message, hint)
         self.position = position
         self.length = length
+        self.suggestion = suggestion
+        self.text = text
+
+    def at(self, text: str, position: int, length: int | None = None) -> "BadQuery":
+        """The same fault, marked in the text that it was met in."""
+        marked = self.length if length is None else length
+        return BadQuery(self.message, self.hint, position, marked, suggestion=self.suggestion, text=text)
 
 
 class NotAllowed(WhodidError):

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from hypothesis import strategies as st
 
 from support.records import identifier, stamp
-from whodid_indexer.query.model import AuditQuery, Term, Text
+from whodid_indexer.query.model import AuditQuery, Group, Member, Term, Text
 from whodid_schema.folding import search_text, shadow, tokens
 from whodid_schema.record import Actor, Client, Person, Record, Ref, Target
 
@@ -159,13 +159,21 @@ def _stands(words: list[str], phrase: list[str], prefix: bool) -> bool:
     return False
 
 
+def satisfies(record: Record, member: Member) -> bool:
+    """Whether a term, a text or a group holds for the record."""
+    if isinstance(member, Group):
+        inner = [satisfies(record, part) for part in member.members]
+        return (any(inner) if member.any else all(inner)) != member.negated
+    return (matches(record, member) if isinstance(member, Term) else holds(record, member)) != member.negated
+
+
 def expected(query: AuditQuery) -> list[str]:
     found = []
     for record in RECORDS:
         micros = START + int((record.timestamp or "")[20:26]) - int(stamp(START)[20:26])
         inside = (query.since is None or micros >= query.since) and (query.until is None or micros < query.until)
-        terms = all(matches(record, term) != term.negated for term in query.terms)
-        if inside and terms and all(holds(record, text) != text.negated for text in query.texts):
+        parts: list[Member] = [*query.terms, *query.texts, *query.groups]
+        if inside and all(satisfies(record, part) for part in parts):
             found.append((record.timestamp or "", record.id or ""))
     return [identity for _, identity in sorted(found, reverse=True)]
 
@@ -192,6 +200,16 @@ terms = st.one_of(
 )
 words = st.sampled_from([*WORDS, "ab*", "stra*", "no*", "zz to*", "ab abc", "top ab", "1", "don t"])
 texts = st.builds(Text, words, st.booleans(), st.booleans())
+leaves = terms | texts
+groups = st.recursive(
+    st.builds(Group, st.lists(leaves, min_size=1, max_size=3).map(tuple), st.booleans(), st.booleans()),
+    lambda inner: st.builds(
+        Group, st.lists(leaves | inner, min_size=1, max_size=3).map(tuple), st.booleans(), st.booleans()
+    ),
+    max_leaves=4,
+)
+"""Groups within groups, of terms and texts, some of them negated."""
+
 edges = st.none() | st.integers(START - 10, START + 190)
 queries = st.builds(
     AuditQuery,
@@ -199,4 +217,5 @@ queries = st.builds(
     st.none() | st.integers(START + 200, START + 410),
     st.lists(terms, max_size=3).map(tuple),
     st.lists(texts, max_size=2).map(tuple),
+    st.lists(groups, max_size=2).map(tuple),
 )

@@ -57,6 +57,10 @@ class Group(Struct, frozen=True, tag=True):
     negated: bool = False
 
 
+Member = Term | Text | Group
+"""What a query, or a group of it, is made of."""
+
+
 class AuditQuery(Struct, frozen=True):
     """What is asked: records with `since` ≤ @timestamp < `until` for which every term, text and group holds.
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import apsw
 
 from whodid_indexer.query.check import check_query, field_of
-from whodid_indexer.query.model import AuditQuery, Term, Text
+from whodid_indexer.query.model import AuditQuery, Group, Member, Term, Text
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, spell, unspell
@@ -65,6 +65,14 @@ class Plan(NamedTuple):
         return self.since is None and self.until is None and not self.conditions
 
 
+class _Parts(NamedTuple):
+    """Members, sorted: conditions, and expressions for `match` that must be found and that must not."""
+
+    conditions: list[Sql]
+    wanted: list[str]
+    unwanted: list[str]
+
+
 class Compiler:
     """Compiles against one connection's dictionaries and vocabulary."""
 
@@ -75,21 +83,41 @@ class Compiler:
     def compile(self, query: AuditQuery) -> Plan:
         """The plan. Raises BadQuery for an unknown field, a wrong address, a wildcard that stands for too much."""
         check_query(query)
-        conditions: list[Sql] = []
-        wanted: list[str] = []
-        unwanted: list[str] = []
-        for term in query.terms:
-            found = self._term(term)
+        parts = self._parts((*query.terms, *query.texts, *query.groups))
+        conditions = list(parts.conditions)
+        if parts.unwanted:
+            conditions.append(_lacking(" OR ".join(parts.unwanted)))
+        return Plan(query.since, query.until, tuple(conditions), " AND ".join(parts.wanted) or None)
+
+    def _parts(self, members: Iterable[Member]) -> "_Parts":
+        parts = _Parts([], [], [])
+        for member in members:
+            found = self._found(member)
             if isinstance(found, Sql):
-                conditions.append(_negated(found) if term.negated else found)
+                parts.conditions.append(_negated(found) if member.negated else found)
             else:
-                (unwanted if term.negated else wanted).append(found)
-        for text in query.texts:
-            (unwanted if text.negated else wanted).append(self._text(text))
+                (parts.unwanted if member.negated else parts.wanted).append(found)
+        return parts
+
+    def _found(self, member: Member) -> Sql | str:
+        """What the member says, were it not negated."""
+        if isinstance(member, Group):
+            return self._group(member)
+        return self._term(member) if isinstance(member, Term) else self._text(member)
+
+    def _group(self, group: Group) -> Sql | str:
+        """As an expression for `match` where all of it is one; else as a condition that is never NULL."""
+        conditions, wanted, unwanted = self._parts(group.members)
+        joint, opposite = (" OR ", " AND ") if group.any else (" AND ", " OR ")
+        expression = f"({joint.join(wanted)})"
+        if not conditions and not unwanted:
+            return expression
+        if wanted:
+            conditions.append(Sql(_HAVING, (expression,)))
         if unwanted:
-            conditions.append(Sql("e.seq NOT IN (SELECT rowid FROM ft WHERE ft MATCH ?)", (" OR ".join(unwanted),)))
-        match = " AND ".join(wanted) if wanted else None
-        return Plan(query.since, query.until, tuple(conditions), match)
+            conditions.append(_lacking(opposite.join(unwanted)))
+        bindings = tuple(binding for condition in conditions for binding in condition.bindings)
+        return Sql(f"({joint.join(condition.text for condition in conditions)})", bindings)
 
     def _term(self, term: Term) -> Sql | str:
         """A condition, or an expression for `match`."""
@@ -172,6 +200,8 @@ class Compiler:
         return f"({' AND '.join(parts)})" if parts else _NOTHING
 
 
+_HAVING = "e.seq IN (SELECT rowid FROM ft WHERE ft MATCH ?)"
+
 _NOTHING = 'x : "0"'
 """Finds nothing: every exact token begins with a letter."""
 
@@ -204,6 +234,10 @@ def _any_token(tokens: Iterable[str]) -> str:
 
 def _negated(sql: Sql) -> Sql:
     return Sql(f"NOT ({sql.text})", sql.bindings)
+
+
+def _lacking(expression: str) -> Sql:
+    return Sql("e.seq NOT IN (SELECT rowid FROM ft WHERE ft MATCH ?)", (expression,))
 
 
 def _in_table(table: str, where: Sql) -> Sql:
