@@ -13,6 +13,7 @@
     ws, project      their ids (`ext`) and names
     device, reason   their values
     label    how a folded value of an axis was written, where that differs: one spelling of it
+    chunk, cell      the axes once more as columns, for counting (see `chunks`)
     ft       FTS5 without contents: `t` the record's text, `x` exact tokens (see `tokens`); rowid = seq
     zdict    dictionaries of the bodies
     setting  `meta`: the store's template document
@@ -58,6 +59,8 @@ CREATE TABLE event(
 ) STRICT;
 CREATE INDEX fx ON event(ts, idh, combo, actor, ip, ws, project, device, reason);
 CREATE INDEX filed ON event(idh) WHERE filed;
+CREATE TABLE chunk(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL) STRICT;
+CREATE TABLE cell(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE VIRTUAL TABLE ft USING fts5(t, x, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
 INSERT INTO ft(ft, rank) VALUES ('deletemerge', 0);
 INSERT INTO ft(ft, rank) VALUES ('automerge', 16);

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from whodid_indexer.store.base import Item
-from whodid_indexer.store.sqlite import entry
+from whodid_indexer.store.sqlite import chunks, entry
 from whodid_indexer.store.sqlite.axes import Axes
 from whodid_indexer.store.sqlite.bodies import SAMPLES, Packer
 from whodid_indexer.store.sqlite.connect import create_file, guard, open_for_writing
@@ -128,6 +128,7 @@ class SqliteStore:
                     new.append(one)
             self._insert(new)
         self._axes.flush()
+        chunks.fill(self._connection)
         return results
 
     def _known(self, entries: Sequence[Entry]) -> set[Id]:
