@@ -6,7 +6,7 @@
               `seq` is counted from SIZE·k
 
 A chunk is written in the transaction that fills it; what is behind the last chunk is read from `event`. What is
-deleted from `event` is removed from its chunk in the same transaction (`remove`). Twenty bytes a record, 2 µs to write.
+deleted from `event` is removed from its chunk in the same transaction (`forget_rows`). Twenty bytes a record, 2 µs to write.
 """
 
 import sys
@@ -46,7 +46,7 @@ def fill(connection: apsw.Connection) -> None:
         _write(connection, number, [array("q", column) for column in columns])
 
 
-def remove(connection: apsw.Connection, seqs: Iterable[int]) -> None:
+def forget_rows(connection: apsw.Connection, seqs: Iterable[int]) -> None:
     """Take deleted records out of their chunks, within the transaction that deletes them from `event`."""
     gone: dict[int, set[int]] = defaultdict(set)
     for seq in seqs:
