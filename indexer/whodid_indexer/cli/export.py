@@ -1,93 +1,289 @@
-"""`whodid export`: every matching record into a file, at constant memory, checked against the count."""
+"""`whodid export`: every matching record into a file, at constant memory, counted, with a manifest beside it."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterator
 from datetime import tzinfo
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import say, write
+from whodid_indexer.cli.places import find_store
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import written_time, zone_options
-from whodid_indexer.export.columns import AUDITOR, parse_columns
-from whodid_indexer.export.file import write_whole
-from whodid_indexer.export.lines import Lines
-from whodid_indexer.export.sheet import Sheet
-from whodid_schema.errors import Incomplete, UsageError
+from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_of, zone_options
+from whodid_schema.errors import UsageError, WhodidError
+
+if TYPE_CHECKING:
+    from whodid_indexer.cli.progress import Progress
+    from whodid_indexer.export.manifest import Manifest
+    from whodid_indexer.export.run import Asked, RowWriter
+    from whodid_indexer.store.base import Reader
 
 
-class Destination(NamedTuple):
-    """Where the export goes: a file, or `-` for stdout; `force` replaces a file that is there."""
+class To(NamedTuple):
+    """Where the export goes, as typed: a file or `-`, and how it is begun."""
 
     output: str
     force: bool
+    resume: bool
+    since_last: str | None
+    progress: bool | None
+    verify: Path | None
 
 
-destination_options = bundle(
+class Shape(NamedTuple):
+    """What the file looks like, as typed."""
+
+    form: str | None
+    columns: str | None
+    excel: bool
+    gzip: bool
+    oldest_first: bool
+
+
+_NOT_ASKED = frozenset({"store", "config", *To._fields})
+"""Options that do not change what is in the file."""
+
+to_options = bundle(
     "to",
     [
         click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; - is stdout (the default)."),
         click.option("--force", is_flag=True, help="Replace FILE where it exists."),
+        click.option("--resume", is_flag=True, help="Go on with the interrupted export to FILE, if there is one."),
+        click.option(
+            "--since-last", metavar="NAME", help="What arrived since the last export of this name, in that order."
+        ),
+        click.option(
+            "--progress/--no-progress", default=None, help="Rows so far, on stderr.  [default: on a terminal]"
+        ),
+        click.option(
+            "--verify",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Compare a file with its manifest; nothing is exported.",
+        ),
     ],
-    Destination,
-    ["output", "force"],
+    To,
+    To._fields,
 )
 
-
-class RowWriter(Protocol):
-    """What turns records into a file: `Sheet` or `Lines`."""
-
-    rows: int
-
-    def chunks(self, bodies: Iterable[bytes]) -> Iterator[bytes]:
-        """The file in pieces."""
+shape_options = bundle(
+    "shape",
+    [
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["csv", "ndjson"]),
+            help="[default: by FILE's name, .ndjson and .jsonl, else csv]",
+        ),
+        click.option(
+            "--columns",
+            metavar="NAMES",
+            help="Comma-separated columns of a CSV file.  [default: time, layer, outcome, actor, workspace, action, "
+            "target, ip, device, details, id]",
+        ),
+        click.option(
+            "--excel", is_flag=True, help="CSV that Excel opens by a double click: marked, times without zone."
+        ),
+        click.option("--gzip", is_flag=True, help="Compress; a FILE that ends in .gz is compressed anyway."),
+        click.option("--oldest-first", is_flag=True, help="In the order of time instead of newest first."),
+    ],
+    Shape,
+    Shape._fields,
+)
 
 
 @click.command("export")
 @source_options
 @filter_options
 @zone_options
-@click.option("--format", "form", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True)
-@destination_options
-@click.option(
-    "--columns", metavar="NAMES", help=f"Comma-separated columns of a CSV file.  [default: {','.join(AUDITOR)}]"
-)
-@click.option("--oldest-first", is_flag=True, help="In the order of time instead of newest first.")
-def command(
-    source: Source,
-    question: Question,
-    zone: tzinfo,
-    to: Destination,
-    form: str,
-    columns: str | None,
-    oldest_first: bool,
-) -> None:
+@shape_options
+@to_options
+@click.pass_context
+def command(context: click.Context, /, source: Source, question: Question, zone: tzinfo, shape: Shape, to: To) -> None:
     """Write every matching record, newest first, as CSV or NDJSON.
 
-    The file appears when it is whole; the number of its rows is checked against the count and said.
+    The file appears when it is whole, with FILE.manifest.json beside it; the number of its rows is checked against the
+    count. Interrupted, it goes on with --resume.
     Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
-    writer = _writer(form, columns, zone)
-    query = question.query(zone)
+    if to.verify is not None:
+        _verify(to.verify)
+        return
+    _check(to, shape)
+    asked = _asked(source, question, zone, shape, to, _typed(context))
     with opened(source) as reader:
-        promised = reader.count(query)
-        chunks = writer.chunks(reader.scan(query, ascending=oldest_first))
         if to.output == "-":
-            write(chunks)
+            _to_stdout(reader, asked, zone)
+        elif to.since_last is not None:
+            _to_news(reader, asked, zone, to)
         else:
-            write_whole(Path(to.output), chunks, force=to.force)
-    say(f"{writer.rows:,} rows" + ("" if to.output == "-" else f" in {to.output}"))
-    if writer.rows < promised:
-        raise Incomplete(f"{promised:,} records match, but {writer.rows:,} rows were written", "export again")
+            _to_file(reader, asked, zone, to)
 
 
-def _writer(form: str, columns: str | None, zone: tzinfo) -> RowWriter:
-    if form == "csv":
-        names = AUDITOR if columns is None else parse_columns(columns)
-        return Sheet(names, lambda record: written_time(record.timestamp, zone))
-    if columns is not None:
-        raise UsageError("--columns is for CSV", "an NDJSON line is the whole record")
-    return Lines()
+def _check(to: To, shape: Shape) -> None:
+    """Raises UsageError for options that contradict each other."""
+    name = to.output == "-" and next((flag for flag in ("resume", "since_last") if getattr(to, flag)), None)
+    if name:
+        raise UsageError(f"--{name.replace('_', '-')} needs a file", "name it with -o FILE")
+    if to.since_last is not None and (to.resume or shape.oldest_first):
+        raise UsageError(
+            "--since-last is in the order of arrival, and begins where the last one ended",
+            "leave --resume and --oldest-first out: an interrupted one is made anew by itself",
+        )
+
+
+def _typed(context: click.Context) -> dict[str, Any]:
+    """What was typed that decides what is in the file, to be compared when the export goes on."""
+    source = context.get_parameter_source
+    return {
+        name: value
+        for name, value in context.params.items()
+        if name not in _NOT_ASKED and source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+
+
+def _asked(source: Source, question: Question, zone: tzinfo, shape: Shape, to: To, typed: dict[str, Any]) -> "Asked":
+    from msgspec import to_builtins  # noqa: PLC0415  not needed to print help
+
+    from whodid_indexer.export.columns import AUDITOR, parse_columns  # noqa: PLC0415  as above
+    from whodid_indexer.export.manifest import without_credentials  # noqa: PLC0415  as above
+    from whodid_indexer.export.run import Asked  # noqa: PLC0415  as above
+    from whodid_indexer.export.wording import said  # noqa: PLC0415  as above
+
+    plain = to.output.removesuffix(".gz")
+    form = shape.form or ("ndjson" if plain.endswith((".ndjson", ".jsonl")) else "csv")
+    if form == "ndjson" and (shape.columns is not None or shape.excel):
+        raise UsageError("--columns and --excel are for CSV", "an NDJSON line is the whole record")
+    chosen = AUDITOR if shape.columns is None else parse_columns(shape.columns)
+    query = question.query(zone)
+    return Asked(
+        query=query,
+        text=said(query),
+        form=form,
+        store=without_credentials(find_store(source.store, source.config).url),
+        zone=zone_name(zone),
+        columns=chosen if form == "csv" else None,
+        excel=shape.excel,
+        gzip=shape.gzip or plain != to.output,
+        ascending=shape.oldest_first,
+        typed=to_builtins(typed),
+    )
+
+
+def _to_stdout(reader: "Reader", asked: "Asked", zone: tzinfo) -> None:
+    from whodid_indexer.export.run import check_rows  # noqa: PLC0415  as above
+    from whodid_indexer.export.snapshot import take  # noqa: PLC0415  as above
+
+    snapshot = take(reader, asked.query, ascending=asked.ascending)
+    writer = _writer(asked, zone)
+    pieces = writer.chunks(snapshot.rows)
+    write(_compressed(pieces) if asked.gzip else pieces)
+    say(f"{writer.rows:,} rows")
+    check_rows(writer.rows, snapshot.least, snapshot.most)
+
+
+def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    from whodid_indexer.export.part import gzip_member  # noqa: PLC0415  as above
+
+    member = gzip_member()
+    yield from map(member.compress, pieces)
+    yield member.flush()
+
+
+def _to_file(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
+    from whodid_indexer.cli.progress import Progress  # noqa: PLC0415  as above
+    from whodid_indexer.export.run import Destination, check, export_file  # noqa: PLC0415  as above
+
+    progress = Progress(to.progress)
+    path = Path(to.output)
+    try:
+        manifest = export_file(
+            reader,
+            asked,
+            Destination(path, to.force),
+            lambda final: _writer(final, zone),
+            resume=to.resume,
+            watch=progress,
+        )
+    finally:
+        progress.ended()
+        _say_kept(progress, path)
+    _say_done(manifest, path)
+    check(manifest)
+
+
+def _say_kept(progress: "Progress", path: Path) -> None:
+    if progress.interrupted:
+        say(f"{progress.interrupted:,} rows are kept; go on with: whodid export --resume -o {path}")
+
+
+def _to_news(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
+    from whodid_indexer.cli.progress import Progress  # noqa: PLC0415  as above
+    from whodid_indexer.export.bookmark import Bookmark, export_news  # noqa: PLC0415  as above
+    from whodid_indexer.export.run import Destination  # noqa: PLC0415  as above
+
+    progress = Progress(to.progress)
+    path = Path(to.output)
+    with Bookmark(bookmarks(), to.since_last or "", asked.store, asked.query) as bookmark:
+        settled = bookmark.settle()
+        if settled is not None:
+            say(f"the export before was interrupted when it was whole: {settled} is finished now")
+            if settled == path.absolute():
+                return
+        if bookmark.changed:
+            say(f"note: the filters are others than the last time {to.since_last} was exported")
+        try:
+            manifest = export_news(
+                reader,
+                asked,
+                Destination(path, to.force),
+                bookmark,
+                lambda final: _writer(final, zone),
+                progress,
+            )
+        finally:
+            progress.ended()
+    _say_done(manifest, path)
+
+
+def bookmarks() -> Path:
+    """Where the bookmarks of daily exports are: the machine's for root, a person's own otherwise."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/whodid/bookmarks")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "whodid" / "bookmarks"
+
+
+def _say_done(manifest: "Manifest", path: Path) -> None:
+    say(f"{manifest.rows:,} rows in {path}")
+
+
+def _verify(path: Path) -> None:
+    from whodid_indexer.export.manifest import verify  # noqa: PLC0415  as above
+
+    manifest = verify(path)
+    say(f"{path} is as its manifest says: {manifest.rows:,} rows, SHA-256 {manifest.sha256}")
+
+
+def _writer(asked: "Asked", zone: tzinfo) -> "RowWriter":
+    from whodid_indexer.export.lines import Lines  # noqa: PLC0415  as above
+    from whodid_indexer.export.sheet import Sheet  # noqa: PLC0415  as above
+
+    if asked.form == "ndjson":
+        return Lines()
+    if asked.zone != zone_name(zone):  # it goes on with what was asked when it began
+        zone = _zone(asked.zone)
+    if asked.excel:
+        return Sheet(asked.columns or (), lambda record: shown_time(record.timestamp, zone), excel=asked.zone)
+    return Sheet(asked.columns or (), lambda record: written_time(record.timestamp, zone))
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return zone_of(utc=False, local=False, tz=name)
+    except UsageError as error:
+        raise WhodidError(f"the interrupted export has its times in {name}, which is not known here") from error

@@ -1,12 +1,13 @@
-"""The columns that tables and CSV files can have: every query name, the record's times and texts, and `meta.<path>`.
+"""The columns that tables and CSV files can have: every query name, the record's times and texts, and paths.
 
+A path leads into the metadata (`meta.plan.name`) or is that of a field in the record's JSON (`client.user_agent`).
 A cell is text, exact as the record has it; making it safe for a terminal or a spreadsheet is the writer's work.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -16,6 +17,7 @@ from whodid_schema.fields import META_PREFIX
 from whodid_schema.record import Record, Ref, Target
 
 Cell = Callable[[Record], str]
+Steps = tuple[str, ...]
 
 AUDITOR = ("time", "layer", "outcome", "actor", "workspace", "action", "target", "ip", "device", "details", "id")
 """What an auditor expects, and the id to find the record again."""
@@ -121,22 +123,47 @@ COLUMNS: Mapping[str, Cell] = MappingProxyType(_COLUMNS)
 """Column → the cell of a record. `meta.<path>` makes further ones, see `cells`."""
 
 
+def _paths(kind: type[msgspec.Struct], names: str = "", steps: tuple[str, ...] = ()) -> Iterator[tuple[str, Steps]]:
+    """Every field below a struct by its path in the record's JSON."""
+    hints = get_type_hints(kind)
+    for field, name in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
+        path, way = f"{names}{name}", (*steps, field)
+        yield path, way
+        inner = [each for each in get_args(hints[field]) if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+        if inner:
+            yield from _paths(inner[0], f"{path}.", way)
+
+
+PATHS: Mapping[str, Steps] = MappingProxyType({**dict(_paths(Record)), "timestamp": ("timestamp",)})
+"""Path in the record's JSON → the attributes that lead there; also without the @ that spreadsheets would compute."""
+
+
 def parse_columns(text: str) -> tuple[str, ...]:
     """The names of a comma-separated list. Raises UsageError naming the nearest column for an unknown one."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise UsageError("no columns are named", f"columns are {', '.join(COLUMNS)}, meta.<path>")
     for name in names:
-        if name not in COLUMNS and not (name.startswith(META_PREFIX) and len(name) > len(META_PREFIX)):
-            near = difflib.get_close_matches(name, COLUMNS, n=1)
-            known = f"did you mean {near[0]!r}?" if near else f"columns are {', '.join(COLUMNS)}, meta.<path>"
-            raise UsageError(f"there is no column {name!r}", known)
+        if name not in COLUMNS and not _is_path(name):
+            near = difflib.get_close_matches(name, [*COLUMNS, *PATHS], n=1)
+            known = f"columns are {', '.join(COLUMNS)}, meta.<path>, and a record's paths like client.user_agent"
+            raise UsageError(f"there is no column {name!r}", f"did you mean {near[0]!r}?" if near else known)
     return names
+
+
+def _is_path(name: str) -> bool:
+    return name in PATHS or (name.startswith(META_PREFIX) and len(name) > len(META_PREFIX))
 
 
 def cells(columns: Sequence[str]) -> list[Cell]:
     """The cell functions of columns that `parse_columns` has passed."""
-    return [_COLUMNS[name] if name in _COLUMNS else _meta(name.removeprefix(META_PREFIX)) for name in columns]
+    return [_cell(name) for name in columns]
+
+
+def _cell(name: str) -> Cell:
+    if name in _COLUMNS:
+        return _COLUMNS[name]
+    return _path(PATHS[name]) if name in PATHS else _meta(name.removeprefix(META_PREFIX))
 
 
 def _meta(path: str) -> Cell:
@@ -144,6 +171,16 @@ def _meta(path: str) -> Cell:
 
     def cell(record: Record) -> str:
         return _written(_lookup(record.metadata, steps))
+
+    return cell
+
+
+def _path(steps: Steps) -> Cell:
+    def cell(record: Record) -> str:
+        value: Any = record
+        for step in steps:
+            value = None if value is None else getattr(value, step)
+        return _written(value)
 
     return cell
 

@@ -1,46 +1,47 @@
-"""Writing an export to a file: all of it or nothing, never over a file that is there."""
+"""Files that appear whole or not at all: put in place by a rename, with everything on disk before and after it."""
 
-import contextlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
-from whodid_schema.errors import UsageError, WhodidError
+from whodid_schema.errors import UsageError
 
 
-def write_whole(path: Path, chunks: Iterable[bytes], *, force: bool) -> None:
-    """Write `chunks` beside `path` and rename when everything is on disk; whatever fails leaves `path` as it was.
+def put_in_place(part: Path, path: Path, *, force: bool) -> None:
+    """Rename `part`, whose content is on disk; without `force` in a way that replaces no file.
 
-    Raises UsageError where `path` exists and there is no `force`, WhodidError where it cannot be written.
+    Raises UsageError where `path` exists and there is no `force`.
     """
-    if not force and path.exists():
-        raise UsageError(f"{path} exists already", "choose another name, or --force to replace it")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        _put_in_place(part, path, force=force)
-    except OSError as error:
-        raise WhodidError(f"cannot write {path}: {error.strerror}", "is the folder there and writable?") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-
-
-def _put_in_place(part: Path, path: Path, *, force: bool) -> None:
-    """Rename; without `force` by a hard link, which cannot replace a file that came up in the meantime."""
     if force:
         part.replace(path)
     else:
         try:
-            path.hardlink_to(part)
+            path.hardlink_to(part)  # unlike a rename, this fails where a file came up in the meantime
         except FileExistsError as error:
-            raise UsageError(f"{path} exists already", "choose another name, or --force to replace it") from error
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            raise exists(path) from error
+        part.unlink()
+    sync_folder(path.parent)
+
+
+def write_state(path: Path, content: bytes) -> None:
+    """Replace a small file by `content`: after a power cut it is the old one or the new one. Raises OSError."""
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in the folder are on disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
+
+
+def exists(path: Path) -> UsageError:
+    """What is said where a file would be replaced."""
+    return UsageError(f"{path} exists already", "choose another name, or --force to replace it")

@@ -43,9 +43,14 @@ def _written(cell: str) -> str:
 class Sheet:
     """Turns records into CSV text with the given columns; `rows` counts those written."""
 
-    def __init__(self, columns: Sequence[str], time: Cell | None = None) -> None:
-        """`time` makes the cells of the column `time`, in a time zone of choice."""
-        self._columns = columns
+    def __init__(self, columns: Sequence[str], time: Cell | None = None, *, excel: str | None = None) -> None:
+        """`time` makes the cells of the column `time`, in a time zone of choice.
+
+        `excel`, the zone's name, begins the file with the mark by which Excel knows UTF-8, and names the zone in the
+        heading of the time, whose cells are to have none.
+        """
+        self._headings = columns if excel is None else [f"{n} ({excel})" if n == "time" else n for n in columns]
+        self._mark = "" if excel is None else "\ufeff"
         made = cells(columns)
         self._cells = [time if time and name == "time" else cell for name, cell in zip(columns, made, strict=True)]
         self.rows = 0
@@ -54,11 +59,13 @@ class Sheet:
         """The written cells of one record."""
         return [_written(cell(record)) for cell in self._cells]
 
-    def chunks(self, bodies: Iterable[bytes]) -> Iterator[bytes]:
-        """The file, header first, in pieces of about 64 KiB."""
+    def chunks(self, bodies: Iterable[bytes], *, header: bool = True) -> Iterator[bytes]:
+        """The file, header first (unless it is there already), in pieces of about 64 KiB, each of whole rows."""
         buffer = io.StringIO(newline="")
         write = csv.writer(buffer, lineterminator="\r\n").writerow
-        write(self._columns)
+        if header:
+            buffer.write(self._mark)
+            write([_written(heading) for heading in self._headings])
         for body in bodies:
             write(self.row(decode(body)))
             self.rows += 1

@@ -5,17 +5,20 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.serving import HOSTILE, make
-from whodid_indexer.export.columns import AUDITOR, COLUMNS, cells, parse_columns
-from whodid_indexer.export.file import write_whole
+from whodid_indexer.cli.zone import shown_time
+from whodid_indexer.export.columns import AUDITOR, COLUMNS, PATHS, cells, parse_columns
+from whodid_indexer.export.file import put_in_place
 from whodid_indexer.export.lines import Lines, inert
 from whodid_indexer.export.sheet import Sheet, guard, unguard
-from whodid_schema.errors import UsageError, WhodidError
+from whodid_schema.errors import UsageError
 from whodid_schema.fields import FIELDS
 from whodid_schema.record import Actor, Change, Record, Ref, encode
 from whodid_schema.visible import visible
@@ -90,24 +93,62 @@ def test_an_unknown_column_is_named_with_the_nearest() -> None:
     assert "did you mean 'actor'?" in str(caught.value)
 
 
-def test_a_file_appears_when_it_is_whole_and_never_over_another(tmp_path: Path) -> None:
-    path = tmp_path / "out.csv"
-
-    def broken() -> "list[bytes]":
-        raise WhodidError("the store went away")
-
-    with pytest.raises(WhodidError):
-        write_whole(path, (piece for _ in (1,) for piece in broken()), force=False)
-    assert list(tmp_path.iterdir()) == []
-    write_whole(path, [b"one"], force=False)
+def test_a_file_gets_its_name_when_it_is_whole_and_never_anothers(tmp_path: Path) -> None:
+    path, part = tmp_path / "out.csv", tmp_path / ".out.csv.part"
+    part.write_bytes(b"one")
+    put_in_place(part, path, force=False)
+    part.write_bytes(b"two")
     with pytest.raises(UsageError, match="exists already"):
-        write_whole(path, [b"two"], force=False)
+        put_in_place(part, path, force=False)
     assert path.read_bytes() == b"one"
-    write_whole(path, [b"two"], force=True)
+    put_in_place(part, path, force=True)
     assert path.read_bytes() == b"two"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WhodidError, match="cannot write"):
-        write_whole(tmp_path / "no" / "out.csv", [b""], force=False)
+@pytest.mark.parametrize("name", sorted(PATHS.keys() - COLUMNS.keys() - {"timestamp"}))
+def test_every_path_of_a_record_is_a_column(name: str) -> None:
+    record = hostile("=1+1")
+    [row] = read_back(b"".join(Sheet([name]).chunks([encode(record)])))
+    value: Any = json.loads(encode(record))
+    for step in name.split("."):
+        value = value[step] if isinstance(value, dict) and step in value else None
+    written = unguard(row[guard(name)])
+    assert written == ("" if value is None else value if isinstance(value, str) else written)
+    if isinstance(value, dict | list | int):
+        assert json.loads(written) == value
+
+
+@pytest.mark.parametrize(
+    "cell", ["-1", "+49 30 1234", "=1", "@x", "\t1", "\r1", "＝1", "＋1", "－1", "＠1", "'=1", "''-2"]
+)
+def test_what_a_spreadsheet_would_compute_is_a_text_and_can_be_read_back(cell: str) -> None:
+    written = guard(cell)
+    assert written[:1] == "'"
+    assert unguard(written) == cell
+
+
+@pytest.mark.parametrize("cell", ["", "1", "a-b", "'quoted'", "a=b", "2026-11-21", "x\ty"])
+def test_everything_else_is_written_as_it_is(cell: str) -> None:
+    assert guard(cell) == cell
+
+
+def test_for_excel_the_file_is_marked_as_utf_8_and_the_zone_stands_in_the_heading() -> None:
+    sheet = Sheet(
+        ["time", "actor"], lambda record: shown_time(record.timestamp, ZoneInfo("Europe/Paris")), excel="Europe/Paris"
+    )
+    lines = b"".join(sheet.chunks([encode(make(0))])).decode("utf-8-sig").split("\r\n")
+    assert lines == ["time (Europe/Paris),actor", "2025-11-24 17:00:00,Ana Ruiz", ""]
+
+
+def test_pandas_and_libreoffice_read_the_dialect_by_their_defaults() -> None:
+    """Comma, double quotes, doubled within, one header line; the first line is none that names a separator."""
+    text = b"".join(Sheet(AUDITOR).chunks([encode(hostile(value)) for value in HOSTILE.values()])).decode()
+    dialect = csv.Sniffer().sniff(text.partition("\r\n")[0], ",;\t")
+    assert dialect.delimiter == ","
+    assert not text.lower().startswith("sep=")
+    assert text.endswith("\r\n")
+    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert {len(row) for row in rows} == {len(AUDITOR)}
+    assert len(rows) == len(HOSTILE) + 1
+    assert "\0" not in text
