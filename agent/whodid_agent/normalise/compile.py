@@ -1,7 +1,6 @@
 """A profile as one generated Python function: what `interpret.extract` does, about three times as fast.
 
-The source is made of this module's own text and of numbers; everything that comes from YAML (keys, constants, tables)
-enters as a bound name, so no text of a profile is ever code. The shape of the function:
+The shape of the function:
 
     def run(e):
         p1 = e.get(k1) if type is dict else EMPTY          every object that a path leads through, once
@@ -19,14 +18,11 @@ A place that several slots read, or that lies in an array, is taken away at the 
 where it raises, the caller decodes anew and interprets.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from msgspec import Struct
-
-from whodid_agent.normalise import values
-from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, SLOTS, Draft
+from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
     Const,
     Expression,
@@ -37,12 +33,10 @@ from whodid_agent.normalise.expression import (
     Table,
     Template,
     looked_at,
-    table_key,
 )
-from whodid_agent.normalise.interpret import at, remove, rest
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.reduce import reduced
-from whodid_schema.record import Record
+from whodid_agent.normalise.source import Source
 
 Extract = Callable[[dict[str, Any]], Draft]
 
@@ -54,57 +48,32 @@ def compile_profile(profile: Profile, keys: frozenset[str] | None = None) -> Ext
 
     Most events lack most of the places that a profile looks at; knowing which, the function does not ask for them.
     """
-    source, names = generate(profile, keys)
-    exec(compile(source, f"<profile {profile.name}>", "exec"), names)  # noqa: S102  # the text is this module's own
-    run: Extract = names["run"]
-    return run
+    return generate(profile, keys).function(f"<profile {profile.name}>")
 
 
-def generate(profile: Profile, keys: frozenset[str] | None = None) -> tuple[str, dict[str, Any]]:
+def generate(profile: Profile, keys: frozenset[str] | None = None) -> Source:
     """The function's source, and the names that are bound in it."""
     if keys is None:
         writer = _Writer(profile, profile.containers)
     else:
         there = [container for container in profile.containers if container.steps[0] in keys]
         writer = _Writer(reduced(profile, keys), there)
-    return writer.write(), writer.names
+    writer.write()
+    return writer
 
 
-class _Writer:
+class _Writer(Source):
     """Writes the source of one profile."""
 
     def __init__(self, profile: Profile, containers: Sequence[Path]) -> None:
+        super().__init__()
         self.profile = profile
         self.containers = containers
-        self.names: dict[str, Any] = {
-            **values.KINDS,
-            **{struct.__name__: struct for struct, _ in GROUPS.values()},
-            "Draft": Draft,
-            "Record": Record,
-            "EMPTY": {},
-            "at": at,
-            "remove": remove,
-            "rest": rest,
-            "table_key": table_key,
-        }
-        self.lines: list[str] = []
-        self.depth = 1
-        self.bound: dict[Any, str] = {}
         self.parents: dict[Steps, str] = {(): "e"}
         self.flags: dict[Path, str] = {}
 
-    def bind(self, value: Any) -> str:
-        """A name in the function for this value."""
-        key = (type(value), value) if isinstance(value, str | int | tuple) else id(value)
-        if key not in self.bound:
-            self.bound[key] = f"k{len(self.bound)}"
-            self.names[self.bound[key]] = value
-        return self.bound[key]
-
-    def put(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
-
-    def write(self) -> str:
+    def write(self) -> None:
+        """All lines of the function."""
         for expr in self.profile.slots.values():
             for path in looked_at(expr):
                 self._parent(path.steps[:-1])
@@ -116,8 +85,9 @@ class _Writer:
         slots = {slot: f"s{number}" for number, slot in enumerate(self.profile.slots)}
         self._fill(slots)
         self._clean()
-        self._build(slots, native)
-        return "\n".join(["def run(e):", *self.lines, ""])
+        lift = self.bind(self.profile.lift)
+        metadata = f"rest(e, {lift}) if e else None" if self.profile.lift else "e or None"
+        self.build(slots, native, metadata)
 
     def _parent(self, steps: Steps) -> None:
         """A local for the object at these steps; places behind arrays are looked up step by step instead."""
@@ -162,9 +132,9 @@ class _Writer:
                 self._template(parts, name, kind)
             case IfPresent(path, then, otherwise):
                 self.put(f"if {self._load(path)} not in (None, ''):")
-                self._block(lambda: self._value(then, name, kind))
+                self.block(lambda: self._value(then, name, kind))
                 self.put("else:")
-                self._block(lambda: self._value(otherwise, name, kind))
+                self.block(lambda: self._value(otherwise, name, kind))
 
     def _fill(self, slots: dict[str, str]) -> None:
         """Every slot's lines; those that one object alone can fill are skipped where it is not there."""
@@ -212,14 +182,6 @@ class _Writer:
         self.put(f"    {name} = {kind}(v)")
         self.put(f"    if {name} is None: {parent}[{key}] = v")
 
-    def _block(self, write: Callable[[], None]) -> None:
-        self.depth += 1
-        before = len(self.lines)
-        write()
-        if len(self.lines) == before:
-            self.put("pass")
-        self.depth -= 1
-
     def _path(self, path: Path, name: str, kind: str) -> None:
         self.put(f"v = {self._load(path)}")
         self.put("if v is not None:")
@@ -245,11 +207,11 @@ class _Writer:
                 self.depth += 1
             self.put(f"{name} = {get}(table_key({self._load(path)}))")
             self.put(f"if {name} is not None:")
-            self._block(lambda path=path: self._take(path))  # type: ignore[misc]  # binds this turn's path
+            self.block(lambda path=path: self._take(path))  # type: ignore[misc]  # binds this turn's path
         self.depth -= len(expr.of) - 1
         if expr.otherwise is not None:
             self.put(f"if {name} is None:")
-            self._block(lambda: self._value(expr.otherwise, name, kind))
+            self.block(lambda: self._value(expr.otherwise, name, kind))
 
     def _template(self, parts: tuple[str | Path, ...], name: str, kind: str) -> None:
         places = [part for part in parts if isinstance(part, Path)]
@@ -279,36 +241,3 @@ class _Writer:
             else:
                 outer = self.parents[container.steps[:-1]]
                 self.put(f"if not {name} and {name} is not EMPTY: {outer}.pop({self.bind(container.steps[-1])}, None)")
-
-    def _build(self, slots: dict[str, str], native: str) -> None:
-        for group, (struct, members) in GROUPS.items():
-            variable = f"g_{group.replace('.', '_')}"
-            filled = {member: slots[f"{group}.{member}"] for member in members if f"{group}.{member}" in slots}
-            if not filled:
-                self.put(f"{variable} = None")
-                continue
-            arguments = _positional(struct, filled)
-            anything = " is None and ".join(filled.values())
-            self.put(f"{variable} = None if {anything} is None else {struct.__name__}({arguments})")
-        for part in ("token", "on_behalf_of"):
-            if any(slot.startswith(f"actor.{part}.") for slot in slots):
-                self.put(f"if g_actor_{part} is not None:")
-                self.put("    if g_actor is None: g_actor = Actor()")
-                self.put(f"    g_actor.{part} = g_actor_{part}")
-        lift = self.bind(self.profile.lift)
-        fields = {name: f"g_{name}" for name in ("actor", "target", "workspace", "project", "client")}
-        fields["metadata"] = f"rest(e, {lift}) if e else None" if lift != self.bind(()) else "e or None"
-        fields |= {slot: slots[slot] for slot in RECORD_SLOTS if slot in slots}
-        draft = {"record": f"Record({_positional(Record, fields)})", "native": native}
-        draft |= {slot: slots[slot] for slot in DRAFT_SLOTS if slot in slots}
-        if "target.label" in slots:
-            draft["label"] = slots["target.label"]
-        self.put(f"return Draft({_positional(Draft, draft)})")
-
-
-def _positional(struct: type[Struct], filled: Mapping[str, str]) -> str:
-    """The arguments in the struct's order, up to the last that is filled: twice as fast as by name."""
-    given = [filled.get(field, "None") for field in struct.__struct_fields__]
-    while given and given[-1] == "None":
-        given.pop()
-    return ", ".join(given)

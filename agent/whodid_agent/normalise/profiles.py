@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +11,7 @@ from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import Draft
 from whodid_agent.normalise.expression import looked_at
 from whodid_agent.normalise.generic import extract_anything
+from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.interpret import extract
 from whodid_agent.normalise.profile import Profile, Split, builtin_profiles, load_profile
 from whodid_agent.normalise.recognise import Recogniser
@@ -58,20 +59,55 @@ class ByShape(Generic[Made]):
         return made
 
 
+_MOST_GUESSES = 4
+
+
+class Fitted:
+    """What serves the events of one list of keys: guesses made of those that were met, and behind them `run`."""
+
+    def __init__(self, profile: Profile, run: Extract, *, guessing: bool) -> None:
+        self._profile = profile
+        self.run = run
+        self.guesses: tuple[Guess, ...] = ()
+        self._tries = _MOST_GUESSES if guessing else 0
+        self._missed = 0
+        self._next = 1
+
+    def extract(self, event: dict[str, Any]) -> Draft:
+        """The draft of an event with these keys; uses it up."""
+        for one in self.guesses:
+            draft = one(event)
+            if draft is not None:
+                return draft
+        if self._tries:
+            self._missed += 1
+            if self._missed == self._next:
+                # One guess of the first that is met, another where that fits few, at last none: senders make events up.
+                self._tries -= 1
+                self._next *= 8
+                made = guess(self._profile, event)
+                if made is not None:
+                    self.guesses += (made,)
+        return self.run(event)
+
+
 class Mapper:
-    """One profile at work: its compiled function, behind it the interpreter."""
+    """One profile at work: its compiled functions, behind them the interpreter."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.fell_back = 0
 
     @cached_property
-    def _functions(self) -> ByShape[Extract]:
+    def _fitted(self) -> ByShape[Fitted]:
         """Made at the first event: a profile that is never met costs nothing."""
         profile = self.profile
         paths = [path for expr in profile.slots.values() for path in looked_at(expr)]
         looked_for = frozenset(path.steps[0] for path in (*paths, *profile.native, *profile.ignore))
-        return ByShape(compile_profile(profile), looked_for, partial(compile_profile, profile))
+        return ByShape(Fitted(profile, compile_profile(profile), guessing=False), looked_for, self._fit)
+
+    def _fit(self, keys: frozenset[str]) -> Fitted:
+        return Fitted(self.profile, compile_profile(self.profile, keys), guessing=True)
 
     def extract(self, event: dict[str, Any], data: bytes) -> Draft:
         """The draft of `event`, decoded from `data`; uses `event` up."""
@@ -79,8 +115,8 @@ class Mapper:
             return extract_anything(self.profile, event)
         try:
             shape = tuple(event)
-            run = self._functions.known.get(shape) or self._functions.meet(shape)
-            return run(event)
+            fitted = self._fitted.known.get(shape) or self._fitted.meet(shape)
+            return fitted.extract(event)
         except Exception:  # noqa: BLE001  # whatever the fast way stumbles over, the complete way answers
             self.fell_back += 1
             return extract(self.profile, decode_json(data))

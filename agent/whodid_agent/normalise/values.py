@@ -15,6 +15,8 @@ from whodid_schema import taxonomy, timestamp
 Accept = Callable[[Any], Any]
 
 _PLACEHOLDERS = frozenset({"", "-", "null", "none", "n/a", "unknown", "undefined"})
+PLACEHOLDER = 11
+"""Characters that a placeholder has at most, white space around it included."""
 
 
 def text(value: Any) -> str | None:
@@ -134,7 +136,7 @@ def precision(value: Any) -> str | None:
 def name(value: Any) -> str | None:
     """Text that names somebody or something: not a placeholder like "-" or "null"."""
     found = value if type(value) is str else text(value)
-    if not found or (len(found) < 12 and found.strip().casefold() in _PLACEHOLDERS):
+    if not found or (len(found) <= PLACEHOLDER and found.strip().casefold() in _PLACEHOLDERS):
         return None
     return found
 

@@ -1,0 +1,283 @@
+"""A guess: the function of a profile for events that are built like one that was met, key for key.
+
+Events of one kind are built alike. Where the keys of an event are known, also inside its objects, nothing has to be
+looked for, and what is left over for the metadata is known beforehand. The function asks whether its event is built
+so, with values of the same kinds, and gives None where it is not; it changes nothing before it is sure. Its shape:
+
+    def run(e):
+        try:
+            p0 = e[k0]                              an object that something is taken from: just these keys
+            if type(p0) is not dict or len(p0) != 4: return None
+            if k1 in p1: return None                an object that nothing was taken from: still nothing to take
+            v0 = p0[k2]
+            if type(v0) is not str or not v0: return None
+            …
+        except KeyError: return None
+        del p1[k5]                                  only where something else is left beside it
+        return Draft(Record(…, {k6: v6, **p1}), …)
+
+Whatever `interpret.extract` would decide is decided here once, for the event that was met, and held by a test in
+the function.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from whodid_agent.normalise import values
+from whodid_agent.normalise.draft import SLOTS, Draft
+from whodid_agent.normalise.expression import (
+    Const,
+    Expression,
+    First,
+    IfPresent,
+    Path,
+    Steps,
+    Table,
+    Template,
+    looked_at,
+    table_key,
+)
+from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.source import Source
+
+Guess = Callable[[dict[str, Any]], Draft | None]
+
+NOTHING = "None"
+"""A slot that nothing fills."""
+
+
+class _Unfit(Exception):
+    """The event that was met is too odd for a function of its own."""
+
+
+def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
+    """The function for events built like this one (whole, not used up); None where there can be none."""
+    writer = _Writer(profile, event)
+    try:
+        writer.write()
+    except _Unfit:
+        return None
+    return writer.function(f"<guess {profile.name}>")
+
+
+class _Writer(Source):
+    def __init__(self, profile: Profile, event: dict[str, Any]) -> None:
+        super().__init__()
+        self.profile = profile
+        self.event = event
+        self.parents: dict[Steps, str] = {(): "e"}
+        self.loaded: dict[Steps, str] = {}
+        self.taken: set[Steps] = set()
+        self.used: set[Steps] = set()
+
+    def write(self) -> None:
+        """All lines of the function."""
+        profile = self.profile
+        looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
+        looked += [*profile.native, *profile.ignore]
+        if any(path.indexed and path.steps[0] in self.event for path in looked):
+            raise _Unfit
+        self.put("try:")
+        self.depth += 1
+        native = self._native()
+        slots = {slot: self._value(expr, SLOTS[slot]) for slot, expr in profile.slots.items()}
+        for path in profile.ignore:
+            if self._is_there(path.steps):
+                self._load(path.steps)
+                self.taken.add(path.steps)
+        for path in profile.sole:
+            if path.steps in self.loaded and at(self.event, path.steps) is None:
+                self.taken.add(path.steps)
+        self._hold_containers()
+        self.used = self._used()
+        metadata = self._left()
+        self._hold_keys((), "e", self.event)
+        self.depth -= 1
+        self.put(f"except KeyError: return {NOTHING}")
+        self._remove()
+        self.build(slots, native, metadata)
+
+    # What is asked of the event.
+
+    def _unless(self, test: str) -> None:
+        self.put(f"if {test}: return {NOTHING}")
+
+    def _load(self, steps: Steps) -> str:
+        """A local for what stands there; the objects on the way are objects."""
+        if steps not in self.loaded:
+            outer = steps[:-1]
+            if outer not in self.parents:
+                self.parents[outer] = self._load(outer)
+                self._unless(f"type({self.parents[outer]}) is not dict")
+            self.loaded[steps] = name = f"v{len(self.loaded)}"
+            self.put(f"{name} = {self.parents[outer]}[{self.bind(steps[-1])}]")
+        return self.loaded[steps]
+
+    def _is_there(self, steps: Steps) -> bool:
+        """Whether the place is there; what it lies in is held to be as it is."""
+        parent = at(self.event, steps[:-1])
+        return type(parent) is dict and steps[-1] in parent
+
+    def _hold_containers(self) -> None:
+        """Objects keep their keys where something is taken from them; else nothing of what is looked for turns up."""
+        for container in self.profile.containers:
+            if not self._is_there(container.steps):
+                continue
+            name = self._load(container.steps)
+            inside = at(self.event, container.steps)
+            if type(inside) is not dict:
+                self._unless(f"type({name}) is dict")
+            elif any(steps[:-1] == container.steps for steps in self.loaded):
+                self._hold_keys(container.steps, name, inside)
+            else:
+                self._unless(f"type({name}) is not dict or not {name}")
+                self._hold_open(container.steps, name)
+
+    def _hold_keys(self, steps: Steps, name: str, inside: dict[str, Any]) -> None:
+        self._unless(f"len({name}) != {len(inside)}")
+        for key in inside:
+            if (*steps, key) not in self.loaded:
+                self._unless(f"{self.bind(key)} not in {name}")
+
+    def _hold_open(self, steps: Steps, name: str) -> None:
+        if not at(self.event, steps):
+            raise _Unfit
+        slots = [path for expr in self.profile.slots.values() for path in looked_at(expr)]
+        for path in (*slots, *self.profile.native, *self.profile.ignore):
+            if path.steps[: len(steps)] == steps and len(path.steps) > len(steps):
+                self._unless(f"{self.bind(path.steps[len(steps)])} in {name}")
+
+    # What fills the slots.
+
+    def _native(self) -> str:
+        paths = self.profile.native
+        names = [self._path(path, "text") for path in paths]
+        if paths and NOTHING not in names:
+            return f"({', '.join(names)},)"
+        self.taken.clear()
+        return NOTHING
+
+    def _value(  # noqa: PLR0911  # one return for each form of the language
+        self, expr: Expression | None, kind: str
+    ) -> str:
+        """The local that holds what the expression gives, `None` for nothing."""
+        match expr:
+            case Path():
+                return self._path(expr, kind)
+            case First(options):
+                return self._first(options, kind)
+            case Const(value):
+                return self.bind(value)
+            case Table():
+                return self._table(expr, kind)
+            case Template(parts):
+                return self._template(parts, kind)
+            case IfPresent(path, then, otherwise):
+                return self._value(then if self._is_present(path) else otherwise, kind)
+        return NOTHING
+
+    def _path(self, path: Path, kind: str) -> str:
+        if path.indexed or not self._is_there(path.steps):
+            return NOTHING
+        value, name = at(self.event, path.steps), self._load(path.steps)
+        if value is None:
+            self._unless(f"{name} is not None")
+            return NOTHING
+        if values.KINDS[kind](value) is None:
+            self._unless(f"{name} is None or {kind}({name}) is not None")
+            return NOTHING
+        self.taken.add(path.steps)
+        if kind == "text" and type(value) is str:
+            self._unless(f"type({name}) is not str or not {name}")
+            return name
+        if kind == "name" and type(value) is str and len(value) > values.PLACEHOLDER:
+            self._unless(f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None")
+            return name
+        made = f"{name}_{kind}"
+        self.put(f"{made} = {kind}({name})")
+        self._unless(f"{made} is None")
+        return made
+
+    def _first(self, options: tuple[Expression, ...], kind: str) -> str:
+        for option in options:
+            name = self._value(option, kind)
+            if name != NOTHING:
+                return name
+        return NOTHING
+
+    def _table(self, expr: Table, kind: str) -> str:
+        get = self.bind(expr.table.get)
+        for number, path in enumerate(expr.of):
+            there = not path.indexed and self._is_there(path.steps)
+            found = expr.table.get(table_key(at(self.event, path.steps) if there else None))
+            if not there:
+                if found is not None:
+                    return self.bind(found)
+                continue
+            name = self._load(path.steps)
+            if found is None:
+                self._unless(f"{get}(table_key({name})) is not None")
+                continue
+            made = f"t{len(self.lines)}_{number}"
+            self.put(f"{made} = {get}(table_key({name}))")
+            self._unless(f"{made} is None")
+            self.taken.add(path.steps)
+            return made
+        return self._value(expr.otherwise, kind)
+
+    def _template(self, parts: tuple[str | Path, ...], kind: str) -> str:
+        places = [part for part in parts if isinstance(part, Path)]
+        if any(place.indexed or not self._is_there(place.steps) for place in places):
+            return NOTHING
+        names = {place: self._path(place, "text") for place in places}
+        if NOTHING in names.values():
+            raise _Unfit
+        pieces = [self.bind(part) if isinstance(part, str) else names[part] for part in parts]
+        made = f"t{len(self.lines)}"
+        self.put(f"{made} = {kind}({' + '.join(pieces)})")
+        self._unless(f"{made} is None")
+        return made
+
+    def _is_present(self, path: Path) -> bool:
+        if path.indexed or not self._is_there(path.steps):
+            return False
+        present = at(self.event, path.steps) not in (None, "")
+        self._unless(f"{self._load(path.steps)} {'in' if present else 'not in'} (None, '')")
+        return present
+
+    # What is left.
+
+    def _used(self) -> set[Steps]:
+        """Every place that was taken, and the objects that nothing is left of."""
+        used = set(self.taken)
+        for container in self.profile.containers:
+            inside = at(self.event, container.steps)
+            if type(inside) is dict and all((*container.steps, key) in used for key in inside):
+                used.add(container.steps)
+        return used
+
+    def _left(self) -> str:
+        """What is left of the event, as an expression; the members of one object of `lift` move up."""
+        left = {key: self._load((key,)) for key in self.event if (key,) not in self.used}
+        lifted = [key for key in self.profile.lift if key in left and type(self.event[key]) is dict]
+        for key in [key for key in self.profile.lift if key in left and key not in lifted]:
+            self._unless(f"type({left[key]}) is dict")
+        if not lifted:
+            return self._object(left) if left else NOTHING
+        if len(lifted) > 1 or any(key in self.event[lifted[0]] for key in (*left, *self.profile.lift)):
+            raise _Unfit
+        inner = left.pop(lifted[0])
+        self._unless(f"type({inner}) is not dict or not {inner}")
+        for key in dict.fromkeys((*left, *self.profile.lift)):
+            self._unless(f"{self.bind(key)} in {inner}")
+        return self._object(left, f"**{inner}") if left else inner
+
+    def _object(self, left: dict[str, str], *more: str) -> str:
+        return f"{{{', '.join([*(f'{self.bind(key)}: {name}' for key, name in left.items()), *more])}}}"
+
+    def _remove(self) -> None:
+        """Take what was used out of the objects of which something is left."""
+        for steps in sorted(self.used):
+            if len(steps) > 1 and not any(steps[:depth] in self.used for depth in range(1, len(steps))):
+                self.put(f"del {self.parents[steps[:-1]]}[{self.bind(steps[-1])}]")
