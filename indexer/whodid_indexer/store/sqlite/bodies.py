@@ -58,9 +58,10 @@ class Packer:
         compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=_PARAMETERS)
         self._compress = compressor.compress
 
-    def pack(self, record: bytes) -> bytes:
-        """The body to store for a record's JSON."""
-        return self._prefix + self._compress(record)
+    def pack(self, records: Sequence[bytes]) -> list[bytes]:
+        """The bodies to store for records' JSON, in order."""
+        prefix, compress = self._prefix, self._compress
+        return [prefix + compress(record) for record in records]
 
     def train(self, new: Sequence[bytes]) -> None:
         """Make the first dictionary from new records and the newest stored ones, within the caller's transaction."""

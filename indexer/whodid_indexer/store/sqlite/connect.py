@@ -62,8 +62,9 @@ def open_for_writing(path: Path) -> apsw.Connection:
     with guard(path):
         connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
         connection.set_busy_timeout(BUSY_MS)
-        connection.pragma("page_size", PAGE_SIZE)
-        connection.pragma("auto_vacuum", "incremental")  # of a new file: `retire` gives space back by it
+        if not connection.pragma("page_count"):  # of a file that is there these two would only change the header
+            connection.pragma("page_size", PAGE_SIZE)
+            connection.pragma("auto_vacuum", "incremental")  # `retire` gives space back by it
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("cache_size", -_CACHE_KIB)

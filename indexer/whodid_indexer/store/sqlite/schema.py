@@ -19,8 +19,10 @@
     setting  `meta`: the store's template document
 
 `key` columns are hashes of what makes a row of a dictionary table unique; all other texts of theirs but `class`,
-`handle` and `json` are folded as they are compared (`axes.folded`). Dictionary rows are never deleted, so a
-number that was once seen stays right. `PRAGMA user_version` is the number of migrations applied.
+`handle` and `json` are folded as they are compared (`axes.folded`). Dictionary rows are never deleted, so a number that
+was once seen stays right. `hashsize`: so many bytes of new words wait in memory within a transaction; with FTS5's own
+megabyte each thousand records would be a segment by itself, and merging them the larger part of what text costs.
+`PRAGMA user_version` is the number of migrations applied.
 """
 
 import apsw
@@ -64,6 +66,7 @@ CREATE TABLE cell(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE VIRTUAL TABLE ft USING fts5(t, x, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
 INSERT INTO ft(ft, rank) VALUES ('deletemerge', 0);
 INSERT INTO ft(ft, rank) VALUES ('automerge', 16);
+INSERT INTO ft(ft, rank) VALUES ('hashsize', 16777216);
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)
