@@ -1,11 +1,51 @@
 """The settings of whodid.yaml: what `serve`, `setup` and every question read."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from whodid_indexer.cli.places import DEFAULT_LISTEN
+from whodid_indexer.retention.document import MOST_CLASSES, Wanted, is_class_name, known_classes, near, read_days
+from whodid_schema.errors import ConfigError
+from whodid_schema.meta import RULE_FIELDS, Rule, compile_when
+
+
+def _duration(text: str) -> str:
+    try:
+        read_days(text)
+    except ValueError as error:
+        raise _said(str(error)) from error
+    return text
+
+
+def _class_name(text: str) -> str:
+    if not is_class_name(text):
+        raise _said(f"{text!r} is no name of a class: lower-case letters, digits and _, at most 40")
+    return text
+
+
+def _said(message: str) -> PydanticCustomError:
+    """An error in our own words alone."""
+    return PydanticCustomError("whodid", message)
+
+
+class ClassRule(BaseModel):
+    """A rule that gives what it matches a class of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: str = Field(description="What the rule is called in messages.")
+    when: dict[str, str | list[str]] = Field(
+        description=f"Field to value, to a list of values, or to a `prefix*`; all must match. Fields: "
+        f"{', '.join(RULE_FIELDS)}."
+    )
+    class_: Annotated[str, AfterValidator(_class_name)] = Field(
+        alias="class", description="The class: lower-case letters, digits and `_`."
+    )
 
 
 class IndexerSettings(BaseSettings):
@@ -23,10 +63,29 @@ class IndexerSettings(BaseSettings):
         default=DEFAULT_LISTEN,
         description="Where `whodid serve` listens: HOST:PORT on this machine; port 0 takes a free one.",
     )
-    retention: dict[str, str] = Field(
+    retention: dict[str, Annotated[str, AfterValidator(_duration)]] = Field(
         default={},
-        description="How long records are kept, by class (`activity: 365d`); for ever where nothing is said. "
-        "For a store on OpenSearch: `whodid setup` tells agents, and ISM where it is.",
+        description="How long records are kept, by class (`activity: 365d`, `delivery: 30d`, `audit: forever`); for "
+        "ever where nothing is said. Classes are the surfaces, `imported`, and those that class rules make. "
+        "`whodid setup` and `whodid serve` tell the store, which tells the agents.",
+    )
+    class_rules: list[ClassRule] = Field(
+        default=[],
+        description="Rules that give records another class than their surface, the first that matches; changed ones "
+        f"hold for records from the next day on. At most {MOST_CLASSES} classes in all.",
+    )
+    categories: dict[str, str] = Field(
+        default={}, description="Labels of categories by their short name, beside the built-in ones or in their place."
+    )
+    lifecycle: Literal["ism", "apply"] = Field(
+        default="ism",
+        description="Who deletes on OpenSearch: `ism` (Index State Management, and `whodid retention apply`), or "
+        "`apply` (`whodid retention apply` alone, with the admin certificate: for immutable indices).",
+    )
+    serve_retention: bool = Field(
+        default=True,
+        description="Whether `whodid serve` deletes once a day what is older than its retention; "
+        "without it `whodid retention apply` does.",
     )
     store_user: str | None = Field(default=None, description="Who asks OpenSearch, with a password.")
     store_password: SecretStr | None = Field(
@@ -44,3 +103,42 @@ class IndexerSettings(BaseSettings):
         default=None, description="PEM file of a certificate to show (the security plugin's admin has one)."
     )
     store_key_file: Path | None = Field(default=None, description="PEM file of its key.")
+
+    @model_validator(mode="after")
+    def _classes_are_known(self) -> "IndexerSettings":
+        faults = [*self._faults()]
+        if faults:
+            raise ValidationError.from_exception_data("settings", faults)
+        return self
+
+    def _faults(self) -> Iterator[InitErrorDetails]:
+        """What is wrong between settings, each with its place, so that the message names the line."""
+        rules = self.rules()
+        known = known_classes(rules)
+        for name in self.retention:
+            if name not in known:
+                yield _fault(f"there is no class {name!r}; {near(name, known)}", name, "retention", name)
+        for number, rule in enumerate(rules):
+            try:
+                compile_when(rule.when, f"class rule {rule.name}")
+            except ConfigError as error:
+                unknown = next(field for field in rule.when if field not in RULE_FIELDS)
+                said = f"{error.message}; {near(unknown, list(RULE_FIELDS))}"
+                yield _fault(said, unknown, "class_rules", number, "when", unknown)
+            if not rule.when:
+                yield _fault("a rule without a condition would match everything", {}, "class_rules", number, "when")
+        if len(known) > MOST_CLASSES:
+            yield _fault(f"{len(known)} classes, the most are {MOST_CLASSES}: {', '.join(known)}", known, "class_rules")
+
+    def rules(self) -> list[Rule]:
+        """The class rules as the store's document has them."""
+        return [Rule(name=one.name, when=dict(one.when), class_=one.class_) for one in self.class_rules]
+
+    def wanted(self) -> Wanted:
+        """What the store's document shall say of classes, rules and categories."""
+        days = {name: read_days(text) for name, text in self.retention.items()}
+        return Wanted(days, self.rules(), dict(self.categories))
+
+
+def _fault(message: str, given: Any, *place: str | int) -> InitErrorDetails:
+    return InitErrorDetails(type=_said(message), loc=place, input=given)

@@ -155,7 +155,7 @@ class Router:
         ]
 
     def class_of(self, record: Record) -> str:
-        """The class that retention and indices go by: the first rule of the record's day that matches, else the surface."""
+        """The class that retention and indices go by: of the first rule of its day that matches, else the surface."""
         if self._rules:
             day = (record.timestamp or "")[:10]
             for since, until, matches, name in self._rules:

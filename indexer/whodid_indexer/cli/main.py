@@ -14,6 +14,7 @@ from whodid_schema import __version__
         "count": "whodid_indexer.cli.count:command",
         "demo": "whodid_indexer.demo.command:demo",
         "export": "whodid_indexer.cli.export:command",
+        "retention": "whodid_indexer.cli.retention:group",
         "search": "whodid_indexer.cli.search:command",
         "serve": "whodid_indexer.cli.serve:command",
         "setup": "whodid_indexer.cli.setup:command",

@@ -54,6 +54,12 @@ def find_settings(config: Path | None) -> "IndexerSettings":
     return _settings(_config_file(config))
 
 
+def configured(config: Path | None) -> "IndexerSettings | None":
+    """All settings where a file says them; None where there is none, and so nobody has said anything."""
+    file = _config_file(config)
+    return None if file is None else _settings(file)
+
+
 def _config_file(config: Path | None) -> Path | None:
     if config is not None:
         return config

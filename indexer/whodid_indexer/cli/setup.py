@@ -1,20 +1,18 @@
 """`whodid setup`: make the store, or bring it up to this version. Idempotent."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from whodid_indexer.cli.options import Source, source_options
 from whodid_indexer.cli.output import say
-from whodid_indexer.cli.places import find_settings, find_store
-from whodid_schema.meta import default_meta
+from whodid_indexer.cli.places import configured, find_settings, find_store
+from whodid_indexer.store.plan import Plan, Step, difference
+from whodid_schema.meta import Meta
 from whodid_schema.visible import visible
-
-if TYPE_CHECKING:
-    from whodid_indexer.store.opensearch.plan import Plan, Step
 
 
 @click.command("setup")
@@ -30,45 +28,64 @@ def command(source: Source, dry_run: bool, diff: bool) -> None:
     if place.url.startswith(("http:", "https:")):
         _opensearch(place.url, source.config, dry_run=dry_run, diff=diff)
     else:
-        _sqlite(place.url, dry_run=dry_run, diff=diff)
-        if find_settings(source.config).retention:
-            say("note: retention is for a store on OpenSearch; this one keeps everything")
+        _sqlite(place.url, source.config, dry_run=dry_run, diff=diff)
 
 
-def _sqlite(url: str, *, dry_run: bool, diff: bool) -> None:
+def _sqlite(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> None:
     from whodid_indexer.store.open import path_of  # noqa: PLC0415  apsw only where it is used
-    from whodid_indexer.store.sqlite import SqliteStore  # noqa: PLC0415  as above
+    from whodid_indexer.store.sqlite.document import plan_document, write_document  # noqa: PLC0415  as above
 
     path = path_of(url)
-    existed = path.exists()
-    meta = default_meta(datetime.now(UTC))
-    if dry_run or (diff and not existed):
-        click.echo(msgspec.json.encode(meta))
-    if not dry_run:
-        SqliteStore.setup(path, meta)
-        say(f"{'up to date' if existed else 'set up'}: {path}")
+    settings = configured(config)
+    wanted = None if settings is None else settings.wanted()
+    change = (plan_document if dry_run else write_document)(path, wanted, datetime.now(UTC))
+    before = None if change.before is None else msgspec.to_builtins(change.before)
+    step = Step(f"the store's document in {path}", str(path), before, msgspec.to_builtins(change.after))
+    changed = change.before != change.after
+    if diff and changed:
+        _show(Plan([step]))
+    if dry_run:
+        click.echo(msgspec.json.encode(change.after))
+        said = f"would {step.verb} {step.name}; nothing is written yet" if changed else f"would change nothing: {path}"
+    else:
+        said = f"set up: {path}" if before is None else f"{'changed' if changed else 'up to date'}: {path}"
+    say(said)
+    for note in _notes(path, change.after, by_serve=settings is None or settings.serve_retention):
+        say(f"note: {note}")
+
+
+def _notes(path: Path, meta: Meta, *, by_serve: bool) -> Iterator[str]:
+    """What protects the records of a file, and who deletes them in time."""
+    yield f"whoever may write {path} may change records: its rights alone protect it"
+    if any(kept.days is not None for kept in meta.classes.values()):
+        who = "`whodid serve` deletes, once a day," if by_serve else "only `whodid retention apply` deletes"
+        yield f"{who} what is older than its retention"
 
 
 def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> None:
-    from whodid_indexer.retention import read_retention  # noqa: PLC0415  httpx only where it is used
-    from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.store.opensearch.connect import connect  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.protection import describe_protection  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.setup import apply, make_plan, own_indices  # noqa: PLC0415  as above
 
     settings = find_settings(config)
-    classes = read_retention(settings.retention)
+    said = configured(config)
+    wanted = None if said is None else said.wanted()
     client, info = connect(url, access_of(settings))
     try:
         now = datetime.now(UTC)
-        plan = make_plan(client, classes, now)
+
+        def again() -> Plan:
+            return make_plan(client, wanted, now, ism=settings.lifecycle == "ism")
+
+        plan = again()
         if diff:
             _show(plan)
         if dry_run:
             for step in plan.steps:
                 click.echo(f"would {step.verb} {visible(step.name)}")
         else:
-            apply(client, plan, lambda: make_plan(client, classes, now), _tell)
+            apply(client, plan, again, _tell)
         for note in (*plan.notes, *describe_protection(client, own_indices(client))):
             say(f"note: {note}")
         done = "would change nothing" if not plan.steps else "nothing is written yet"
@@ -78,12 +95,10 @@ def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> 
         client.close()
 
 
-def _show(plan: "Plan") -> None:
-    from whodid_indexer.store.opensearch.plan import difference  # noqa: PLC0415  as above
-
+def _show(plan: Plan) -> None:
     for step in plan.steps:
         click.echo(visible(difference(step), newlines=True))
 
 
-def _tell(step: "Step") -> None:
+def _tell(step: Step) -> None:
     say(f"{step.verb}d {step.name}")

@@ -1,16 +1,18 @@
-"""What every store can do: take records exactly once, and answer five questions about them.
+"""What every store can do: take records exactly once, answer questions about them, and let go of them in time.
 
-`Reader` is what the commands, the API and the viewer ask; `Writer` is what `_bulk` feeds. The contract suites in
-tests/contract hold every implementation to the same answers.
+`Reader` is what the commands, the API and the viewer ask; `Writer` is what `_bulk` feeds; `Lifecycle` is what
+`retention` goes by. The contract suites in tests/contract hold every implementation to the same answers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.retention.plan import Done, RetentionPlan
 from whodid_schema.bulk import Result
 from whodid_schema.meta import Meta
 
@@ -113,3 +115,22 @@ class Writer(Protocol):
 
     def create(self, items: Sequence[Item]) -> list[Result]:
         """Store what is not there yet, durably, in one transaction; one result per item, in order."""
+
+
+class Lifecycle(Protocol):
+    """The keeping side. Nothing younger than its class's retention is ever deleted; while a hold is active, nothing.
+
+    `now` is given, so that a plan can be made for any day.
+    """
+
+    def plan(self, now: datetime) -> RetentionPlan:
+        """What the store holds, and when each part of it goes. Raises StoreUnreachable where that cannot be read."""
+
+    def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
+        """Do what the plan of `now` says is due; `done` hears of each deletion. Ended early, the next goes on."""
+
+    def meta(self) -> Meta:
+        """The store's document, whose classes are gone by. Raises StoreUnreachable where the store is not set up."""
+
+    def close(self) -> None:
+        """Give back files and connections."""

@@ -46,10 +46,16 @@ def test_setup_is_idempotent_and_its_dry_run_writes_nothing(tmp_path: Path) -> N
     assert whodid("count", "--store", store).stdout == "0\n"
 
 
-def test_setup_of_a_file_says_that_it_keeps_everything(tmp_path: Path) -> None:
+def test_setup_of_a_file_writes_the_retention_and_says_who_deletes(tmp_path: Path) -> None:
     file = tmp_path / "whodid.yaml"
     file.write_text(f"store: sqlite://{tmp_path}/a.db\nretention: {{activity: 30d}}\n")
-    assert "this one keeps everything" in whodid("setup", "--config", str(file)).stderr
+    assert "`whodid serve` deletes, once a day, what is older" in whodid("setup", "--config", str(file)).stderr
+    file.write_text(f"store: sqlite://{tmp_path}/a.db\nretention: {{activity: 31d}}\n")
+    again = whodid("setup", "--config", str(file), "--diff")
+    assert [line for line in again.stdout.split("\n") if line[:1] in "+-" and "days" in line] == [
+        '-      "days": 30,',
+        '+      "days": 31,',
+    ]
 
 
 def test_the_store_comes_from_the_configuration_file_and_a_wrong_key_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from support.indexing import index
 from support.opensearch.secure import SecureNode, User
 from support.records import item, records
 from whodid_indexer.query.model import ALL, AuditQuery, Term
+from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.base import Page
 from whodid_indexer.store.open import open_reader
 from whodid_indexer.store.opensearch.access import Access
@@ -34,7 +35,7 @@ def store(secure: SecureNode) -> SecureNode:
     """A node that is set up and has records of several workspaces."""
     client, _ = connect(secure.url, access(secure))
     with closing(client):
-        apply(client, make_plan(client, {}, NOW), lambda: make_plan(client, {}, NOW), lambda _step: None)
+        apply(client, make_plan(client, NOTHING, NOW), lambda: make_plan(client, NOTHING, NOW), lambda _step: None)
     assert set(index(secure, ITEMS)) == {201}
     return secure
 

@@ -12,11 +12,12 @@ import pytest
 from support.opensearch.secure import SecureNode, User
 from support.opensearch.server import Server
 from support.running import BIN, clean_environment
+from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
-from whodid_indexer.store.opensearch.plan import Plan, Step
 from whodid_indexer.store.opensearch.protection import describe_protection
 from whodid_indexer.store.opensearch.setup import apply, make_plan, own_indices
+from whodid_indexer.store.plan import Plan, Step
 from whodid_schema.document import document
 from whodid_schema.record import Record, Ref, encode
 
@@ -38,8 +39,8 @@ def set_up(node: SecureNode, access: Access | None = None) -> tuple[Plan, list[S
     client, _ = connect(node.url, access or admin(node))
     done: list[Step] = []
     try:
-        plan = make_plan(client, {}, NOW)
-        apply(client, plan, lambda: make_plan(client, {}, NOW), done.append)
+        plan = make_plan(client, NOTHING, NOW)
+        apply(client, plan, lambda: make_plan(client, NOTHING, NOW), done.append)
     finally:
         client.close()
     return plan, done

@@ -11,11 +11,12 @@ import pytest
 from support.opensearch.server import Server
 from support.records import records
 from support.running import whodid
+from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.plan import Plan, Step
 from whodid_indexer.store.opensearch.setup import apply, make_plan
 from whodid_indexer.store.opensearch.template import template
+from whodid_indexer.store.plan import Plan, Step
 from whodid_schema.document import document
 from whodid_schema.errors import StateError, StoreUnreachable
 from whodid_schema.meta import Retention, default_meta, read_meta
@@ -25,13 +26,14 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 INDEX = "whodid-activity-2026-11"
 
 
-def set_up(server: Server, classes: dict[str, Retention] | None = None, now: datetime = NOW) -> tuple[Plan, list[Step]]:
+def set_up(server: Server, days: dict[str, int | None] | None = None, now: datetime = NOW) -> tuple[Plan, list[Step]]:
     """Set up as the command does; the plan there was, and the steps that were done."""
     client = Client(server.url, Access())
     done: list[Step] = []
     try:
-        plan = make_plan(client, classes or {}, now)
-        apply(client, plan, lambda: make_plan(client, classes or {}, now), done.append)
+        wanted = NOTHING._replace(days=days or {})
+        plan = make_plan(client, wanted, now)
+        apply(client, plan, lambda: make_plan(client, wanted, now), done.append)
     finally:
         client.close()
     return plan, done
@@ -75,12 +77,12 @@ def test_a_later_setup_keeps_the_epoch(opensearch: Server) -> None:
 
 def test_a_lost_template_comes_back_filing_every_record_where_it_is(opensearch: Server) -> None:
     """Else a second delivery would go into another index, and the record be there twice."""
-    set_up(opensearch, {"delivery": Retention(30, "day")})
+    set_up(opensearch, {"delivery": 30})
     for name in ("activity-2024", "activity-2025-12", "activity-2027-10", "delivery-2026-01-31"):
         opensearch.request("PUT", f"/whodid-{name}", {})
     opensearch.request("DELETE", "/_index_template/whodid")
 
-    set_up(opensearch, {"delivery": Retention(400, "month")}, now=datetime(2028, 1, 15, tzinfo=UTC))
+    set_up(opensearch, {"delivery": 400}, now=datetime(2028, 1, 15, tzinfo=UTC))
 
     meta = read_meta(stored_template(opensearch)["_meta"])
     assert meta.epoch == "2025-12-01"
@@ -126,10 +128,10 @@ def test_an_index_made_during_the_upgrade_is_found(opensearch: Server) -> None:
     """Between the plan and the template's change, the old template makes one more."""
     opensearch.request("PUT", "/_index_template/whodid", older_template())
     client = Client(opensearch.url, Access())
-    plan = make_plan(client, {}, NOW)
+    plan = make_plan(client, NOTHING, NOW)
     opensearch.request("PUT", f"/{INDEX}", {})
     done: list[Step] = []
-    apply(client, plan, lambda: make_plan(client, {}, NOW), done.append)
+    apply(client, plan, lambda: make_plan(client, NOTHING, NOW), done.append)
     client.close()
     assert [step.name for step in done] == ["index template whodid", f"index {INDEX}"]
 
@@ -191,13 +193,13 @@ def test_a_red_cluster_is_named_and_left_alone(opensearch: Server) -> None:
 
 
 def test_retention_is_told_to_agents_and_a_class_keeps_its_period(opensearch: Server) -> None:
-    plan, _ = set_up(opensearch, {"delivery": Retention(30, "day"), "activity": Retention(365, "month")})
+    plan, _ = set_up(opensearch, {"delivery": 30, "activity": 365})
     meta = read_meta(stored_template(opensearch)["_meta"])
     assert meta.classes["delivery"] == Retention(30, "day")
     assert meta.classes["activity"] == Retention(365, "month")
-    assert "no ISM plugin here: nothing deletes what is older than its retention" in plan.notes
+    assert "no ISM plugin here: `whodid retention apply`, run once a day, deletes what is too old" in plan.notes
 
-    _, done = set_up(opensearch, {"delivery": Retention(400, "month")})
+    _, done = set_up(opensearch, {"delivery": 400})
 
     changed = read_meta(stored_template(opensearch)["_meta"])
     assert [step.verb for step in done] == ["update"]
@@ -226,8 +228,11 @@ def test_the_command_says_what_it_does_and_a_dry_run_does_nothing(opensearch: Se
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ("retention: {activty: 3d}", "there is no class 'activty'\n  hint: did you mean 'activity'?"),
-        ("retention: {activity: 3 weeks}", "activity: '3 weeks' is not a number of days"),
+        (
+            "retention: {activty: 3d}",
+            "whodid.yaml:2: retention.activty: there is no class 'activty'; did you mean 'activity'?",
+        ),
+        ("retention: {activity: 3 weeks}", "whodid.yaml:2: retention.activity: '3 weeks' is not a number of days"),
         ("retention: {activity: 0d}", "'0d' is not a number of days"),
     ],
 )

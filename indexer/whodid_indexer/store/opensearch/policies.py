@@ -1,64 +1,99 @@
 """Index State Management: a policy per class that has a retention, which deletes an index when all of it is too old.
 
-    min_index_age = retention + period     an index begins with its period and holds records until the period's end;
-                                           a month counts as 31 days: nothing younger than its retention is deleted
+    min_index_age = retention + period + 1 day     an index begins with its period and holds records until the
+                                                   period's end; a month counts as 31 days. The day more is for
+                                                   clusters before 3.4, where an index is as old as it is: a sender
+                                                   whose clock is ahead has its index made up to a day too early
 
-No policy merges or locks an index: either leaves a write block, and late records would be refused.
+No policy merges or locks an index: either leaves a write block, and late records would be refused. A policy that is
+not to delete any more (a class kept for ever again, `lifecycle: apply`) has one state and no way out of it.
+
+A changed policy does not reach the indices that it holds: each is handed to it anew. An index that somebody gave to a
+policy of their own is left alone.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from whodid_indexer.retention.due import MONTH, period_of
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.plan import Plan, Step, holds
-from whodid_schema.errors import NotAllowed
+from whodid_indexer.store.plan import Plan, Step, holds
+from whodid_schema.errors import NotAllowed, StateError
 from whodid_schema.meta import Meta, Retention
 
-_API = "/_plugins/_ism/policies"
-_PERIOD_DAYS = {"day": 1, "month": 31}
+_ISM = "/_plugins/_ism"
+_API = f"{_ISM}/policies"
+_PERIOD_DAYS = {"day": 1, "month": MONTH}
+_AHEAD = 1
 _PREFIX = "whodid-"
+_SETTING = "index.plugins.index_state_management.policy_id"
+_AT_ONCE = 50
+"""Indices asked about in one request: their names must fit into a URL."""
 
 
-def policy(name: str, kept: Retention) -> dict[str, Any]:
-    """The policy of a class that is kept for `kept.days`; a longer class name wins where two patterns match."""
-    if kept.days is None:
-        raise ValueError(f"class {name} is kept for ever and has no policy")
-    age = kept.days + _PERIOD_DAYS[kept.period]
+def policy(name: str, kept: Retention, *, deletes: bool = True) -> dict[str, Any]:
+    """The policy of a class; one that is kept for ever, or that ISM is not to delete, stays in its first state."""
+    states: list[dict[str, Any]] = [{"name": "kept", "actions": [], "transitions": []}]
+    said = "kept for ever" if kept.days is None else f"kept for {kept.days} days"
+    if kept.days is not None and deletes:
+        age = kept.days + _PERIOD_DAYS[kept.period] + _AHEAD
+        states[0]["transitions"] = [{"state_name": "expired", "conditions": {"min_index_age": f"{age}d"}}]
+        states.append({"name": "expired", "actions": [{"delete": {}}], "transitions": []})
+    elif kept.days is not None:
+        said += ", deleted by whodid retention apply"
     return {
         "policy": {
-            "description": f"whodid: {name} is kept for {kept.days} days",
+            "description": f"whodid: {name} is {said}",
             "default_state": "kept",
-            "states": [
-                {
-                    "name": "kept",
-                    "actions": [],
-                    "transitions": [{"state_name": "expired", "conditions": {"min_index_age": f"{age}d"}}],
-                },
-                {"name": "expired", "actions": [{"delete": {}}], "transitions": []},
-            ],
+            "states": states,
             "ism_template": [{"index_patterns": [f"{_PREFIX}{name}-*"], "priority": 100 + len(name)}],
         }
     }
 
 
-def plan_policies(client: Client, meta: Meta) -> Plan:
-    """The policies to be made or changed, and notes; without any retention there is nothing to be said."""
-    wanted = {f"{_PREFIX}{name}": policy(name, kept) for name, kept in meta.classes.items() if kept.days is not None}
-    if not wanted:
-        return Plan([])
+def plan_policies(client: Client, meta: Meta, indices: Iterable[str] = (), *, deletes: bool = True) -> Plan:
+    """The policies to be made or changed, the indices to be handed to them, and notes.
+
+    Policies come first: which indices hold an old one is seen when the new ones are there. Raises what the cluster
+    answers.
+    """
+    finite = any(kept.days is not None for kept in meta.classes.values())
+    have, why = _policies(client)
+    if have is None:
+        return Plan([], [why] if finite else [])
+    steps = []
+    current: dict[str, int] = {}
+    for name, kept in meta.classes.items():
+        identifier = f"{_PREFIX}{name}"
+        there = have.get(identifier)
+        if kept.days is None and there is None:
+            continue
+        document = policy(name, kept, deletes=deletes)
+        if there is not None and holds(there["policy"], document["policy"]):
+            current[identifier] = there["_seq_no"]
+        else:
+            steps.append(Step(f"ISM policy {identifier}", _path(identifier, there), there, document))
+    held = Plan([]) if steps or not current else _plan_indices(client, current, indices)
+    return Plan([*steps, *held.steps], held.notes)
+
+
+def check_handed(step: Step, answer: Any) -> None:
+    """Raises StateError where ISM says that it did not take over the index of a step; nothing for other steps."""
+    if step.method == "POST" and isinstance(answer, Mapping) and answer.get("failures"):
+        reasons = [str(each.get("reason")) for each in answer.get("failed_indices", [])]
+        raise StateError(f"{step.name}: ISM refuses: {'; '.join(reasons)}", "run it again, or look at ISM's explain")
+
+
+def _policies(client: Client) -> tuple[dict[str, Any] | None, str]:
+    """The cluster's policies by name; None and why, where there is no ISM that we may use."""
     try:
-        have = {entry["_id"]: entry for entry in client.json("GET", _API, params={"size": 1_000})["policies"]}
+        return {entry["_id"]: entry for entry in client.json("GET", _API, params={"size": 1_000})["policies"]}, ""
     except NotAllowed as error:
-        return Plan([], [f"retention is not enforced by ISM: {error.message}"])
+        return None, f"retention is not enforced by ISM: {error.message}"
     except Refused as error:
         if error.status == 400 and "no handler found" in error.reason:
-            return Plan([], ["no ISM plugin here: nothing deletes what is older than its retention"])
+            return None, "no ISM plugin here: `whodid retention apply`, run once a day, deletes what is too old"
         raise
-    steps = []
-    for identifier, document in wanted.items():
-        there = have.get(identifier)
-        if not holds(there, document):
-            steps.append(Step(f"ISM policy {identifier}", _path(identifier, there), there, document))
-    return Plan(steps)
 
 
 def _path(identifier: str, there: dict[str, Any] | None) -> str:
@@ -66,3 +101,38 @@ def _path(identifier: str, there: dict[str, Any] | None) -> str:
     if there is None:
         return f"{_API}/{identifier}"
     return f"{_API}/{identifier}?if_seq_no={there['_seq_no']}&if_primary_term={there['_primary_term']}"
+
+
+def _plan_indices(client: Client, current: Mapping[str, int], indices: Iterable[str]) -> Plan:
+    """The indices that no policy, or an older state of ours, holds. `current`: policy → its sequence number."""
+    wanted = {}
+    for index in indices:
+        period = period_of(index)
+        if period is not None and f"{_PREFIX}{period.class_}" in current:
+            wanted[index] = f"{_PREFIX}{period.class_}"
+    steps: list[Step] = []
+    notes: list[str] = []
+    for index, said in _explained(client, sorted(wanted)):
+        identifier, holder = wanted[index], said.get(_SETTING)
+        if holder is None:
+            steps.append(_hand("add", index, None, identifier))
+        elif not str(holder).startswith(_PREFIX):
+            notes.append(f"index {index} is held by the ISM policy {holder}, not by whodid's: left to it")
+        elif holder != identifier or said.get("policy_seq_no", current[identifier]) != current[identifier]:
+            steps.append(_hand("change_policy", index, holder, identifier))
+    return Plan(steps, notes)
+
+
+def _hand(verb: str, index: str, holder: Any, identifier: str) -> Step:
+    before = None if holder is None else {"policy_id": holder}
+    return Step(f"ISM of index {index}", f"{_ISM}/{verb}/{index}", before, {"policy_id": identifier}, "POST")
+
+
+def _explained(client: Client, indices: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What ISM says of each index that there is."""
+    for start in range(0, len(indices), _AT_ONCE):
+        asked = indices[start : start + _AT_ONCE]
+        answer = client.json("GET", f"{_ISM}/explain/{','.join(asked)}")
+        for index in asked:
+            if isinstance(answer.get(index), Mapping):
+                yield index, answer[index]

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.plan import Plan, Step, holds
+from whodid_indexer.store.plan import Plan, Step, holds
 from whodid_schema.errors import NotAllowed
 
 _API = "/_plugins/_security/api/roles"

@@ -1,26 +1,27 @@
 """`whodid setup` on OpenSearch: look at everything, say what would change, then change it.
 
     check    healthy? nothing in the way? not set up by a newer version?
-    plan     existing indices (their mappings grow) → template → ISM policies → roles
-    apply    the same, one PUT each; then the plan is made once more, for indices that were created meanwhile
+    plan     existing indices (their mappings grow) → template → ISM policies and the indices they hold → roles
+    apply    the same, one request each; then the plan is made once more, for indices that were created meanwhile
 
 The template is put after the indices: agents go by its `_meta`, and may send new fields as soon as they see it.
 What is not whodid's is never touched: an index is whodid's where its mapping says so.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from whodid_indexer.retention.document import NOTHING, Wanted, renewed
+from whodid_indexer.retention.due import MONTH, period_of
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.mapping import mapping
-from whodid_indexer.store.opensearch.plan import Plan, Step, holds
-from whodid_indexer.store.opensearch.policies import plan_policies
+from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
 from whodid_indexer.store.opensearch.roles import plan_roles
 from whodid_indexer.store.opensearch.template import ALIAS, NAME, PATTERN, template
+from whodid_indexer.store.plan import Plan, Step, holds
 from whodid_schema import SCHEMA_VERSION
 from whodid_schema.bulk import TEMPLATE_PATH
 from whodid_schema.errors import ConfigError, StateError, StoreUnreachable
@@ -29,27 +30,32 @@ from whodid_schema.meta import Meta, Retention, default_meta, read_meta, sealed
 _ROUNDS = 3
 """Indices created while an upgrade runs are found by the next round; what differs after three does not take."""
 
-_dated = re.compile(r"whodid-(?P<class>.+)-(?P<date>\d{4}-\d{2}(?P<day>-\d{2})?)").fullmatch
-
 _PATIENCE = "3s"
 """A cluster is red for a moment whenever an index is made or closed."""
 
 
-def make_plan(client: Client, classes: Mapping[str, Retention], now: datetime) -> Plan:
-    """All that differs from a cluster set up by this version. `classes` are the configured retentions.
+def make_plan(client: Client, wanted: Wanted | None, now: datetime, *, ism: bool = True) -> Plan:
+    """All that differs from a cluster set up by this version, whose document says what is `wanted`.
 
+    `wanted` None: nobody has said anything, and classes stay as they are. Without `ism` policies do not delete.
     Raises StoreUnreachable where the cluster is not fit, StateError where something is in the way.
     """
-    _require_health(client)
+    require_health(client)
     there = _template_there(client)
-    meta = _wanted_meta(there, own_indices(client), classes, now)
+    own = own_indices(client)
+    meta = _wanted_meta(there, own, wanted, now)
     indices = _plan_indices(client)
     steps = list(indices.steps)
-    wanted = template(meta)
-    if not holds(there, wanted):
-        steps.append(Step(f"index template {NAME}", TEMPLATE_PATH, there, wanted))
-    policies, roles = plan_policies(client, meta), plan_roles(client)
+    body = template(meta)
+    if not _holds(there, body):
+        steps.append(Step(f"index template {NAME}", TEMPLATE_PATH, there, body))
+    policies, roles = plan_policies(client, meta, own, deletes=ism), plan_roles(client)
     return Plan([*steps, *policies.steps, *roles.steps], [*indices.notes, *policies.notes, *roles.notes])
+
+
+def _holds(there: dict[str, Any] | None, body: dict[str, Any]) -> bool:
+    """Whether the template is as wanted; its `_meta` to the letter, because what is left out of it has a meaning."""
+    return there is not None and holds(there, body) and there["_meta"] == body["_meta"]
 
 
 def apply(client: Client, plan: Plan, again: Callable[[], Plan], done: Callable[[Step], None]) -> None:
@@ -57,18 +63,23 @@ def apply(client: Client, plan: Plan, again: Callable[[], Plan], done: Callable[
 
     Raises what the cluster answers: NotAllowed where a right is missing, Refused where it will not.
     """
+    handed: set[str] = set()  # ISM takes an index over within minutes, and until then says what it said before
     for _ in range(_ROUNDS):
         for step in plan.steps:
-            client.json("PUT", step.path, step.after)
+            check_handed(step, client.json(step.method, step.path, step.after))
             done(step)
+            if step.method == "POST":
+                handed.add(step.name)
         if not plan.steps:
             return
         plan = again()
+        plan = Plan([step for step in plan.steps if step.name not in handed], plan.notes)
     if plan.steps:
         raise StateError(f"{plan.steps[0].name} is different again after it was put there", "who else changes it?")
 
 
-def _require_health(client: Client) -> None:
+def require_health(client: Client) -> None:
+    """Raises StoreUnreachable where the cluster is red, StateError where an index has the alias's name."""
     try:
         client.json("GET", "/_cluster/health", params={"wait_for_status": "yellow", "timeout": _PATIENCE})
     except Refused as error:
@@ -101,35 +112,32 @@ def _template_there(client: Client) -> dict[str, Any] | None:
     return body
 
 
-def _wanted_meta(
-    there: dict[str, Any] | None, indices: Sequence[str], configured: Mapping[str, Retention], now: datetime
-) -> Meta:
-    """The document of a new store, or the one there is, with this version's form and the configured retentions.
+def stored_meta(client: Client) -> Meta | None:
+    """The document of a cluster; None where it is not set up. Raises StateError for one of a newer version."""
+    body = _template_there(client)
+    return None if body is None else read_meta(body["_meta"])
 
-    A class keeps the period it has: with another, a record's second delivery would go into another index.
-    """
+
+def _wanted_meta(there: dict[str, Any] | None, indices: Sequence[str], wanted: Wanted | None, now: datetime) -> Meta:
+    """The document of a new store, or the one there is, with this version's form and what is wanted."""
     if there is None:
-        meta, settled = _meta_of_indices(indices, now)
-    else:
-        meta = read_meta(there["_meta"])
-        settled = meta.classes
-    classes = {name: Retention(period=kept.period) for name, kept in (default_meta(now).classes | settled).items()}
-    for name, kept in configured.items():
-        period = settled[name].period if name in settled else kept.period
-        classes[name] = Retention(kept.days, period)
-    return sealed(msgspec.structs.replace(meta, schema=SCHEMA_VERSION, classes=classes))
+        meta = _meta_of_indices(indices, now)
+        fresh = not indices
+        return renewed(meta, wanted or NOTHING, now, fresh=fresh)
+    meta = msgspec.structs.replace(read_meta(there["_meta"]), schema=SCHEMA_VERSION)
+    return sealed(meta) if wanted is None else renewed(meta, wanted, now)
 
 
-def _meta_of_indices(indices: Sequence[str], now: datetime) -> tuple[Meta, dict[str, Retention]]:
+def _meta_of_indices(indices: Sequence[str], now: datetime) -> Meta:
     """The document of a new store; where only the template was lost, one that files every record where it is already.
 
     The names say it: an index of a month or a day is not before the epoch, and has its class's period.
     """
     meta = default_meta(now, "period")
-    found = [match for match in map(_dated, indices) if match]
-    epoch = min([meta.epoch, *(f"{match['date'][:7]}-01" for match in found)])
-    periods = {match["class"]: Retention(period="day" if match["day"] else "month") for match in found}
-    return msgspec.structs.replace(meta, epoch=epoch), periods
+    found = [period for period in map(period_of, indices) if period is not None and period.days <= MONTH]
+    epoch = min([meta.epoch, *(period.start.date().replace(day=1).isoformat() for period in found)])
+    periods = {period.class_: Retention(period="month" if period.days == MONTH else "day") for period in found}
+    return msgspec.structs.replace(meta, epoch=epoch, classes=meta.classes | periods)
 
 
 def own_indices(client: Client) -> list[str]:

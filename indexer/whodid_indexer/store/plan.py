@@ -1,7 +1,7 @@
-"""What `whodid setup` is about to do: documents to be put in the cluster, each with what stands there now.
+"""What `whodid setup` is about to do: documents to be put in the store, each with what stands there now.
 
-Everything that setup changes is one PUT of a whole document, so a plan is a list of them; doing it twice changes
-nothing the second time, because then nothing differs.
+Nearly everything that setup changes is one PUT of a whole document, so a plan is a list of them; doing it twice
+changes nothing the second time, because then nothing differs. The others are POSTs that hand an index to a policy.
 """
 
 import difflib
@@ -17,6 +17,7 @@ class Step(NamedTuple):
     path: str
     before: Any
     after: Any
+    method: str = "PUT"
 
     @property
     def verb(self) -> str:

@@ -1,0 +1,155 @@
+"""`whodid retention plan|apply`: what goes, when and why; and letting it go."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from whodid_indexer.cli.options import Source, source_options
+from whodid_indexer.cli.output import say
+from whodid_indexer.cli.places import configured, find_settings, find_store
+from whodid_schema.errors import UsageError
+from whodid_schema.visible import visible
+
+if TYPE_CHECKING:
+    from whodid_indexer.retention.plan import Done, RetentionPlan
+    from whodid_indexer.store.base import Lifecycle
+
+at_option = click.option("--at", metavar="TIME", hidden=True, help="As if it were that time (RFC 3339).")
+format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+
+@click.group("retention")
+def group() -> None:
+    """Say what goes, when and why; or let go of what has outlived its retention."""
+
+
+@group.command("plan")
+@source_options
+@format_option
+@at_option
+def plan(source: Source, form: str, at: str | None) -> None:
+    """Show what the store holds by class, how long it is kept, and when each part of it goes. Nothing is changed."""
+    now = _moment(at)
+    with _opened(source) as lifecycle:
+        found = lifecycle.plan(now)
+        found = msgspec.structs.replace(found, differences=_differences(lifecycle, source, now))
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        return
+    for line in _table(found):
+        click.echo(line)
+    _tell(found)
+
+
+@group.command("apply")
+@source_options
+@format_option
+@at_option
+def apply(source: Source, form: str, at: str | None) -> None:
+    """Delete what has outlived its class's retention, as `plan` shows it. Nothing younger is ever deleted.
+
+    Ended early it leaves the store sound, and the next one goes on. A store whose document says something else than
+    the configuration is gone by as the document says: `whodid setup` writes what the configuration says.
+    """
+    now = _moment(at)
+    gone: list[Done] = []
+
+    def done(one: "Done") -> None:
+        gone.append(one)
+        if form == "table":
+            click.echo(visible(f"deleted {_number(one.records)} records of {one.class_}: {one.what}"))
+
+    with _opened(source) as lifecycle:
+        differences = _differences(lifecycle, source, now)
+        lifecycle.apply(now, done)
+        found = msgspec.structs.replace(lifecycle.plan(now), differences=differences)
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode({"at": found.at, "deleted": gone}), indent=2).decode())
+    elif not gone:
+        click.echo("nothing was due")
+    _tell(found)
+
+
+def _moment(at: str | None) -> datetime:
+    """Now, or the time of `--at`. Raises UsageError."""
+    if at is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise UsageError(f"--at {at}: not a time", "write it like 2026-11-21T08:00:00Z") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@contextlib.contextmanager
+def _opened(source: Source) -> Iterator["Lifecycle"]:
+    place = find_store(source.store, source.config)
+    lifecycle = _lifecycle(place.url, source)
+    with contextlib.closing(lifecycle):
+        yield lifecycle
+
+
+def _lifecycle(url: str, source: Source) -> "Lifecycle":
+    """The keeping side of the store at `url`. Raises StoreUnreachable and what its store raises."""
+    if not url.startswith(("http:", "https:")):
+        from whodid_indexer.store.open import path_of  # noqa: PLC0415  apsw only where it is used
+        from whodid_indexer.store.sqlite.retire import SqliteLifecycle  # noqa: PLC0415  as above
+
+        return SqliteLifecycle(path_of(url))
+    from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  httpx only where it is used
+    from whodid_indexer.store.opensearch.connect import connect  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle  # noqa: PLC0415  as above
+
+    settings = find_settings(source.config)
+    client, _ = connect(url, access_of(settings))
+    return OpenSearchLifecycle(client, deletes_by_ism=settings.lifecycle == "ism")
+
+
+def _differences(lifecycle: "Lifecycle", source: Source, now: datetime) -> list[str]:
+    from whodid_indexer.retention.document import differences  # noqa: PLC0415  only these commands need it
+
+    settings = configured(source.config)
+    return [] if settings is None else differences(lifecycle.meta(), settings.wanted(), now)
+
+
+_HEADINGS = ("Class", "Kept for", "What", "Records", "Goes", "Why")
+
+
+def _table(found: "RetentionPlan") -> list[str]:
+    rows = [
+        (each.class_, each.kept, visible(each.what), _number(each.records), _goes(each.due, each.goes), each.why)
+        for each in found.parts
+    ]
+    if not rows:
+        return ["the store holds no records"]
+    widths = [max(len(row[place]) for row in (_HEADINGS, *rows)) for place in range(len(_HEADINGS))]
+    return [
+        "  ".join(
+            cell.rjust(width) if place == 3 else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (_HEADINGS, *rows)
+    ]
+
+
+def _goes(due: bool, goes: str | None) -> str:
+    return "now" if due else goes or "never"
+
+
+def _number(records: int | None) -> str:
+    return "?" if records is None else f"{records:,}"
+
+
+def _tell(found: "RetentionPlan") -> None:
+    for step in found.steps:
+        say(f"to do: {step}")
+    for note in found.notes:
+        say(f"note: {note}")
+    for difference in found.differences:
+        say(f"difference: {difference}; whodid setup writes the configuration into the store")

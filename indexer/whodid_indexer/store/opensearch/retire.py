@@ -1,0 +1,157 @@
+"""Deleting, by index name and with core requests alone, the indices that have outlived their class's retention.
+
+    look      the cluster answers and is not red; the template's `_meta` can be read; else nothing is done
+    due       whodid's own indices (their mapping says so) whose period and retention lie behind `now`
+    ask       an open index that is due is asked for its newest record: one that is younger than its name keeps it
+    delete    one request for each index by its full name, closed ones too
+    hand      the others are handed to their class's ISM policy, where there is ISM
+
+Where indices are immutable only the admin certificate may delete them, and ISM cannot (`lifecycle: apply`).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from whodid_indexer.retention.document import spelled
+from whodid_indexer.retention.due import cutoff, period_of, stamped
+from whodid_indexer.retention.plan import Done, Part, RetentionPlan
+from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
+from whodid_indexer.store.opensearch.setup import own_indices, require_health, stored_meta
+from whodid_indexer.store.opensearch.template import PATTERN
+from whodid_schema.errors import NotAllowed, StoreUnreachable
+from whodid_schema.meta import IMPORTED, Meta
+
+_NEWEST = {"size": 0, "track_total_hits": False, "aggs": {"newest": {"max": {"field": "@timestamp"}}}}
+
+
+class Index(NamedTuple):
+    """One of whodid's indices; of a closed one nobody can count the records."""
+
+    name: str
+    closed: bool
+    records: int | None
+
+
+class OpenSearchLifecycle:
+    """The Lifecycle of one cluster; it owns the client. `deletes_by_ism`: what the policies are to say."""
+
+    def __init__(self, client: Client, *, deletes_by_ism: bool = True) -> None:
+        self._client = client
+        self._deletes_by_ism = deletes_by_ism
+
+    def meta(self) -> Meta:
+        """The document in the template. Raises StoreUnreachable where there is none, StateError for a newer one."""
+        require_health(self._client)
+        meta = stored_meta(self._client)
+        if meta is None:
+            raise StoreUnreachable(f"{self._client.url} is not set up", "run whodid setup")
+        return meta
+
+    def plan(self, now: datetime) -> RetentionPlan:
+        """See Lifecycle."""
+        meta = self.meta()
+        parts: list[Part] = []
+        notes: list[str] = []
+        for index in self._indices():
+            part, note = self._part(index, meta, now)
+            parts += [] if part is None else [part]
+            notes += [note] if note else []
+        if meta.hold:
+            notes.append("a hold is active: nothing is deleted")
+        staying = [part.what for part in parts if not part.due]
+        policies = plan_policies(self._client, meta, staying, deletes=self._deletes_by_ism)
+        return RetentionPlan(
+            at=stamped(now),
+            store=self._client.url,
+            parts=parts,
+            steps=[f"{step.verb} {step.name}" for step in policies.steps],
+            notes=[*notes, *policies.notes],
+        )
+
+    def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
+        """See Lifecycle. Raises NotAllowed where an index is due that this user may not delete."""
+        meta = self.meta()
+        for part in [] if meta.hold else self.plan(now).parts:
+            if part.due and self._delete(part.what):
+                done(Done(class_=part.class_, what=part.what, records=part.records))
+        staying = [index.name for index in self._indices()]
+        for _ in range(2):  # changed policies first; which indices still go by an older one is seen then
+            policies = plan_policies(self._client, meta, staying, deletes=self._deletes_by_ism)
+            for step in policies.steps:
+                check_handed(step, self._client.json(step.method, step.path, step.after))
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._client.close()
+
+    def _indices(self) -> list[Index]:
+        """Whodid's own, by name."""
+        rows: list[dict[str, Any]] = self._client.json(
+            "GET",
+            f"/_cat/indices/{PATTERN}",
+            params={"format": "json", "h": "index,status,docs.count", "expand_wildcards": "open,closed,hidden"},
+        )
+        by_name = {row["index"]: row for row in rows}
+        found = [(name, by_name[name]) for name in own_indices(self._client) if name in by_name]
+        return [Index(name, row["status"] == "close", _number(row["docs.count"])) for name, row in found]
+
+    def _part(self, index: Index, meta: Meta, now: datetime) -> tuple[Part | None, str]:
+        """The index's line of the plan, and a note where there is something about it that a line does not say."""
+        period = period_of(index.name)
+        kept = meta.classes.get(period.class_) if period is not None else None
+        if period is None or (kept is None and period.class_ != IMPORTED):
+            return None, f"index {index.name} is of no class of this store: kept"
+        days = kept.days if kept is not None else None
+        due = None if days is None else period.due(days)
+        note = why = ""
+        if days is None or due is None:
+            why = "kept for ever"
+        elif due > now:
+            why = f"its youngest record is {days} days old then"
+        elif period.class_ == IMPORTED:
+            why = f"imported {days} days ago"
+        elif index.closed:
+            why = f"all of it is older than {days} days, by its name: it is closed"
+        elif self._younger(index.name, now, days):
+            due = None
+            why = f"holds records younger than {days} days, whatever its name says"
+            note = f"index {index.name} should be empty of what is younger than its name says: look at it"
+        else:
+            why = f"all of it is older than {days} days"
+        part = Part(
+            class_=period.class_,
+            kept=spelled(days),
+            what=index.name,
+            records=index.records,
+            goes=None if due is None else stamped(due),
+            due=due is not None and due <= now,
+            why=why,
+        )
+        return part, note
+
+    def _younger(self, index: str, now: datetime, days: int) -> bool:
+        """Whether an open index holds a record that is not as old as that."""
+        answer = self._client.json("POST", f"/{index}/_search", _NEWEST)
+        if answer["_shards"]["failed"] or answer["timed_out"]:
+            raise StoreUnreachable(f"{index}: not all of its shards answer", "nothing of it is deleted; mend it first")
+        newest = answer["aggregations"]["newest"]["value"]
+        return newest is not None and (int(newest) + 1) * 1_000 > cutoff(now, days)
+
+    def _delete(self, index: str) -> bool:
+        """Whether it was there to delete."""
+        try:
+            self._client.json("DELETE", f"/{index}")
+        except Refused as error:
+            if error.status == 404:
+                return False  # ISM, or another apply, was quicker
+            raise
+        except NotAllowed as error:
+            hint = "the admin certificate may where indices are immutable (store_certificate_file); else whodid_admin"
+            raise NotAllowed(f"index {index} is due and was not deleted: {error.message}", hint) from error
+        return True
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)

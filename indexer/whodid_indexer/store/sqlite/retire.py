@@ -1,0 +1,270 @@
+"""Deleting what has outlived its class's retention from a file that is in use, and giving the space back.
+
+    find     a thousand rows that are due, in time order, on a connection of its own that only reads
+    delete   those rows in one transaction: `event` and its indices, `ft`                  some ten milliseconds
+    merge    FTS5 keeps what was deleted until it rewrites the part that holds it: a few pages at a time
+    shrink   free pages are used again by new records; where there are many, the file is cut
+
+Between two transactions a writer is let in. Ended at any point, kill -9 included, the file is sound, and the next
+apply goes on where this one ended, because what is due is asked of the records themselves.
+
+`deletemerge` is 0 outside of `_merge`: with any other value FTS5 rewrites inside a deletion, for seconds.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from whodid_indexer.retention.document import spelled
+from whodid_indexer.retention.due import cutoff, moment_of, period_of, stamped
+from whodid_indexer.retention.plan import Done, Part, RetentionPlan
+from whodid_indexer.store.sqlite.connect import guard, open_for_writing
+from whodid_indexer.store.sqlite.schema import require_version
+from whodid_indexer.store.sqlite.settings import read_setting
+from whodid_schema.meta import IMPORTED, Meta
+
+BATCH = 1_000
+"""Rows of one transaction: 5 to 16 ms."""
+
+_PAUSE = 0.025
+"""Seconds at least between two transactions: a writer that found the file locked has asked again within them."""
+
+_STALE_PERCENT = 10
+"""Of a part of the text index must be deleted for it to be rewritten."""
+
+_MERGE_PAGES = 16
+"""Written in one step of a rewrite: 7 to 21 ms; 64 take 100."""
+
+_SHRINK_PAGES = 256
+_FREE_SHARE = 16
+"""The file keeps a sixteenth of free pages for what comes next, instead of being cut and growing again each day."""
+
+_CACHE_KIB = 8_192
+
+_FIND = """
+SELECT ts, idh, seq FROM event INDEXED BY fx
+WHERE (ts, idh) > (?, ?) AND ts < ? AND combo IN (SELECT value FROM json_each(?)) ORDER BY ts, idh LIMIT ?
+"""
+_COUNT = """
+SELECT count(*), min(ts) FROM event INDEXED BY fx
+WHERE ts >= ? AND ts < ? AND combo IN (SELECT value FROM json_each(?))
+"""
+_FIRST, _END = -(1 << 63), (1 << 63) - 1
+
+
+class Holding(NamedTuple):
+    """What the file holds of a class: `combos` (see `schema`), kept for `days`; what is before `before` is due.
+
+    Of imported records a month of imports is due as a whole, whatever their own times: `before` is then the end of
+    time, or its beginning, and `due` says when.
+    """
+
+    class_: str
+    what: str
+    days: int | None
+    combos: list[int]
+    before: int
+    due: datetime | None = None
+
+
+class SqliteLifecycle:
+    """The Lifecycle of one file, beside whoever else writes it. `leave`, once set, ends an apply early and well."""
+
+    def __init__(self, path: Path, leave: threading.Event | None = None, pause: float = _PAUSE) -> None:
+        """Raises StoreUnreachable where the file is not set up, StateError where it cannot be used."""
+        self.path = path
+        self._leave = leave or threading.Event()
+        self._pause = pause
+        self.longest = 0.0
+        self._connection = open_for_writing(path)
+        try:
+            with guard(path):
+                require_version(self._connection)
+                self._connection.pragma("cache_size", -_CACHE_KIB)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def meta(self) -> Meta:
+        """The store's document. Raises StoreUnreachable where there is none."""
+        with guard(self.path):
+            return read_setting(self._connection, self.path)
+
+    def plan(self, now: datetime) -> RetentionPlan:
+        """See Lifecycle."""
+        meta = self.meta()
+        with guard(self.path):
+            holdings, notes = self._holdings(meta, now)
+            parts = [part for holding in holdings for part in self._parts(holding, now)]
+        if meta.hold:
+            notes.append("a hold is active: nothing is deleted")
+        return RetentionPlan(at=stamped(now), store=str(self.path), parts=parts, notes=notes)
+
+    def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
+        """See Lifecycle. Raises StateError where another process keeps the file locked."""
+        meta = self.meta()
+        with guard(self.path):
+            for holding in [] if meta.hold else self._holdings(meta, now)[0]:
+                gone = self._sweep(holding)
+                if gone:
+                    done(Done(class_=holding.class_, what=holding.what, records=gone))
+            self._merge()
+            self._shrink()
+
+    def close(self) -> None:
+        """Close the file."""
+        with guard(self.path):
+            self._connection.close()
+
+    def _holdings(self, meta: Meta, now: datetime) -> tuple[list[Holding], list[str]]:
+        """What there is of each class, and notes of what is of none."""
+        combos: dict[str, list[int]] = {}
+        for number, home in self._connection.execute("SELECT id, class FROM combo"):
+            combos.setdefault(home, []).append(number)
+        by_class: dict[str, list[int]] = {}
+        found: list[Holding] = []
+        notes: list[str] = []
+        for home in sorted(combos):
+            period = period_of(home)
+            name = period.class_ if period is not None else home.removeprefix("whodid-")
+            kept = meta.classes.get(name)
+            if period is not None and name == IMPORTED:
+                days = kept.days if kept is not None else None
+                due = None if days is None else period.due(days)
+                before = _END if due is not None and due <= now else _FIRST
+                found.append(Holding(name, home, days, combos[home], before, due))
+            elif kept is None:
+                notes.append(f"records sent to {home} are of no class of this store: kept")
+            else:
+                by_class.setdefault(name, []).extend(combos[home])
+        for name, numbers in by_class.items():
+            days = meta.classes[name].days
+            before = _FIRST if days is None else cutoff(now, days)
+            what = f"before {stamped(moment_of(before))}" if days is not None else "all"
+            found.append(Holding(name, what, days, numbers, before))
+        return found, notes
+
+    def _parts(self, holding: Holding, now: datetime) -> Iterator[Part]:
+        """One line of the plan for what is due, one for what stays."""
+        numbers = _listed(holding.combos)
+        kept = spelled(holding.days)
+        due, _ = self._counted(_FIRST, holding.before, numbers)
+        if due:
+            why = f"older than {holding.days} days" if holding.due is None else f"imported {holding.days} days ago"
+            yield Part(
+                class_=holding.class_,
+                kept=kept,
+                what=holding.what,
+                records=due,
+                goes=stamped(now),
+                due=True,
+                why=why,
+            )
+        rest, oldest = self._counted(holding.before, _END, numbers)
+        if rest:
+            yield self._staying(holding, kept, rest, moment_of(oldest))
+
+    def _counted(self, since: int, until: int, numbers: str) -> tuple[int, int]:
+        """How many records there are of these combos, and the time of the oldest (0: there is none)."""
+        row: Any = self._connection.execute(_COUNT, (since, until, numbers)).fetchall()[0]
+        return row[0], row[1] or 0
+
+    def _staying(self, holding: Holding, kept: str, records: int, oldest: datetime) -> Part:
+        goes, what = holding.due, holding.what
+        if what.startswith("before"):
+            what = f"since {what.removeprefix('before ')}"
+        if holding.days is None:
+            why = "kept for ever"
+        elif goes is None:
+            goes = moment_of(cutoff(oldest, -holding.days))
+            why = f"the oldest is {holding.days} days old then"
+        else:
+            why = f"imported {holding.days} days before"
+        return Part(
+            class_=holding.class_,
+            kept=kept,
+            what=what,
+            records=records,
+            goes=None if goes is None else stamped(goes),
+            due=False,
+            why=why,
+        )
+
+    def _sweep(self, holding: Holding) -> int:
+        """Delete all that is due of a holding; how many records."""
+        numbers, gone = _listed(holding.combos), 0
+        place = (_FIRST, _FIRST)
+        while not self._leave.is_set():
+            rows: list[Any] = self._connection.execute(_FIND, (*place, holding.before, numbers, BATCH)).fetchall()
+            if not rows:
+                break
+            place = rows[-1][0], rows[-1][1]
+            with self._transaction():
+                gone += self._delete(sorted(seq for _, _, seq in rows))
+        return gone
+
+    def _delete(self, numbers: Sequence[int]) -> int:
+        """Delete the rows of these numbers, all of what the file has of them."""
+        connection = self._connection
+        before = connection.total_changes()
+        connection.executemany("DELETE FROM event WHERE seq = ?", ((number,) for number in numbers))
+        gone = connection.total_changes() - before
+        connection.executemany("DELETE FROM ft WHERE rowid = ?", ((number,) for number in numbers))
+        return gone
+
+    def _merge(self) -> None:
+        """Rewrite the parts of the text index of which much was deleted, a few pages at a time."""
+        connection, more = self._connection, True
+        set_option = "INSERT INTO ft(ft, rank) VALUES (?, ?)"
+        while more and not self._leave.is_set():
+            with self._transaction():
+                connection.execute(set_option, ("usermerge", 16))  # what automerge does anyway is left to it
+                connection.execute(set_option, ("deletemerge", _STALE_PERCENT))
+                before = connection.total_changes()
+                connection.execute(set_option, ("merge", _MERGE_PAGES))
+                more = connection.total_changes() - before > 1  # FTS5's own way of saying that it did something
+                connection.execute(set_option, ("deletemerge", 0))
+
+    def _shrink(self) -> None:
+        """Cut the file where many of its pages are free; one made without `auto_vacuum` keeps them for new records."""
+        connection = self._connection
+        if connection.pragma("auto_vacuum") == 2:
+            while not self._leave.is_set():
+                spare: int = connection.pragma("freelist_count") - connection.pragma("page_count") // _FREE_SHARE
+                if spare <= 0:
+                    break
+                with self._timed():
+                    connection.execute(f"PRAGMA incremental_vacuum({min(spare, _SHRINK_PAGES)})").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._timed():
+            self._connection.execute("BEGIN IMMEDIATE")
+            began = time.perf_counter()
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self.longest = max(self.longest, time.perf_counter() - began)
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Afterwards pause for as long as it took: writers have half of the time at least."""
+        began = time.perf_counter()
+        yield
+        if self._pause:
+            self._leave.wait(max(self._pause, time.perf_counter() - began))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return msgspec.json.encode(numbers).decode()
