@@ -162,6 +162,13 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     """
     if not metadata:
         return []
+    if _PLAIN.issuperset(map(type, metadata.values())) and len(metadata) < META_PAIRS_LIMIT:
+        # All at once: most metadata is flat, its values short and plain.
+        text = "\n".join([f"{key}={value}" for key, value in metadata.items()])
+        if len(text) <= META_PAIR_LENGTH and text.isascii():
+            found = text.lower().split("\n")
+            if len(found) == len(metadata) and "" not in metadata.values():
+                return found if len(set(found)) == len(found) else list(dict.fromkeys(found))
     pairs: dict[str, None] = {}
     for key, value in metadata.items():
         kind = type(value)
@@ -176,6 +183,9 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
         _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
     found = list(pairs)
     return found if len(found) <= META_PAIRS_LIMIT else found[:META_PAIRS_LIMIT]
+
+
+_PLAIN = frozenset({str, int})
 
 
 def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:
@@ -206,22 +216,25 @@ def _plain(value: Any) -> str:
 
 def related(record: Record) -> list[str]:
     """Every name, id, e-mail and address of the event, as written, each once: "anything about alice"."""
+    found: dict[str | None, None] = {}
     actor = record.actor
-    found = [] if actor is None else [actor.name, actor.id, actor.email, actor.owner]
-    if actor is not None and (actor.token is not None or actor.on_behalf_of is not None):
-        found += _companions(actor)
-    targets = record.targets
-    if targets is not None and len(targets) > 1:
-        for target in targets:
-            found += (target.name, target.id)
-    elif record.target is not None:
-        found += (record.target.name, record.target.id)
-    elif targets:
-        found += (targets[0].name, targets[0].id)
-    if record.workspace is not None:
-        found += (record.workspace.name, record.workspace.id)
-    if record.project is not None:
-        found += (record.project.name, record.project.id)
-    if record.client is not None:
-        found.append(record.client.ip)
-    return list(dict.fromkeys(filter(None, found)))
+    if actor is not None:
+        found[actor.name] = found[actor.id] = found[actor.email] = found[actor.owner] = None
+        if actor.token is not None or actor.on_behalf_of is not None:
+            found.update(dict.fromkeys(_companions(actor)))
+    targets, target = record.targets, record.target
+    if target is not None and (targets is None or len(targets) < 2):
+        found[target.name] = found[target.id] = None
+    else:
+        for each in targets or ():
+            found[each.name] = found[each.id] = None
+    place = record.workspace
+    if place is not None:
+        found[place.name] = found[place.id] = None
+    place = record.project
+    if place is not None:
+        found[place.name] = found[place.id] = None
+    client = record.client
+    if client is not None:
+        found[client.ip] = None
+    return list(filter(None, found))

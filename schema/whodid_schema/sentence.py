@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 from whodid_schema import diff, taxonomy
-from whodid_schema.record import Actor, Record, Target
+from whodid_schema.record import Actor, Change, Record, Target
 from whodid_schema.words import FORMS
 
 _LONGEST_NAME = 200
@@ -133,6 +133,35 @@ def _token_name(actor: Actor, name: str | None) -> str:
 def _deed(record: Record) -> str:
     """Everything behind the actor's name but the additions: verb and targets."""
     verb = record.verb or "other"
+    target, action = record.target, record.action or ""
+    if target is not None and target.name and target.count is None and _is_common(record, target, action):
+        kind, changed = target.type, bool(record.changes)
+        return _before_name(action, verb, record.kind, record.outcome, kind, changed) + _cut(target.name)
+    return _deed_of(record, verb)
+
+
+def _is_common(record: Record, target: Target, action: str) -> bool:
+    """Whether nothing but its one target's name tells this deed from others of its action."""
+    return (
+        record.kind != "auth"
+        and (record.targets is None or len(record.targets) < 2)
+        and len(action) <= _LONGEST_NAME
+        and (target.type is None or len(target.type) <= _LONGEST_NAME)
+    )
+
+
+@lru_cache(maxsize=8192)
+def _before_name(  # noqa: PLR0913, PLR0917  # what the words depend on
+    action: str, verb: str, kind: str | None, outcome: str | None, target_type: str | None, changed: bool
+) -> str:
+    """The words of a deed that stand before its target's name."""
+    target = Target(type=target_type, name="?")
+    changes = [Change("?")] if changed else None
+    record = Record(action=action, verb=verb, kind=kind, outcome=outcome, target=target, changes=changes)
+    return _deed_of(record, verb).removesuffix("?")
+
+
+def _deed_of(record: Record, verb: str) -> str:
     form = taxonomy.said(record.action, verb)
     what = _what(record, verb)
     if verb == "deny":
@@ -262,9 +291,18 @@ def _changes(record: Record) -> str:
     changes = record.changes or []
     if len(changes) == 1:
         return diff.inline(changes[0])
-    names = [_cut(change.field.replace("_", " ")) for change in changes[:_OTHERS_NAMED]]
+    names = tuple([change.field for change in changes[:_OTHERS_NAMED]])
     rest = len(changes) - len(names)
+    short = sum(map(len, names)) <= _LONGEST_NAME
+    return _listed(names, rest) if short else _list(names, rest)
+
+
+def _list(fields: tuple[str, ...], rest: int) -> str:
+    names = [_cut(field.replace("_", " ")) for field in fields]
     return f"{', '.join(names)} and {rest} more" if rest else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+_listed = lru_cache(maxsize=4096)(_list)
 
 
 def _cut(text: str) -> str:
