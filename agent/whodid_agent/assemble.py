@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from whodid_agent.config import AgentSettings, InputSettings, read_secret
+from whodid_agent.config import AgentSettings, InputSettings
 from whodid_agent.inputs.contract import Source
 from whodid_agent.inputs.file.source import FileSource
 from whodid_agent.inputs.http.auth import Credential
@@ -18,6 +18,7 @@ from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.state import Identity
+from whodid_config.access import read_token
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import Meta, default_meta
 
@@ -94,7 +95,7 @@ def http_options(one: InputSettings, identity: Identity, spools: Path, profiles:
         agent=identity.agent,
         host=identity.host,
         credentials=tuple(
-            Credential(each.name, read_secret(each.token_file, f"sender {each.name}"), each.kind, each.header)
+            Credential(each.name, read_token(each.token_file, f"sender {each.name}"), each.kind, each.header)
             for each in one.senders
         ),
         retry=one.retry,

@@ -1,13 +1,14 @@
 """The settings of agent.yaml: where events come from, where they go, and what is left out on the way."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from whodid_schema.errors import ConfigError
+from whodid_config.access import Access, read_access
 
 DEFAULT_TARGET = "http://127.0.0.1:8642"
 
@@ -85,11 +86,28 @@ class AgentSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WHODID_", extra="forbid", frozen=True)
 
-    target: str = Field(
-        default=DEFAULT_TARGET,
-        description="The store that events go to: a whodid server, or OpenSearch (2.19 and later).",
+    target: Annotated[list[str], NoDecode] = Field(
+        default=[DEFAULT_TARGET],
+        description="The store that events go to: a whodid server, or OpenSearch (2.19 and later). A list names "
+        "several addresses of one cluster; the first that is well is used. In the variable, spaces part them.",
     )
-    token_file: Path | None = Field(default=None, description="A file that holds the agent's token for the target.")
+    token_file: Path | None = Field(
+        default=None,
+        description="A file that holds the agent's token for the target, sent as `Authorization: Bearer`.",
+    )
+    target_user: str | None = Field(default=None, description="Who writes to OpenSearch, with a password.")
+    target_password: SecretStr | None = Field(
+        default=None, description="The user's password; a file, or the variable, is better kept than this file."
+    )
+    target_password_file: Path | None = Field(default=None, description="A file that holds the user's password.")
+    target_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the CA that signed the target's certificate; the system's CAs without it.",
+    )
+    target_certificate_file: Path | None = Field(
+        default=None, description="PEM file of a certificate to show to the target."
+    )
+    target_key_file: Path | None = Field(default=None, description="PEM file of its key.")
     state_dir: Path | None = Field(
         default=None,
         description="Where positions, journal, spool and quarantine are kept. Without it: `/var/lib/whodid-agent` for "
@@ -102,6 +120,14 @@ class AgentSettings(BaseSettings):
     )
     profiles: Path | None = Field(default=None, description="A folder of profiles of your own (`*.yaml`).")
 
+    @field_validator("target", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """One address, several parted by spaces or commas (a variable has no lists), or a list."""
+        if isinstance(value, str):
+            return json.loads(value) if value.startswith("[") else value.replace(",", " ").split() or [""]
+        return value
+
     def state_path(self) -> Path:
         """The state directory that these settings mean."""
         if self.state_dir is not None:
@@ -111,19 +137,6 @@ class AgentSettings(BaseSettings):
         base = os.environ.get("XDG_STATE_HOME")
         return (Path(base) if base else Path.home() / ".local" / "state") / "whodid-agent"
 
-    def token(self) -> str | None:
-        """The token for the target. Raises ConfigError where its file cannot be read."""
-        return None if self.token_file is None else read_secret(self.token_file, "token_file")
-
-
-def read_secret(path: Path, what: str) -> str:
-    """The one word in a secret's file. Raises ConfigError; the message never holds the secret."""
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{what}: {path} cannot be read: {error}", "give the agent's user the right to read it"
-        ) from error
-    if not secret or not secret.isprintable() or " " in secret:
-        raise ConfigError(f"{what}: {path} does not hold one word", "write the token into it, and nothing else")
-    return secret
+    def access(self) -> Access:
+        """How the target is reached. Raises ConfigError: settings contradict each other, a file cannot be read."""
+        return read_access(self, "target", "token_file")

@@ -22,7 +22,9 @@ from whodid_agent.entry import entry_of_item, entry_of_refusal
 from whodid_agent.journal import Journal
 from whodid_agent.parking import Cause, Parking
 from whodid_agent.quarantine import Full, Quarantine
-from whodid_agent.target.client import Client, Refused, TooLarge, Unanswered, Unwanted
+from whodid_agent.target.answer import Refused, TooLarge, Unanswered, Unwanted
+from whodid_agent.target.client import Client
+from whodid_agent.target.periods import Periods
 from whodid_agent.target.retry import Backoff
 from whodid_agent.waiting import Waiting
 from whodid_schema.bulk import INDEXED, Outcome, Result, action
@@ -52,6 +54,7 @@ class Delivery:
         self, client: Client, journal: Journal, quarantine: Quarantine, parking: Parking, waiting: Waiting
     ) -> None:
         self._client = client
+        self._periods = Periods(client)
         self._journal = journal
         self._quarantine = quarantine
         self.parking = parking
@@ -64,7 +67,7 @@ class Delivery:
         """
         if batch.advances and (batch.documents or batch.refused):
             self._persist("the journal cannot be written", lambda: self._journal.write(batch, rules))
-        results = _Attempt(batch, self._client, self._waiting, self._known(batch, known)).run()
+        results = _Attempt(batch, self._client, self._periods, self._waiting, self._known(batch, known)).run()
         return Settled(batch, self._lay_aside(batch, results))
 
     def _known(self, batch: Batch, known: Mapping[int, Result]) -> Mapping[int, Result]:
@@ -79,6 +82,8 @@ class Delivery:
         batch = self.parking.load(cause.files[0])
         number = len(batch) // 2
         try:
+            if self._periods.prepare([batch.indexes[number]]):
+                return None
             result = self._client.bulk(batch.documents[number : number + 1])[0]
         except (Unanswered, Refused, TooLarge, Unwanted) as error:
             log.debug("parked events wait on: %s", error)
@@ -146,9 +151,12 @@ class Delivery:
 class _Attempt:
     """One batch on its way: which items are answered, and which must be asked again."""
 
-    def __init__(self, batch: Batch, client: Client, waiting: Waiting, known: Mapping[int, Result]) -> None:
+    def __init__(
+        self, batch: Batch, client: Client, periods: Periods, waiting: Waiting, known: Mapping[int, Result]
+    ) -> None:
         self._batch = batch
         self._client = client
+        self._periods = periods
         self._waiting = waiting
         self._results: list[Result | None] = [None] * len(batch)
         for number, result in known.items():
@@ -184,6 +192,9 @@ class _Attempt:
         while parts:
             part = parts.pop()
             try:
+                part = self._without_barred(part)
+                if not part:
+                    continue
                 whole = len(part) == len(self._batch)
                 documents = self._batch.documents
                 results = self._client.bulk(documents if whole else [documents[number] for number in part])
@@ -198,6 +209,16 @@ class _Attempt:
             else:
                 self._take(part, results, again)
         return again
+
+    def _without_barred(self, part: list[int]) -> list[int]:
+        """The part, once its indices are made; without items whose index cannot be. Raises Unanswered, Refused."""
+        indexes = self._batch.indexes
+        barred = self._periods.prepare(indexes[number] for number in part)
+        if not barred:
+            return part
+        for number in part:
+            self._results[number] = barred.get(indexes[number])
+        return [number for number in part if self._results[number] is None]
 
     def _take(self, part: list[int], results: list[Result], again: dict[int, Result]) -> None:
         if len(part) == len(self._results) == results.count(INDEXED):

@@ -9,7 +9,7 @@ from whodid_agent.metrics import WAITING
 from whodid_agent.target.client import Client
 from whodid_agent.target.probe import Standing, State, probe
 from whodid_agent.target.retry import Backoff
-from whodid_schema.errors import StoreUnreachable
+from whodid_schema.errors import NotAllowed, StoreUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Waiting:
     def ready(self, *, known: bool = False, patience: float | None = None) -> Standing:
         """Ask the target until it is ready (`known`: once is enough where it merely cannot be reached).
 
-        Raises Interrupted, and StoreUnreachable after `patience` seconds.
+        Raises Interrupted, and StoreUnreachable or NotAllowed after `patience` seconds.
         """
         backoff = Backoff(0.2, 10.0)
         said = ""
@@ -78,7 +78,8 @@ class Waiting:
             if patience is not None:
                 left = start + patience - self._clock()
                 if left <= 0:
-                    raise StoreUnreachable(standing.detail, standing.hint)
+                    kind = NotAllowed if standing.state is State.DENIED else StoreUnreachable
+                    raise kind(standing.detail, standing.hint)
                 wait = min(wait, left)
             if self.leave.wait(wait):
                 raise Interrupted

@@ -128,8 +128,13 @@ def classify(item: _Item) -> Result:
         return INDEXED
     if item.status == 409:
         return DUPLICATE
-    kind, reason = _error(item.error)
-    return Result(_refusal(item.status, kind), f"{item.status} {kind}: {reason}")
+    return refusal(item.status, item.error)
+
+
+def refusal(status: int, error: Any) -> Result:
+    """What a store's refusal means: of one item, or of the index that was to be made for it."""
+    kind, reason = _error(error)
+    return Result(_refusal(status, kind), f"{status} {kind}: {reason}")
 
 
 def _refusal(status: int, kind: str) -> Outcome:

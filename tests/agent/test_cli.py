@@ -61,8 +61,8 @@ def test_a_mended_store_takes_what_was_quarantined(tmp_path: Path) -> None:
     [
         (["run", "--once"], 2, "there is nothing to read"),
         (["run", "--once", "--timeout", "soon", "x"], 2, "60s"),
-        (["run", "--once", "--timeout", "1s", "--target", "http://127.0.0.1:1", "x"], 4, "no connection"),
-        (["run", "--once", "--target", "nowhere", "x"], 2, "is not an http address"),
+        (["run", "--once", "--timeout", "1s", "--target", "http://127.0.0.1:1", "x"], 4, "cannot be reached"),
+        (["run", "--once", "--target", "nowhere", "x"], 2, "is not the URL of a whodid server or of OpenSearch"),
         (["status"], 1, "there is no state yet"),
         (["quarantine", "replay", "--all"], 1, "there is no state yet"),
     ],

@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 @common.config_option
 @common.target_option
 @common.state_option
-def command(files: tuple[str, ...], config: Path | None, target: str | None, state_dir: Path | None) -> None:
+def command(files: tuple[str, ...], config: Path | None, target: list[str] | None, state_dir: Path | None) -> None:
     """Say whether a run would work, and what to mend where it would not. Nothing is read or sent."""
     settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, ())
     problems = 0
@@ -90,7 +90,7 @@ def _state(path: Path) -> Finding:
 
 
 def _target(settings: AgentSettings) -> Finding:
-    with Client(settings.target, settings.token()) as client:
+    with Client(settings.target, settings.access()) as client:
         standing = probe(client)
     return Finding(standing.state is State.READY, standing.detail, standing.hint)
 

@@ -31,8 +31,13 @@ def state_option(command: Command) -> Command:
 
 
 def target_option(command: Command) -> Command:
-    """`--target URL`."""
-    return click.option("--target", metavar="URL", help="The store that events go to.")(command)
+    """`--target URL`, as often as the store has addresses."""
+    text = "The store that events go to; again for each further address of a cluster."
+    return click.option("--target", multiple=True, metavar="URL", callback=_none_given, help=text)(command)
+
+
+def _none_given(_context: click.Context, _option: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+    return list(value) or None
 
 
 def settings_of(config: Path | None, **overrides: Any) -> AgentSettings:

@@ -77,7 +77,7 @@ def _find(folder: Path, name: str) -> Entry:
 @common.target_option
 @common.state_option
 def replay_(
-    names: tuple[str, ...], everything: bool, config: Path | None, target: str | None, state_dir: Path | None
+    names: tuple[str, ...], everything: bool, config: Path | None, target: list[str] | None, state_dir: Path | None
 ) -> None:
     """Send entries again under the ids they had; what succeeds leaves quarantine."""
     if bool(names) == everything:

@@ -52,7 +52,7 @@ class Duration(click.ParamType[float]):
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a person can give
     files: tuple[str, ...],
     config: Path | None,
-    target: str | None,
+    target: list[str] | None,
     state_dir: Path | None,
     http: tuple[str, ...],
     once: bool,
@@ -61,8 +61,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
 ) -> None:
     """Read audit events from files and HTTP, and deliver each exactly once.
 
-    Without --once it runs until SIGTERM or Ctrl-C, and leaves with 0. With it: 0 all is well; 4 there is no store;
-    5 something is quarantined, parked or was missed, or an input could not be read.
+    Without --once it runs until SIGTERM or Ctrl-C, and leaves with 0. With it: 0 all is well; 3 the store does not
+    let us in; 4 there is no store; 5 something is quarantined, parked or was missed, or an input could not be read.
     """
     common.log_to_stderr(verbose=verbose)
     settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, http)
@@ -91,7 +91,7 @@ def replay_stopped(settings: AgentSettings, names: list[str], options: Options) 
 
 @contextmanager
 def _runner(settings: AgentSettings, options: Options) -> Iterator[Runner]:
-    with StateDirectory(settings.state_path()) as state, Client(settings.target, settings.token()) as client:
+    with StateDirectory(settings.state_path()) as state, Client(settings.target, settings.access()) as client:
         woken = threading.Event()
         inputs = Inputs(settings, state.identity, woken.set, listen=not options.once)
         runner = Runner(inputs.sources, state, client, inputs.follow, woken, options)

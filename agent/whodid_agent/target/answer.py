@@ -1,0 +1,70 @@
+"""What may be concluded from the answer to a bulk request, decided here once; nothing is when in doubt.
+
+    200, a result for every item       the results
+    200, anything else                 Unanswered: send the same body again
+    413                                TooLarge: in smaller parts
+    400 and other 4xx                  Unwanted: the request as a whole was refused; in parts, to find the item
+    429, 5xx                           Unanswered, after Retry-After
+    401, 403, 404, 405, redirects      Refused: wait until somebody mends it
+    no connection, cut, time-out       Unanswered
+
+The same for every address; which is asked next: `target.client`.
+"""
+
+import httpx
+
+from whodid_agent.target.retry import retry_after
+from whodid_config.access import Access
+from whodid_config.cluster import not_let_in, words
+from whodid_schema.bulk import MalformedResponse, Result, read_response
+
+ASIDE = (401, 403, 404, 405, 407)
+
+
+class Unanswered(Exception):
+    """Nothing is known of the request; the same again after `after` seconds at least. `hint`: what may mend it."""
+
+    def __init__(self, detail: str, after: float = 0.0, hint: str = "") -> None:
+        super().__init__(detail)
+        self.after = after
+        self.hint = hint
+
+
+class Refused(Exception):
+    """Whoever answers there takes nothing from us: rights (`denied`), or a wrong address. `hint`: what mends it."""
+
+    def __init__(self, detail: str, hint: str = "", *, denied: bool = False) -> None:
+        super().__init__(detail)
+        self.hint = hint
+        self.denied = denied
+
+
+class TooLarge(Exception):
+    """The request as a whole is too large."""
+
+
+class Unwanted(Exception):
+    """The request as a whole was called wrong."""
+
+
+def conclude(url: str, access: Access, response: httpx.Response, sent: int) -> list[Result]:
+    """The results of `sent` items. Raises Unanswered, Refused, TooLarge, Unwanted: see the module's table."""
+    status = response.status_code
+    if status == 200:
+        try:
+            return read_response(response.content, sent)
+        except MalformedResponse as error:
+            raise Unanswered(f"{url}: {error}") from error
+    kind, reason = words(response.content)
+    said = f"{kind}: {reason}" if kind else reason
+    detail = f"{url} answers {status} {response.reason_phrase}: {said}".rstrip(": ")
+    if status == 413:
+        raise TooLarge(detail)
+    if status == 429 or status >= 500 or status < 300:
+        raise Unanswered(detail, retry_after(response.headers.get("retry-after")))
+    if status == 401:
+        refusal = not_let_in(url, access)
+        raise Refused(refusal.message, refusal.hint, denied=True)
+    if status in ASIDE or status < 400:
+        raise Refused(detail, denied=status == 403)
+    raise Unwanted(detail)
