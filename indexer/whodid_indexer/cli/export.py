@@ -152,7 +152,7 @@ def _asked(source: Source, question: Question, zone: tzinfo, shape: Shape, to: T
     from whodid_indexer.export.columns import AUDITOR, parse_columns  # noqa: PLC0415  as above
     from whodid_indexer.export.manifest import without_credentials  # noqa: PLC0415  as above
     from whodid_indexer.export.run import Asked  # noqa: PLC0415  as above
-    from whodid_indexer.export.wording import said  # noqa: PLC0415  as above
+    from whodid_indexer.query.printer import to_text  # noqa: PLC0415  as above
 
     plain = to.output.removesuffix(".gz")
     form = shape.form or ("ndjson" if plain.endswith((".ndjson", ".jsonl")) else "csv")
@@ -162,7 +162,7 @@ def _asked(source: Source, question: Question, zone: tzinfo, shape: Shape, to: T
     query = question.query(zone)
     return Asked(
         query=query,
-        text=said(query),
+        text=to_text(query),
         form=form,
         store=without_credentials(find_store(source.store, source.config).url),
         zone=zone_name(zone),

@@ -125,8 +125,8 @@ def export_file(
 ) -> Manifest:
     """Make the file of everything that matches now. With `resume` an interrupted one is gone on with, if there is one.
 
-    Raises UsageError where the file exists, OSError's message as WhodidError, Incomplete (the file is there then) where
-    its rows are not as many as were promised.
+    The caller asks `check` whether its rows are as many as were promised.
+    Raises UsageError where the file exists, WhodidError where it cannot be written.
     """
     if not to.force and to.path.exists():
         raise exists(to.path)
@@ -146,7 +146,6 @@ def export_file(
         final = pump(part, rows, writer(asked), watch, asked)
         manifest = finish(part, asked, final, to)
         part.place(force=to.force)
-    check(manifest)
     return manifest
 
 
