@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 import click
 
-from whodid_schema.errors import WhodidError
+from whodid_schema.errors import BadQuery, WhodidError
+from whodid_schema.excerpt import marked
 from whodid_schema.visible import visible
 
 CLOSED_PIPE = 1
@@ -89,6 +90,8 @@ def run(group: click.Command, name: str) -> NoReturn:
 
 def _complain(name: str, error: WhodidError) -> None:
     lines = [f"{name}: {line}" if number == 0 else f"  {line}" for number, line in enumerate(error.message.split("\n"))]
+    if isinstance(error, BadQuery) and error.text:
+        lines += [f"    {line}" for line in marked(error.text, error.position, error.length).split("\n")]
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     _say("\n".join(visible(line) for line in lines))

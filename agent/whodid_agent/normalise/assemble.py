@@ -14,10 +14,10 @@ from whodid_agent.normalise import values
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.draft import Draft, keep
-from whodid_agent.normalise.label import slug
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.what import read_changes, read_targets
 from whodid_schema import folding, sentence, taxonomy, timestamp
+from whodid_schema.canonical import slug
 from whodid_schema.record import Actor, Record, Ref
 
 NO_ACTION = "event"

@@ -7,10 +7,10 @@ name — field a → b             a change of that field
 """
 
 import re
-from functools import lru_cache
 
 from msgspec import Struct
 
+from whodid_schema.canonical import slug, target_type
 from whodid_schema.record import Change, Target
 
 
@@ -22,13 +22,10 @@ class Label(Struct, gc=False):
 
 
 _LONGEST = 1024
-_LONGEST_TYPE = 200
 _TYPED = re.compile(r"(?P<type>[^\W\d][\w /&-]{0,47}?)\s*:\s+(?P<name>\S.*)", re.DOTALL)
 _NUMBERED = re.compile(r"(?P<type>[^\W\d][\w -]{0,47}?)\s+#(?P<id>[\w-]{1,64})")
 _BULK = re.compile(r"(?P<name>.*\S)\s*\((?:bulk|mass)\)", re.DOTALL | re.IGNORECASE)
 _COUNT = re.compile(r"(?P<count>\d[\d,]{0,14})\s")
-_WORDS = re.compile(r"[^\W\d_][\w /&-]*")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CHANGE = re.compile(r"(?P<name>.*?\S)\s+[—–]\s+(?P<field>\S.*?)\s+(?P<from>\S+)\s+(?:→|->)\s+(?P<to>\S.*)", re.DOTALL)
 
 
@@ -63,20 +60,3 @@ def _fits(words: str, known: str | None) -> bool:
 def _count(name: str) -> int | None:
     found = _COUNT.match(name)
     return int(found["count"].replace(",", "")) if found else None
-
-
-def target_type(words: str) -> str:
-    """The one form of a target's type: "API role", `ApiRole` and `api-role` are `api_role`; what is no words stays."""
-    return _snake(words.strip()) if len(words) <= _LONGEST_TYPE else words
-
-
-@lru_cache(maxsize=4096)
-def _snake(words: str) -> str:
-    if _WORDS.fullmatch(words) is None:
-        return words
-    return slug(_HUMP.sub("_", words))
-
-
-def slug(words: str) -> str:
-    """How a type or a field that was written for people is stored: `Sending node` is `sending_node`."""
-    return re.sub(r"[\s/&-]+", "_", words.strip().lower())

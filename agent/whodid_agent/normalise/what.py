@@ -6,8 +6,9 @@ import msgspec
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import Draft, keep
-from whodid_agent.normalise.label import read_label, target_type
+from whodid_agent.normalise.label import read_label
 from whodid_schema import diff
+from whodid_schema.canonical import target_type
 from whodid_schema.record import Change, Record, Snapshot, Target
 
 SNAPSHOT_BYTES = 256 * 1024

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from whodid_indexer.api.problem import UnknownParameter
-from whodid_indexer.query.box import read_box
 from whodid_indexer.query.check import check_query
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.normal import normal
 from whodid_indexer.query.parse import Filter, build_query
 from whodid_indexer.store.base import Key
 from whodid_indexer.store.places import parse_key
@@ -45,10 +45,9 @@ class Parameters:
         whole = self.one("query")
         if whole is not None:
             return self._whole_query(whole)
-        typed = [read_box(text) for text in self.all("q")]
         return build_query(
-            [*self._filters(), *(given for box in typed for given in box.filters)],
-            [box.text for box in typed if box.text],
+            self._filters(),
+            self.all("q"),
             last=self.one("last"),
             since=self.one("since"),
             until=self.one("until"),
@@ -70,10 +69,8 @@ class Parameters:
             query = _decode_query(text)
         except (msgspec.DecodeError, RecursionError) as error:
             raise UsageError(f"query= is not an AuditQuery as JSON: {error}") from error
-        if any(moment is not None and abs(moment) >= 1 << 62 for moment in (query.since, query.until)):
-            raise UsageError("query=: since and until are microseconds since the epoch; one is beyond all times")
         check_query(query)
-        return query
+        return normal(query)
 
     def all(self, name: str) -> list[str]:
         """Every value of a parameter, in order."""

@@ -3,8 +3,9 @@
     {"type":"about:blank","title":"Bad Request","status":400,"detail":"…","code":"bad_query",
      "hint":"…","position":6,"length":5}
 
-`code` is the error class's own word and stays the same between versions; `hint`, `position` and `length` stand there
-when there is something to say.
+`code` is the error class's own word and stays the same between versions; `hint`, `position`, `length` (characters of
+the parameter's value) and `suggestion` (what was probably meant in their place) stand there when there is something to
+say.
 """
 
 from http import HTTPStatus
@@ -73,7 +74,7 @@ def problem_of(error: WhodidError) -> Response:
     status = next(code for kind, code in _STATUS if isinstance(error, kind))
     more: dict[str, Any] = {"hint": error.hint}
     if isinstance(error, BadQuery):
-        more |= {"position": error.position, "length": error.length}
+        more |= {"position": error.position, "length": error.length, "suggestion": error.suggestion}
     return problem(status, error.code, error.message, **more)
 
 

@@ -22,6 +22,8 @@ class Question(NamedTuple):
     last: str | None = None
     since: str | None = None
     until: str | None = None
+    mine: bool = False
+    identities: tuple[str, ...] = ()
 
     @property
     def ranged(self) -> bool:
@@ -30,38 +32,62 @@ class Question(NamedTuple):
 
     def query(self, zone: tzinfo, now: datetime | None = None) -> AuditQuery:
         """The query; times are read in `zone`, relative ones from `now`. Raises BadQuery or UsageError."""
-        from whodid_indexer.query.box import read_box  # noqa: PLC0415  not needed to print help
-        from whodid_indexer.query.parse import build_query  # noqa: PLC0415  as above
+        from whodid_indexer.cli.output import say_hint  # noqa: PLC0415  not needed to print help
+        from whodid_indexer.query.identity import parse_identities  # noqa: PLC0415  as above
+        from whodid_indexer.query.parse import Context, read_query  # noqa: PLC0415  as above
 
-        typed = [read_box(text) for text in self.texts]
-        return build_query(
-            [*self.filters, *(given for box in typed for given in box.filters)],
-            [box.text for box in typed if box.text],
+        parsed = read_query(
+            self.filters,
+            self.texts,
             last=self.last,
             since=self.since,
             until=self.until,
-            now=now or datetime.now(UTC),
-            zone=zone,
+            mine=self.mine,
+            context=Context(now or datetime.now(UTC), zone, parse_identities(self.identities)),
         )
+        for hint in parsed.hints:
+            say_hint(hint)
+        return parsed.query
 
 
 def _question(
-    texts: tuple[str, ...], last: str | None, since: str | None, until: str | None, **given: tuple[str, ...]
+    texts: tuple[str, ...],
+    last: str | None,
+    since: str | None,
+    until: str | None,
+    mine: bool,
+    identities: tuple[str, ...],
+    **given: tuple[str, ...],
 ) -> Question:
     filters: list[tuple[str, str, bool]] = []
     for negated in (False, True):
         for name in FIELDS:
             filters += ((name, value, negated) for value in given[_parameter(name, negated=negated)])
         filters += (_meta_filter(text, negated) for text in given[_parameter("meta", negated=negated)])
-    return Question(tuple(filters), texts, last, since, until)
+    return Question(tuple(filters), texts, last, since, until, mine, identities)
 
 
 def _options() -> list[Option]:
     options: list[Option] = [
-        click.option("-q", "texts", multiple=True, metavar="TEXT", help='Words and "phrases" anywhere in the record.'),
+        click.option(
+            "-q",
+            "texts",
+            multiple=True,
+            metavar="QUERY",
+            help='Words and "phrases" anywhere in the record, field:value, -not, OR, parentheses.',
+        ),
         click.option("--last", metavar="SPAN", help="The time up to now: 15m, 24h, 7d, 4w."),
         click.option("--since", metavar="TIME", help="From this time on: 2026-11-21, 2026-11-21T06:33, today, 3d …"),
         click.option("--until", metavar="TIME", help="Before this time."),
+        click.option("--mine", is_flag=True, help="Only what I did: whom --identity names."),
+        click.option(
+            "--identity",
+            "identities",
+            multiple=True,
+            envvar="WHODID_IDENTITY",
+            metavar="WHO",
+            help="Who I am, for --mine and actor:me: shop/user:783 or email:ana@example.com.",
+        ),
     ]
     for negated in (False, True):
         options += (_option(field, negated=negated) for field in FIELDS.values())
@@ -108,7 +134,7 @@ filter_options = bundle(
     _options(),
     _question,
     [
-        *("texts", "last", "since", "until"),
+        *("texts", "last", "since", "until", "mine", "identities"),
         *(_parameter(name, negated=negated) for name in (*FIELDS, "meta") for negated in (False, True)),
     ],
 )

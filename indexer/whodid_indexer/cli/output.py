@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from whodid_indexer.cli.zone import shown_time, zone_name
+from whodid_schema.excerpt import marked
 from whodid_schema.taxonomy import badge
 from whodid_schema.visible import visible
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from whodid_indexer.query.parse import Hint
     from whodid_schema.record import Record
 
 FORMATS = ("table", "json", "ndjson", "csv")
@@ -107,6 +109,12 @@ def write(chunks: Iterable[bytes]) -> None:
     for chunk in chunks:
         sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()
+
+
+def say_hint(hint: "Hint") -> None:
+    """What may have been meant otherwise, marked in what was typed."""
+    lines = marked(hint.text, hint.position, hint.length).split("\n")
+    say("\n".join([f"hint: {hint.message}", *(f"    {line}" for line in lines)]))
 
 
 def say(text: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 import click
+from msgspec.structs import replace
 
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
@@ -124,7 +125,7 @@ def _say_way_out(reader: Reader, query: AuditQuery, question: Question, total: i
         return
     say("nothing matches")
     if question.ranged:
-        wider = AuditQuery(terms=query.terms, texts=query.texts)
+        wider = replace(query, since=None, until=None)
         newest = reader.search(wider, Page(limit=1))
         if newest.records:
             from whodid_schema.record import decode  # noqa: PLC0415  as above
