@@ -125,8 +125,8 @@ class Bookmark:
         target = Path(writing.target)
         part = target.with_name(f".{target.name}.part")
         if writing.cursor is None:
-            for left in (part, part.with_name(f"{part.name}.json")):
-                left.unlink(missing_ok=True)
+            for ending in ("", ".json", ".json.new"):
+                part.with_name(f"{part.name}{ending}").unlink(missing_ok=True)
             self._save(writing=None)
             return None
         with contextlib.suppress(FileNotFoundError):
@@ -199,9 +199,12 @@ def export_news(
     if not to.force and to.path.exists():
         raise exists(to.path)
     asked = msgspec.structs.replace(asked, bookmark=bookmark.name, started=timestamp.now())
+    try:
+        bookmark.write(to.path, force=to.force)  # before there is a file: so that one is always known of
+    except OSError as error:
+        raise cannot_write(to.path, error) from error
     part = opened(to.path, asked)
     try:
-        bookmark.write(to.path, force=to.force)
         part.begin(asked)
         news = News(reader, asked.query, bookmark.state.cursor)
         final = pump(part, news, writer(asked), watch, asked)

@@ -8,7 +8,7 @@ import getpass
 import hashlib
 import socket
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -97,7 +97,7 @@ def whoami() -> tuple[str, str]:
 def without_credentials(url: str) -> str:
     """The store's URL without what a password or token may stand in."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else url
 
 
 def range_of(query: AuditQuery) -> Range:
