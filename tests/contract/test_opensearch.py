@@ -1,9 +1,10 @@
-"""A real OpenSearch under the contract of Reader."""
+"""A real OpenSearch under the contracts of Reader and Analyst."""
 
 from collections.abc import Iterator, Sequence
 
 import pytest
 
+from contract.analyst import AnalystContract, StoreOn
 from contract.reader import OpenOn, ReaderContract
 from support.indexing import home, index, set_up
 from support.opensearch.server import Server
@@ -32,3 +33,21 @@ class TestOpenSearchReader(ReaderContract):
         """An index each, of one shard."""
         names = {item.id: home(item) for item in items}
         return [[item for item in items if names[item.id] == name] for name in sorted(set(names.values()))]
+
+
+class TestOpenSearchAnalyst(AnalystContract):
+    examples = 15
+
+    @pytest.fixture
+    def open_on(self, opensearch: Server) -> Iterator[StoreOn]:
+        set_up(opensearch)
+        opened: list[OpenSearchReader] = []
+
+        def open_on(items: Sequence[Item]) -> OpenSearchReader:
+            assert set(index(opensearch, items)) <= {201}
+            opened.append(OpenSearchReader(*connect(opensearch.url, Access())))
+            return opened[-1]
+
+        yield open_on
+        for reader in opened:
+            reader.close()

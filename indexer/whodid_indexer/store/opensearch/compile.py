@@ -39,7 +39,7 @@ _BEYOND = 2**63 // 1_000
 def compile_query(query: AuditQuery) -> Clause:
     """The query clause. Raises BadQuery for an unknown field, a wrong address, an empty time range."""
     check_query(query)
-    wanted: list[Clause] = _times(query)
+    wanted: list[Clause] = times(query.since, query.until)
     unwanted: list[Clause] = []
     for term in query.terms:
         (unwanted if term.negated else wanted).append(_term(term))
@@ -55,6 +55,11 @@ def compile_term(term: Term) -> Clause:
     """What a query with this term alone finds. Raises BadQuery as `compile_query` does."""
     check_term(term)
     return {"bool": {"must_not": [_term(term)]}} if term.negated else _term(term)
+
+
+def containing(place: str, before: str, text: str) -> Clause:
+    """A keyword of the place in which the text stands somewhere behind `before`; `text` is folded as the values are."""
+    return {"wildcard": {place: {"value": f"{_literally(before)}*{_literally(text)}*"}}}
 
 
 def _one(member: Term | Text) -> Clause:
@@ -80,17 +85,17 @@ def _member(member: Term | Text | Group, *, not_so: bool) -> Clause:
     return {"bool": {"must_not": [_one(member)]}} if member.negated != not_so else _one(member)
 
 
-def _times(query: AuditQuery) -> list[Clause]:
+def times(since: int | None, until: int | None) -> list[Clause]:
     """The time range, cut to what the field can hold: OpenSearch refuses a bound beyond it."""
     bounds: dict[str, str] = {}
-    if query.since is not None and query.since > 0:
-        if query.since >= _BEYOND:
+    if since is not None and since > 0:
+        if since >= _BEYOND:
             return [NOTHING]
-        bounds["gte"] = from_micros(query.since)
-    if query.until is not None and query.until < _BEYOND:
-        if query.until <= 0:
+        bounds["gte"] = from_micros(since)
+    if until is not None and until < _BEYOND:
+        if until <= 0:
             return [NOTHING]
-        bounds["lt"] = from_micros(query.until)
+        bounds["lt"] = from_micros(until)
     return [{"range": {TIME: bounds}}] if bounds else []
 
 

@@ -11,12 +11,13 @@
                        spaces (without that analyzer it would be the one for people, which is not exact)
     time               range on `@timestamp`; sort (`@timestamp`, `id`)
 
-`keys` and `search` are made by whodid_schema/document.py: equality and words are decided there, in one place for all
-stores, and never by an engine's own folding. In `_source` they stand behind the record, and `document.body_of` cuts
-them off: what is left is the record as it was sent, byte by byte.
+`keys`, `target_values` and `search` are made by whodid_schema/document.py: equality and words are decided there, in one
+place for all stores, and never by an engine's own folding. In `_source` they stand behind the record, and
+`document.body_of` cuts them off: what is left is the record as it was sent, byte by byte.
 Every other keyword (`actor.key`, `action`, `outcome` …) is there as written, with doc values: for facets, statistics
-and Dashboards. Lists of objects (`targets`, `changes`) and what has no fixed form (`metadata`, `snapshot`) are stored
-and not indexed. Unknown fields are refused (`dynamic: strict`): an agent newer than the store waits instead.
+and Dashboards; for the targets it is `target_values`. Lists of objects (`targets`, `changes`) and what has no fixed
+form (`metadata`, `snapshot`) are stored and not indexed. Unknown fields are refused (`dynamic: strict`): an agent newer
+than the store waits instead.
 """
 
 import types
@@ -26,14 +27,14 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from whodid_schema import SCHEMA_VERSION
-from whodid_schema.document import KEYS, SEARCH
+from whodid_schema.document import KEYS, SEARCH, TARGETS
 from whodid_schema.record import Record
 
-LONGEST_KEYWORD = 1_024
-"""UTF-16 units of a keyword that are indexed; a longer value is only stored."""
+LONGEST_KEYWORD = 8_191
+"""UTF-16 units of a keyword that are indexed; a longer value is only stored. Four bytes each, and Lucene takes it.
 
-_LONGEST_KEY = 8_191
-"""Four bytes each, and Lucene still takes it; keys and pairs are cut to less where they are made."""
+Values of 1,000 characters can be asked for; longer ones are here so that they are counted among the others.
+"""
 
 Mapped = dict[str, Any]
 
@@ -50,7 +51,7 @@ _SPECIAL: Mapping[str, Mapped] = {
     "targets": _OPAQUE,
     "changes": _OPAQUE,
     "snapshot": _OPAQUE,
-    "meta": {"type": "keyword", "ignore_above": _LONGEST_KEY},
+    "meta": {"type": "keyword", "ignore_above": LONGEST_KEYWORD},
     "ingest.generation": _LISTED,
     "ingest.origin": _LISTED,
 }
@@ -84,7 +85,8 @@ def mapping() -> Mapped:
         "_meta": {"whodid": SCHEMA_VERSION},
         "properties": {
             **_properties(Record, ""),
-            KEYS: {"type": "keyword", "ignore_above": _LONGEST_KEY, "doc_values": False},
+            KEYS: {"type": "keyword", "ignore_above": LONGEST_KEYWORD, "doc_values": False},
+            TARGETS: {"type": "keyword", "ignore_above": LONGEST_KEYWORD},
             SEARCH: {
                 "type": "text",
                 "analyzer": "whodid_words",

@@ -1,20 +1,28 @@
-"""The reading side: the Reader over a cluster.
+"""The reading side: the Reader and Analyst over a cluster.
 
-Every question is one request to the alias `whodid`. What has been stored is found once the index has been refreshed
-(a second later, unless its settings say otherwise); `changes` refreshes by itself.
+Every question about records is one request to the alias `whodid`; facets and statistics take a few. What has been
+stored is found once the index has been refreshed (a second later, unless its settings say otherwise); `changes`
+refreshes by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
+
+from whodid_indexer.query.axis import axis_named, without_own
+from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Changes, Found, Page
 from whodid_indexer.store.opensearch.asking import search
 from whodid_indexer.store.opensearch.changes import Feed
 from whodid_indexer.store.opensearch.compile import Clause, compile_query
 from whodid_indexer.store.opensearch.connect import Client, Info
+from whodid_indexer.store.opensearch.facets import facet
 from whodid_indexer.store.opensearch.hits import behind, key_of, order
 from whodid_indexer.store.opensearch.scan import Scans
+from whodid_indexer.store.opensearch.stats import stats
+from whodid_indexer.store.opensearch.together import together
 from whodid_schema.bulk import TEMPLATE_PATH
 from whodid_schema.errors import StoreUnreachable
 from whodid_schema.meta import Meta, read_meta
@@ -24,7 +32,7 @@ WINDOW = 10_000
 
 
 class OpenSearchReader:
-    """The Reader of a cluster."""
+    """The Reader and Analyst of a cluster."""
 
     def __init__(self, client: Client, info: Info) -> None:
         """Takes the client over: `close` closes it."""
@@ -76,6 +84,20 @@ class OpenSearchReader:
     def now(self) -> str:
         """See Reader."""
         return self._feed.now()
+
+    def facets(self, query: AuditQuery, axes: Sequence[Axis], *, budget: float | None = None) -> list[Facet]:
+        """See Analyst, and `facets`: counts are exact, what is chosen and its order may be approximate."""
+        compile_query(query)
+        named = [msgspec.structs.replace(axis, name=axis_named(axis.name)) for axis in axes]
+        countings = [facet(compile_query(without_own(query, axis.name)), axis) for axis in named]
+        found = together(self._client, countings, budget)
+        return [
+            Facet(axis.name, (), complete=False) if one is None else one for axis, one in zip(named, found, strict=True)
+        ]
+
+    def stats(self, query: AuditQuery, measure: Measure) -> Stats:
+        """See Analyst, and `stats`."""
+        return stats(self._client, query, measure)
 
     def meta(self) -> Meta:
         """See Reader."""
