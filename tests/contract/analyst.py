@@ -57,6 +57,9 @@ def questions() -> Iterator[AuditQuery]:
     yield AuditQuery(groups=(Group((Term("role", ("member",)), Group((Text("did"),), negated=True)), negated=True),))
 
 
+QUESTIONS = list(questions())
+
+
 def check_facets(store: Store, among: Sequence[Record], query: AuditQuery, axes: Sequence[Axis]) -> None:
     """The store's facets are the reference's; a label is one of the spellings."""
     for axis, found in zip(axes, store.facets(query, axes), strict=True):
@@ -66,7 +69,7 @@ def check_facets(store: Store, among: Sequence[Record], query: AuditQuery, axes:
         assert found.values_in_all in (None, wanted.values_in_all), axis
         spellings = {(one.value, one.label) for record in among for one in counted.seen(record, axis.name)}
         for one in found.values:
-            assert (one.value, one.label) in spellings or one.label == one.value, axis
+            assert (one.value, one.label) in spellings or shadow(one.label) == one.value, axis
 
 
 def check_stats(store: Store, among: Sequence[Record], query: AuditQuery, measure: Measure) -> Stats:
@@ -112,7 +115,7 @@ class AnalystContract:
     examples = 60
     """Of each property; a store that answers slowly is asked less."""
 
-    @pytest.mark.parametrize("query", questions(), ids=range(8))
+    @pytest.mark.parametrize("query", QUESTIONS, ids=range(len(QUESTIONS)))
     def test_every_axis_counts_as_reading_every_record_does(self, open_on: StoreOn, query: AuditQuery) -> None:
         check_facets(open_on([item(record) for record in REAL]), REAL, query, [Axis(name) for name in EVERY])
 
@@ -160,7 +163,7 @@ class AnalystContract:
         ]
         check_facets(store, REAL, query, axes)
         values = {one.value: one.count for one in store.facets(query, axes[:1])[0].values}
-        assert {"update", "bounce"} < set(values)
+        assert {"update", "bounce"} <= set(values)
         assert values["bounce"] == 0
 
     @pytest.mark.parametrize(
@@ -235,7 +238,7 @@ class AnalystContract:
         check_facets(store, evil, ALL, [Axis(name, limit=50) for name in EVERY])
         check_stats(store, evil, ALL, Measure(NOW, actors=50))
 
-    @pytest.mark.parametrize("query", questions(), ids=range(8))
+    @pytest.mark.parametrize("query", QUESTIONS, ids=range(len(QUESTIONS)))
     @pytest.mark.parametrize("interval", ["hour", "day", "week", None])
     def test_statistics_are_those_of_reading_every_record(
         self, open_on: StoreOn, query: AuditQuery, interval: Interval | None

@@ -1,16 +1,17 @@
 """The embedded store under the contracts of Reader and Writer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from contract.reader import OpenOn, ReaderContract
+from contract.analyst import AnalystContract
+from contract.reader import ReaderContract
 from contract.writer import Recount, WriterContract
 from whodid_indexer.query.model import ALL
-from whodid_indexer.store.base import Item, Reader
+from whodid_indexer.store.base import Item
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_schema.meta import default_meta
 
@@ -22,12 +23,12 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-class TestSqliteReader(ReaderContract):
+class TestSqliteReader(ReaderContract, AnalystContract):
     @pytest.fixture
-    def open_on(self, path: Path) -> Iterator[OpenOn]:
+    def open_on(self, path: Path) -> Iterator[Callable[[Sequence[Item]], SqliteReader]]:
         opened: list[SqliteReader] = []
 
-        def open_on(items: Sequence[Item]) -> Reader:
+        def open_on(items: Sequence[Item]) -> SqliteReader:
             with closing(SqliteStore(path)) as store:
                 assert {result.outcome for result in store.create(items)} <= {"indexed"}
             opened.append(SqliteReader(path))

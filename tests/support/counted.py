@@ -179,7 +179,8 @@ def spread(records: Sequence[Record], query: AuditQuery, measure: Measure) -> tu
     """The range that is counted."""
     times = [micros(record) for record in chosen(records, query)]
     since = query.since if query.since is not None else min(times, default=None)
-    until = query.until if query.until is not None else max([measure.now, *(time + 1 for time in times)])
+    late = [measure.now, since if since is not None else measure.now, *(time + 1 for time in times)]
+    until = query.until if query.until is not None else max(late)
     return since, until
 
 

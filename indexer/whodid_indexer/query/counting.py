@@ -69,7 +69,7 @@ class Measure(Struct, frozen=True):
     """What statistics are wanted: the series' interval (None: by the length of the range), its zone (IANA name).
 
     `now` (microseconds since the epoch) ends a range without an end, unless a record is later: then the range ends
-    right behind it, so that the total is the query's count. `actors` is how many top actors come.
+    right behind it, so that the total is the query's count; it never ends before it begins. `actors` is how many top actors come.
     """
 
     now: int

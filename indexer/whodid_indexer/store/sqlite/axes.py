@@ -23,7 +23,7 @@ _REMEMBERED = 200_000
 LONGEST_VALUE = 1_024
 """Characters of a value that are indexed; the record itself keeps all of it."""
 
-_MAPPED = b"\0" * 10 + b"\xff\xff"
+MAPPED = b"\0" * 10 + b"\xff\xff"
 """What stands in front of an IPv4 address in an IPv6 one."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -50,7 +50,7 @@ def packed_ip(text: str) -> bytes | None:
     try:
         if ":" in text:
             return inet_pton(AF_INET6, text)
-        return _MAPPED + inet_pton(AF_INET, text)
+        return MAPPED + inet_pton(AF_INET, text)
     except (OSError, ValueError):
         return None
 

@@ -6,7 +6,7 @@
               `seq` is counted from SIZE·k
 
 A chunk is written in the transaction that fills it; what is behind the last chunk is read from `event`. What is
-deleted from `event` is removed from its chunk in the same transaction (`forget_rows`). Twenty bytes a record, 2 µs to write.
+deleted from `event` is taken out of its chunk in the same transaction (`forget_rows`).
 """
 
 import sys

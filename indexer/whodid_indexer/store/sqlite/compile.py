@@ -20,7 +20,7 @@ from whodid_indexer.store.sqlite.axes import folded, packed_ip
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, spell, unspell
 from whodid_schema.errors import BadQuery
-from whodid_schema.fields import META_PREFIX
+from whodid_schema.fields import ALIASES, META_PREFIX
 from whodid_schema.folding import shadow, tokens
 
 Binding = int | str | bytes
@@ -45,10 +45,15 @@ _ACTOR_COLUMNS = {"actor.type": "type", "email": "email", "role": "role", "provi
 
 
 class Sql(NamedTuple):
-    """A piece of SQL with what is bound to it."""
+    """A piece of SQL with what is bound to it.
+
+    Where it is about one of an event's numbers, `column` is its name and `numbers` a SELECT of those that are meant.
+    """
 
     text: str
     bindings: tuple[Binding, ...] = ()
+    column: str = ""
+    numbers: str = ""
 
 
 class Plan(NamedTuple):
@@ -141,15 +146,18 @@ class Compiler:
         }
         return special[field.name](term) if field.name in special else self._exact(term)
 
+    def leaf(self, member: Term | Text) -> Sql | str:
+        """What a checked term or text says, were it not negated: a condition with its numbers, or a `match`."""
+        if isinstance(member, Term):
+            return _people(member) if ALIASES.get(member.field, member.field) == "actor" else self._term(member)
+        return self._text(member)
+
     def _actors(self, term: Term) -> Sql | str:
-        people = _any_text("value", term.values)
+        people = _people(term)
         if "*" in term.values:
-            return Sql("e.actor IN (SELECT actor FROM person)")
-        query = f"SELECT DISTINCT actor FROM person WHERE {people.text}"  # noqa: S608  only bindings vary
-        few = self._connection.execute(f"{query} LIMIT ?", (*people.bindings, _FEW_ACTORS + 1)).fetchall()
-        if len(few) <= _FEW_ACTORS:
-            return _any_token(f"a{number}" for (number,) in few)
-        return Sql(f"e.actor IN ({query})", people.bindings)
+            return people
+        few = self._connection.execute(f"{people.numbers} LIMIT ?", (*people.bindings, _FEW_ACTORS + 1)).fetchall()
+        return people if len(few) > _FEW_ACTORS else _any_token(f"a{number}" for (number,) in few)
 
     def _exact(self, term: Term) -> Sql | str:
         """Fields that only exact tokens know."""
@@ -242,7 +250,19 @@ def _lacking(expression: str) -> Sql:
 
 def _in_table(table: str, where: Sql) -> Sql:
     """A condition on a dictionary's rows as one on events; rows without the value have number 0 and are never in it."""
-    return Sql(f"e.{table} IN (SELECT id FROM {table} WHERE {where.text})", where.bindings)  # noqa: S608  names are ours
+    return _numbered(table, f"SELECT id FROM {table} WHERE {where.text}", where.bindings)  # noqa: S608  names are ours
+
+
+def _numbered(column: str, numbers: str, bindings: tuple[Binding, ...] = ()) -> Sql:
+    return Sql(f"e.{column} IN ({numbers})", bindings, column, numbers)
+
+
+def _people(term: Term) -> Sql:
+    """The actors that `actor:` finds."""
+    people = _any_text("value", term.values)
+    if "*" in term.values:
+        return _numbered("actor", "SELECT DISTINCT actor FROM person")
+    return _numbered("actor", f"SELECT DISTINCT actor FROM person WHERE {people.text}", people.bindings)  # noqa: S608
 
 
 def _any_text(column: str, values: Iterable[str]) -> Sql:

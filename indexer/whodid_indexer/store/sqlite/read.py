@@ -9,12 +9,13 @@ ft leads while it finds fewer than `FEW` records; beyond that its hits are gathe
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
+from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Changes, Found, Key, Page, Stored
 from whodid_indexer.store.sqlite.bodies import Unpacker
@@ -24,6 +25,10 @@ from whodid_indexer.store.sqlite.entry import halves, joined
 from whodid_indexer.store.sqlite.settings import read_setting
 from whodid_schema.errors import UsageError
 from whodid_schema.meta import Meta
+
+if TYPE_CHECKING:
+    from whodid_indexer.store.sqlite.dictionaries import Dictionaries
+    from whodid_indexer.store.sqlite.facets import Sources
 
 FEW = 20_000
 """Records that MATCH may find for it to lead."""
@@ -56,6 +61,7 @@ class SqliteReader:
         self._connection = open_for_reading(path)
         self._unpack = Unpacker(self._connection).unpack
         self._compiler = Compiler(self._connection)
+        self._dictionaries: Dictionaries | None = None
 
     def search(self, query: AuditQuery, page: Page) -> Found:
         """See Reader. The page and the total are of one moment."""
@@ -77,6 +83,20 @@ class SqliteReader:
         with guard(self.path), self._moment():
             plan = self._compiler.compile(query)
             return self._total(plan, self._source(plan))
+
+    def facets(self, query: AuditQuery, axes: Sequence[Axis], *, budget: float | None = None) -> list[Facet]:
+        """See Analyst. The axes that only bodies know are counted within the budget, all others always."""
+        from whodid_indexer.store.sqlite.facets import facets  # noqa: PLC0415  numpy, which only counting needs
+
+        with guard(self.path), self._moment():
+            return facets(self._sources(), query, axes, budget)
+
+    def stats(self, query: AuditQuery, measure: Measure) -> Stats:
+        """See Analyst."""
+        from whodid_indexer.store.sqlite.stats import stats  # noqa: PLC0415  as above
+
+        with guard(self.path), self._moment():
+            return stats(self._sources(), query, measure, lambda first: self._bound(query, first=first))
 
     def get(self, identifier: str) -> bytes | None:
         """See Reader."""
@@ -118,6 +138,19 @@ class SqliteReader:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _sources(self) -> "Sources":
+        from whodid_indexer.store.sqlite.dictionaries import Dictionaries  # noqa: PLC0415  only counting needs them
+        from whodid_indexer.store.sqlite.facets import Sources  # noqa: PLC0415  as above
+
+        if self._dictionaries is None:
+            self._dictionaries = Dictionaries(self._connection)
+        return Sources(self._connection, self._compiler, self._dictionaries, self._unpack)
+
+    def _bound(self, query: AuditQuery, *, first: bool) -> int | None:
+        """The time of the first matching record, or of the last."""
+        rows = self._rows(self._source(self._compiler.compile(query)), Page(limit=1, ascending=first), 1)
+        return rows[0][1] if rows else None
 
     def _moment(self) -> "_Moment":
         return _Moment(self._connection)
