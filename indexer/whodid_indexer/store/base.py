@@ -93,7 +93,7 @@ class Reader(Protocol):
         """
 
     def now(self) -> str:
-        """The cursor behind everything that has arrived."""
+        """The cursor behind everything that has arrived; a search that follows finds all of that."""
 
     def meta(self) -> Meta:
         """The store's template document. Raises StoreUnreachable where the store is not set up."""

@@ -52,7 +52,7 @@ class Feed:
         self._cluster = cluster
 
     def now(self) -> str:
-        """The cursor behind everything below the checkpoints.
+        """The cursor behind everything below the checkpoints, all of which a search that follows finds.
 
         Raises StoreUnreachable where a shard does not answer: all that it has would count as new when it is back.
         """
@@ -63,6 +63,8 @@ class Feed:
                 f"{self._client.url}: {len(silent)} of the store's indices do not answer with all their shards",
                 "look at GET /_cluster/health",
             )
+        if states:
+            self._refresh({state.name for state in states.values()})
         return write(Cursor(self._cluster, {shard: state.checkpoint for shard, state in states.items()}))
 
     def changes(self, after: str | None, limit: int) -> Changes:
@@ -126,14 +128,18 @@ class Feed:
         settings = [index["settings"]["index"] for index in answer.values()]
         return {one["uuid"]: [Shard(one["uuid"], n) for n in range(int(one["number_of_shards"]))] for one in settings}
 
+    def _refresh(self, indices: set[str]) -> None:
+        """What is written to these indices can be found."""
+        names = ",".join(sorted(indices)) if len(indices) <= AT_ONCE else ALIAS  # a URL takes no more of them
+        refreshed = self._client.json("POST", f"/{names}/_refresh")
+        if refreshed["_shards"]["failed"]:
+            raise StoreUnreachable(f"{self._client.url} could not refresh {names}", "look at its log")
+
     def _read(
         self, cursor: Cursor, states: Mapping[Shard, State], chosen: Sequence[Shard], share: int
     ) -> list[list[Hit]]:
         """What each of the shards has between its place and its checkpoint, at most `share` records."""
-        names = sorted({states[shard].name for shard in chosen})
-        refreshed = self._client.json("POST", f"/{','.join(names)}/_refresh")
-        if refreshed["_shards"]["failed"]:
-            raise StoreUnreachable(f"{self._client.url} could not refresh {', '.join(names)}", "look at its log")
+        self._refresh({states[shard].name for shard in chosen})
         lines: list[bytes] = []
         for shard in chosen:
             state = states[shard]
