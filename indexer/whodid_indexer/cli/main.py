@@ -15,6 +15,7 @@ from whodid_schema import __version__
         "demo": "whodid_indexer.demo.command:demo",
         "export": "whodid_indexer.cli.export:command",
         "retention": "whodid_indexer.cli.retention:group",
+        "report": "whodid_indexer.cli.report:command",
         "search": "whodid_indexer.cli.search:command",
         "serve": "whodid_indexer.cli.serve:command",
         "setup": "whodid_indexer.cli.setup:command",
