@@ -1,7 +1,8 @@
 """`whodid tail`: the newest records, then every further one as it arrives; no doubles, no gaps.
 
 The place behind everything is taken first, then the newest are shown: what arrives in between is in both and is shown
-once. From there on the store's change feed leads, in order of arrival, also over a restart of the server.
+once. From there on the store's change feed leads, in order of arrival, also over a restart of the server. What of it
+matches is decided here (export.match), as `export --since-last` decides it.
 """
 
 import itertools
@@ -17,15 +18,15 @@ from whodid_indexer.cli.options import Source, colour_option, source_options
 from whodid_indexer.cli.output import COLOURS, console, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_time, zone_options
-from whodid_indexer.query.model import ALL, AuditQuery, Term
+from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Changes, Page, Reader
 from whodid_schema.errors import StoreUnreachable
 
 INTERVAL = 1.0
 """Seconds between two looks at a store where nothing has arrived."""
 
-BATCH = 100
-"""Changes asked for at a time: their ids are the filter's question, and fit a URL."""
+BATCH = 500
+"""Changes asked for at a time."""
 
 
 @click.command("tail")
@@ -62,47 +63,43 @@ def command(
 
 def feed(reader: Reader, query: AuditQuery, number: int, interval: float | None) -> Iterator[list[bytes]]:
     """The newest `number` matches, oldest of them first; then what arrives, looked for every `interval` seconds."""
+    from whodid_indexer.export.match import matcher  # noqa: PLC0415  not needed to print help
+    from whodid_indexer.export.snapshot import place_of  # noqa: PLC0415  as above
+    from whodid_schema.record import decode  # noqa: PLC0415  as above
+
     cursor = reader.now()
     newest = reader.search(query, Page(limit=number)).records[::-1] if number else []
     yield newest
     if interval is None:
         return
-    shown = {_id(body) for body in newest}
+    matches = matcher(query)
+    shown = {place_of(body) for body in newest}
     while True:
         changes = _patiently(reader, cursor, interval)
         if not changes.records:
             time.sleep(interval)
             continue
         cursor = changes.cursor
-        yield [body for body in _matching(reader, query, changes) if _id(body) not in shown]
+        bodies = (stored.body for stored in changes.records)
+        yield [body for body in bodies if matches(decode(body)) and place_of(body) not in shown]
 
 
 def _patiently(reader: Reader, cursor: str, interval: float) -> Changes:
-    """The next changes; while the store does not answer it is asked again, more and more rarely."""
+    """The next changes; while the store does not answer it is asked again, more and more rarely; both are said once."""
+    silent = False
     for wait in itertools.chain((interval, 2 * interval, 4 * interval), itertools.repeat(8 * interval)):
         try:
-            return reader.changes(cursor, BATCH)
+            changes = reader.changes(cursor, BATCH)
         except StoreUnreachable as error:
-            say(f"{error.message}; waiting")
+            if not silent:
+                say(f"{error.message}; waiting")
+            silent = True
             time.sleep(wait)
+        else:
+            if silent:
+                say("the store answers again")
+            return changes
     raise AssertionError("the waits never end")
-
-
-def _matching(reader: Reader, query: AuditQuery, changes: Changes) -> list[bytes]:
-    """Those of the changes that match, in order of arrival. The store decides, so that it means what `search` means."""
-    bodies = [stored.body for stored in changes.records]
-    if query == ALL:
-        return bodies
-    ids = tuple(_id(body) for body in bodies)
-    among = AuditQuery(query.since, query.until, (*query.terms, Term("id", ids)), query.texts)
-    matching = {_id(body) for body in reader.search(among, Page(limit=len(ids))).records}
-    return [body for body, identifier in zip(bodies, ids, strict=True) if identifier in matching]
-
-
-def _id(body: bytes) -> str:
-    from whodid_schema.record import decode  # noqa: PLC0415  msgspec only where there are records
-
-    return decode(body).id or ""
 
 
 def _print_lines(bodies: list[bytes]) -> None:

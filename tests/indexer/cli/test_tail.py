@@ -110,3 +110,34 @@ def test_tail_goes_on_where_it_was_after_the_server_came_back(
         waiting.join(20)
         reader.close()
     assert [json.loads(body)["id"] for body in got[0]] == numbers(2)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert said[0].endswith("; waiting")
+    assert said[1] == "the store answers again"
+
+
+def test_a_filter_means_of_what_arrives_what_it_means_of_what_is_there(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        reader = RemoteStore(server.url)
+        query = AuditQuery(
+            since=1_764_000_000_000_000 - 9_000_000,
+            terms=(Term("ip", ("203.0.113.0/29",)), Term("actor", ("Ana Ruiz",), negated=True)),
+        )
+        batches = feed(reader, query, 0, 0.01)
+        assert next(batches) == []
+        server.create(make(number) for number in range(20))
+        arrived = [json.loads(body)["id"] for body in next(batches)]
+        there = [json.loads(body)["id"] for body in reader.search(query, Page(limit=100)).records]
+        reader.close()
+    assert arrived == there == numbers(1, 2, 4, 5, 7)
+
+
+def test_late_events_are_shown_when_they_arrive(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.create([make(0)])
+        tail = Tail("--store", server.url, "-n", "1")
+        wait_until(lambda: len(tail.ids) == 1, "the newest", 20)
+        server.create([make(90_000), make(5)])
+        wait_until(lambda: len(tail.ids) == 3, "the late ones", 20)
+        assert tail.interrupt() == 130
+    assert tail.ids == numbers(0, 90_000, 5)
