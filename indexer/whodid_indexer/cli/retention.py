@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -103,12 +103,29 @@ def _lifecycle(url: str, source: Source) -> "Lifecycle":
 
         return SqliteLifecycle(path_of(url))
     from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  httpx only where it is used
-    from whodid_indexer.store.opensearch.connect import connect  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.connect import Client  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle  # noqa: PLC0415  as above
 
     settings = find_settings(source.config)
-    client, _ = connect(url, access_of(settings))
+    client = Client(url, access_of(settings))
+    try:
+        _require_cluster(client.url, client.root())
+    except BaseException:
+        client.close()
+        raise
     return OpenSearchLifecycle(client, deletes_by_ism=settings.lifecycle == "ism")
+
+
+def _require_cluster(url: str, root: Any) -> None:
+    """Raises UsageError for a whodid server, StoreUnreachable for anything else that is not OpenSearch."""
+    from whodid_indexer.store.opensearch.connect import read_root  # noqa: PLC0415  as above
+
+    if isinstance(root, dict) and root.get("product") == "whodid":
+        raise UsageError(
+            f"{url} is a whodid server, which deletes by itself once a day",
+            "name its file where it runs: --store sqlite:///path/audit.db; the server may run meanwhile",
+        )
+    read_root(url, root)
 
 
 def _differences(lifecycle: "Lifecycle", source: Source, now: datetime) -> list[str]:

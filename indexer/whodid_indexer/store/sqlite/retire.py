@@ -1,7 +1,7 @@
 """Deleting what has outlived its class's retention from a file that is in use, and giving the space back.
 
-    find     a thousand rows that are due, in time order, on a connection of its own that only reads
-    delete   those rows in one transaction: `event` and its indices, `ft`                  some ten milliseconds
+    find     some thousand rows that are due, in time order, outside of any transaction
+    delete   at most a thousand of them in one transaction: `event` and its indices, `ft`, `cell`
     merge    FTS5 keeps what was deleted until it rewrites the part that holds it: a few pages at a time
     shrink   free pages are used again by new records; where there are many, the file is cut
 
@@ -24,13 +24,20 @@ import msgspec
 from whodid_indexer.retention.document import spelled
 from whodid_indexer.retention.due import cutoff, moment_of, period_of, stamped
 from whodid_indexer.retention.plan import Done, Part, RetentionPlan
+from whodid_indexer.store.sqlite.chunks import SIZE, forget_rows
 from whodid_indexer.store.sqlite.connect import guard, open_for_writing
 from whodid_indexer.store.sqlite.schema import require_version
 from whodid_indexer.store.sqlite.settings import read_setting
 from whodid_schema.meta import IMPORTED, Meta
 
 BATCH = 1_000
-"""Rows of one transaction: 5 to 16 ms."""
+"""Rows of one transaction: 5 to 16 ms, and some 10 for each chunk that is written anew."""
+
+_CHUNKS = 2
+"""Written anew in one transaction at most: records that came late lie in chunks far apart."""
+
+_FOUND = 8_000
+"""Rows found at a time."""
 
 _PAUSE = 0.025
 """Seconds at least between two transactions: a writer that found the file locked has asked again within them."""
@@ -201,12 +208,14 @@ class SqliteLifecycle:
         numbers, gone = _listed(holding.combos), 0
         place = (_FIRST, _FIRST)
         while not self._leave.is_set():
-            rows: list[Any] = self._connection.execute(_FIND, (*place, holding.before, numbers, BATCH)).fetchall()
+            rows: list[Any] = self._connection.execute(_FIND, (*place, holding.before, numbers, _FOUND)).fetchall()
             if not rows:
                 break
             place = rows[-1][0], rows[-1][1]
-            with self._transaction():
-                gone += self._delete(sorted(seq for _, _, seq in rows))
+            for together in _batches(sorted(seq for _, _, seq in rows)):
+                if not self._leave.is_set():
+                    with self._transaction():
+                        gone += self._delete(together)
         return gone
 
     def _delete(self, numbers: Sequence[int]) -> int:
@@ -216,6 +225,7 @@ class SqliteLifecycle:
         connection.executemany("DELETE FROM event WHERE seq = ?", ((number,) for number in numbers))
         gone = connection.total_changes() - before
         connection.executemany("DELETE FROM ft WHERE rowid = ?", ((number,) for number in numbers))
+        forget_rows(connection, numbers)
         return gone
 
     def _merge(self) -> None:
@@ -264,6 +274,20 @@ class SqliteLifecycle:
         yield
         if self._pause:
             self._leave.wait(max(self._pause, time.perf_counter() - began))
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
+    """Rising row numbers as they are deleted together: few, and of few chunks."""
+    batch: list[int] = []
+    touched: set[int] = set()
+    for number in numbers:
+        touched.add((number - 1) // SIZE)
+        if len(batch) == BATCH or len(touched) > _CHUNKS:
+            yield batch
+            batch, touched = [], {(number - 1) // SIZE}
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def _listed(numbers: Sequence[int]) -> str:

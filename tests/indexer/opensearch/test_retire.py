@@ -1,0 +1,235 @@
+"""Retention on a real node: what is deleted by index name, what never is, and what refuses to begin."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.indexing import META
+from support.opensearch.server import Server
+from support.records import identifier
+from support.running import whodid
+from whodid_indexer.retention.document import NOTHING, Wanted, renewed
+from whodid_indexer.retention.plan import Done
+from whodid_indexer.store.opensearch.access import Access
+from whodid_indexer.store.opensearch.connect import Client
+from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle
+from whodid_indexer.store.opensearch.template import template
+from whodid_schema.document import document
+from whodid_schema.errors import StoreUnreachable
+from whodid_schema.meta import Meta, Router
+from whodid_schema.record import Record, encode
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def keep(server: Server, days: dict[str, int | None], **changed: Any) -> Meta:
+    """A cluster whose document says so; `delivery` has an index a day, the others one a month."""
+    meta = renewed(META, Wanted({"delivery": 7}, (), {}), NOW, fresh=True)
+    meta = msgspec.structs.replace(renewed(meta, NOTHING._replace(days=days), NOW), **changed)
+    server.request("PUT", "/_index_template/whodid", template(meta))
+    return meta
+
+
+def store(server: Server, meta: Meta, records: list[Record], index: str | None = None) -> None:
+    router = Router(meta)
+    lines = []
+    for one in records:
+        action = {"create": {"_index": index or router.index_of(one), "_id": one.id}}
+        lines += [msgspec.json.encode(action), document(one, encode(one))]
+    answer = server.request("POST", "/_bulk?refresh=true", b"\n".join(lines) + b"\n")
+    assert not answer["errors"], answer
+
+
+def made(number: int, moment: datetime, surface: str = "activity") -> Record:
+    stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return Record(timestamp=stamp, received_at=stamp, id=identifier(number), app="shop", surface=surface)
+
+
+def indices(server: Server) -> set[str]:
+    found = server.request("GET", "/_cat/indices/*?format=json&h=index&expand_wildcards=open,closed")
+    return {row["index"] for row in found if not row["index"].startswith(".")}
+
+
+@pytest.fixture
+def lifecycle(opensearch: Server) -> Iterator[OpenSearchLifecycle]:
+    with closing(OpenSearchLifecycle(Client(opensearch.url, Access()))) as opened:
+        yield opened
+
+
+def apply(lifecycle: OpenSearchLifecycle, now: datetime) -> list[str]:
+    done: list[Done] = []
+    lifecycle.apply(now, done.append)
+    return [one.what for one in done]
+
+
+def test_an_index_goes_when_its_last_microsecond_is_old_enough(
+    opensearch: Server, lifecycle: OpenSearchLifecycle
+) -> None:
+    meta = keep(opensearch, {"activity": 90, "delivery": 7})
+    last = datetime(2026, 10, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    store(opensearch, meta, [made(1, last), made(2, last, "delivery"), made(3, last, "audit")])
+    assert indices(opensearch) == {"whodid-activity-2026-10", "whodid-delivery-2026-10-31", "whodid-audit-2026-10"}
+
+    day_goes = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=7)
+    assert apply(lifecycle, day_goes - timedelta(microseconds=1)) == []
+    assert apply(lifecycle, day_goes) == ["whodid-delivery-2026-10-31"]
+    month_goes = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=90)
+    assert apply(lifecycle, month_goes - timedelta(microseconds=1)) == []
+    assert apply(lifecycle, month_goes) == ["whodid-activity-2026-10"]
+    assert apply(lifecycle, NOW + timedelta(days=100_000)) == []
+    assert indices(opensearch) == {"whodid-audit-2026-10"}
+
+
+def test_a_changed_retention_holds_for_the_indices_there_are(
+    opensearch: Server, lifecycle: OpenSearchLifecycle
+) -> None:
+    meta = keep(opensearch, {"activity": 365})
+    store(opensearch, meta, [made(month, datetime(2026, month, 3, tzinfo=UTC)) for month in range(1, 12)])
+    keep(opensearch, {"activity": 200})
+    assert apply(lifecycle, NOW) == [f"whodid-activity-2026-0{month}" for month in range(1, 5)]
+    keep(opensearch, {"activity": 1_000})
+    assert apply(lifecycle, NOW) == []
+    keep(opensearch, {"activity": 30})
+    assert apply(lifecycle, NOW) == [f"whodid-activity-2026-0{month}" for month in range(5, 10)]
+
+
+def test_records_before_the_epoch_go_by_the_year(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
+    meta = keep(opensearch, {"activity": 3_650})
+    store(opensearch, meta, [made(1, datetime(2017, 12, 31, 23, tzinfo=UTC))])
+    goes = datetime(2017, 1, 1, tzinfo=UTC) + timedelta(days=366 + 3_650)
+    assert apply(lifecycle, goes - timedelta(microseconds=1)) == []
+    assert apply(lifecycle, goes) == ["whodid-activity-2017"]
+
+
+def test_what_is_not_whodids_is_never_touched(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
+    """An index with a name like ours but without the mark, other people's, and one of no class of ours."""
+    opensearch.request("PUT", "/whodid-activity-2001-01", {})
+    meta = keep(opensearch, {"activity": 1})
+    opensearch.request("PUT", "/other-2001-01", {})
+    opensearch.request("PUT", "/whodid-nobody-2001-01", {})
+    store(opensearch, meta, [made(1, datetime(2026, 1, 1, tzinfo=UTC))])
+    try:
+        assert apply(lifecycle, NOW) == ["whodid-activity-2026-01"]
+        assert indices(opensearch) == {"other-2001-01", "whodid-activity-2001-01", "whodid-nobody-2001-01"}
+        assert "index whodid-nobody-2001-01 is of no class of this store: kept" in lifecycle.plan(NOW).notes
+    finally:
+        opensearch.request("DELETE", "/other-2001-01")
+
+
+def test_a_closed_index_goes_by_its_name(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
+    meta = keep(opensearch, {"activity": 30})
+    store(opensearch, meta, [made(month, datetime(2026, month, 3, tzinfo=UTC)) for month in (1, 10)])
+    for month in ("01", "10"):
+        opensearch.request("POST", f"/whodid-activity-2026-{month}/_close")
+    january, october = lifecycle.plan(NOW).parts
+    assert (january.due, january.records, january.why.endswith("it is closed")) == (True, None, True)
+    assert (october.due, october.records) == (False, None)
+    assert apply(lifecycle, NOW) == ["whodid-activity-2026-01"]
+
+
+def test_an_index_that_holds_younger_records_than_its_name_says_is_kept(
+    opensearch: Server, lifecycle: OpenSearchLifecycle
+) -> None:
+    meta = keep(opensearch, {"activity": 30})
+    store(opensearch, meta, [made(1, datetime(2026, 11, 20, tzinfo=UTC))], "whodid-activity-2026-01")
+    assert apply(lifecycle, NOW) == []
+    (part,) = lifecycle.plan(NOW).parts
+    assert (part.due, part.goes, part.why) == (
+        False,
+        None,
+        "holds records younger than 30 days, whatever its name says",
+    )
+
+
+def test_while_a_hold_is_active_nothing_is_deleted(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
+    meta = keep(opensearch, {"activity": 30}, hold=True)
+    store(opensearch, meta, [made(1, datetime(2026, 1, 1, tzinfo=UTC))])
+    assert apply(lifecycle, NOW) == []
+    assert "a hold is active: nothing is deleted" in lifecycle.plan(NOW).notes
+
+
+def test_without_a_document_nothing_is_begun(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
+    meta = keep(opensearch, {"activity": 30})
+    store(opensearch, meta, [made(1, datetime(2026, 1, 1, tzinfo=UTC))])
+    opensearch.request("DELETE", "/_index_template/whodid")
+    with pytest.raises(StoreUnreachable, match="is not set up"):
+        lifecycle.apply(NOW, lambda _: None)
+    assert indices(opensearch) == {"whodid-activity-2026-01"}
+
+
+def test_a_red_cluster_is_left_alone(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
+    meta = keep(opensearch, {"activity": 30})
+    store(opensearch, meta, [made(1, datetime(2026, 1, 1, tzinfo=UTC))])
+    opensearch.request(
+        "PUT",
+        "/red?wait_for_active_shards=0",
+        {"settings": {"number_of_replicas": 0, "index.routing.allocation.require._name": "nobody"}},
+    )
+    try:
+        with pytest.raises(StoreUnreachable, match="red"):
+            lifecycle.apply(NOW, lambda _: None)
+        assert "whodid-activity-2026-01" in indices(opensearch)
+    finally:
+        opensearch.request("DELETE", "/red")
+
+
+Days = st.dictionaries(
+    st.sampled_from(["activity", "delivery", "audit"]), st.one_of(st.none(), st.integers(1, 90)), max_size=3
+)
+Records = st.lists(
+    st.tuples(st.sampled_from(["activity", "delivery", "audit"]), st.integers(0, 120 * 86_400)), min_size=1, max_size=8
+)
+
+
+@given(days=Days, ages=Records, later=st.integers(0, 40 * 86_400))
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_younger_goes_and_nothing_older_than_retention_and_period_stays(
+    days: dict[str, int | None], ages: list[tuple[str, int]], later: int, opensearch: Server
+) -> None:
+    opensearch.clean()
+    meta = keep(opensearch, days)
+    records = [made(n, NOW - timedelta(seconds=age), surface) for n, (surface, age) in enumerate(ages)]
+    store(opensearch, meta, records)
+    now = NOW + timedelta(seconds=later)
+    with closing(OpenSearchLifecycle(Client(opensearch.url, Access()))) as lifecycle:
+        lifecycle.apply(now, lambda _: None)
+    hits = opensearch.request("POST", "/whodid/_search", {"size": 100})["hits"]["hits"]
+    left = {hit["_source"]["id"] for hit in hits}
+    for record, (surface, age) in zip(records, ages, strict=True):
+        kept, old = days.get(surface), timedelta(seconds=age + later)
+        if kept is None or old <= timedelta(days=kept):
+            assert record.id in left
+        elif old > timedelta(days=kept + (1 if meta.classes[surface].period == "day" else 31)):
+            assert record.id not in left
+
+
+def test_the_commands_show_the_plan_and_do_it(opensearch: Server, tmp_path: Path) -> None:
+    meta = keep(opensearch, {"activity": 30})
+    store(opensearch, meta, [made(month, datetime(2026, month, 3, tzinfo=UTC)) for month in (1, 10)])
+    config = tmp_path / "whodid.yaml"
+    config.write_text(f"store: {opensearch.url}\nretention: {{activity: 40d}}\n")
+    at = ["--config", str(config), "--at", NOW.isoformat()]
+
+    plan = whodid("retention", "plan", *at)
+    assert [line.split()[:5] for line in plan.stdout.splitlines()] == [
+        ["Class", "Kept", "for", "What", "Records"],
+        ["activity", "30d", "whodid-activity-2026-01", "1", "now"],
+        ["activity", "30d", "whodid-activity-2026-10", "1", "2026-12-01T00:00:00Z"],
+    ]
+    assert "difference: activity: the configuration says 40d, the store 30d" in plan.stderr
+    assert "note: no ISM plugin here" in plan.stderr
+    assert indices(opensearch) == {"whodid-activity-2026-01", "whodid-activity-2026-10"}
+
+    done = whodid("retention", "apply", *at, "--format", "json")
+    assert msgspec.json.decode(done.stdout)["deleted"] == [
+        {"class": "activity", "what": "whodid-activity-2026-01", "records": 1}
+    ]
+    assert whodid("retention", "apply", *at).stdout == "nothing was due\n"
+    assert msgspec.json.decode(whodid("retention", "plan", *at, "--format", "json").stdout)["parts"][0]["due"] is False
