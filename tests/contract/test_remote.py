@@ -18,13 +18,14 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from contract.reader import OpenOn, ReaderContract
+from contract.analyst import AnalystContract
+from contract.reader import ReaderContract
 from contract.writer import Recount, WriterContract
 from support.running import free_port
 from whodid_indexer.api.app import build
 from whodid_indexer.api.server import bind, url_of
 from whodid_indexer.query.model import ALL
-from whodid_indexer.store.base import Item, Reader
+from whodid_indexer.store.base import Item
 from whodid_indexer.store.remote import RemoteStore
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_schema.bulk import CONTENT_TYPE, Result, read_response
@@ -102,12 +103,14 @@ def post(url: str, items: Sequence[Item]) -> list[Result]:
     return read_response(response.content, len(items))
 
 
-class TestRemoteReader(ReaderContract):
+class TestRemoteReader(ReaderContract, AnalystContract):
+    examples = 20
+
     @pytest.fixture
-    def open_on(self, url: str) -> Iterator[OpenOn]:
+    def open_on(self, url: str) -> Iterator[Callable[[Sequence[Item]], RemoteStore]]:
         opened: list[RemoteStore] = []
 
-        def open_on(items: Sequence[Item]) -> Reader:
+        def open_on(items: Sequence[Item]) -> RemoteStore:
             assert {result.outcome for result in post(url, items)} <= {"indexed"}
             opened.append(RemoteStore(url))
             return opened[-1]

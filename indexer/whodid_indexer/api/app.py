@@ -4,7 +4,7 @@ POST /_bulk                     records in                    bulk
 GET  /                          who this is                   about
 GET  /_index_template/whodid    the template document         about
 GET  /healthz /readyz /metrics                                about
-GET  /api/v1/…                  questions                     events
+GET  /api/v1/…                  questions                     events, counting
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from whodid_indexer.api.about import About
 from whodid_indexer.api.bulk import BulkEndpoint
+from whodid_indexer.api.counting import Counting
 from whodid_indexer.api.events import Events
 from whodid_indexer.api.hosts import HostCheck
 from whodid_indexer.api.metrics import Metrics
@@ -67,6 +68,7 @@ def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) 
             Route("/readyz", about.readyz),
             Route("/metrics", about.metrics),
             *events.routes(),
+            *Counting(readers).routes(),
         ],
         middleware=[Middleware(HostCheck, allowed=hosts)],
         exception_handlers={WhodidError: on_whodid_error, HTTPException: on_http_error, Exception: on_fault},

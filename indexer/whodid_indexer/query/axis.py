@@ -31,6 +31,10 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType({"actor": frozenset({"actor
 """Fields whose top-level terms an axis does not count under, where they are not just the field of its own."""
 
 
+COMMON = ("actor", "category", "verb", "type", "outcome", "ip", "workspace", "app")
+"""The axes that are shown where none is named."""
+
+
 def axis_named(name: str) -> str:
     """The axis that a name or an alias means. Raises BadQuery that names the nearest one."""
     known = ALIASES.get(name, name)
@@ -55,6 +59,13 @@ def without_own(query: AuditQuery, name: str) -> AuditQuery:
     """The query that the axis counts under."""
     own = own_fields(name)
     return msgspec.structs.replace(query, terms=tuple(term for term in query.terms if term.field not in own))
+
+
+def selected_by(query: AuditQuery, name: str) -> tuple[str, ...]:
+    """The values that the query's top-level terms ask for on the axis: shown whatever their count is."""
+    axis = axis_named(name)
+    field = field_of_axis(axis)
+    return tuple(value for term in query.terms if term.field == field and not term.negated for value in term.values)
 
 
 def askable(field: str, value: str) -> bool:

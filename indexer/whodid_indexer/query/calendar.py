@@ -16,10 +16,10 @@ from whodid_schema.errors import BadQuery
 
 MOST_BUCKETS = 10_000
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def zone_named(name: str) -> tzinfo:
@@ -98,14 +98,14 @@ def _next_hour(moment: int, zone: tzinfo) -> int:
 
 
 def _local(moment: int, zone: tzinfo) -> datetime:
-    return (_EPOCH + timedelta(microseconds=moment)).astimezone(zone)
+    return (EPOCH + timedelta(microseconds=moment)).astimezone(zone)
 
 
 def _offset(moment: int, zone: tzinfo) -> int:
     """What the zone's clocks are ahead of UTC, in microseconds."""
-    return (_local(moment, zone).utcoffset() or timedelta()) // _MICROSECOND
+    return (_local(moment, zone).utcoffset() or timedelta()) // MICROSECOND
 
 
 def _midnight(day: date, zone: tzinfo) -> int:
     """The first moment of a date; where the clocks leave midnight out, the moment at which they do."""
-    return (datetime(day.year, day.month, day.day, tzinfo=zone) - _EPOCH) // _MICROSECOND
+    return (datetime(day.year, day.month, day.day, tzinfo=zone) - EPOCH) // MICROSECOND

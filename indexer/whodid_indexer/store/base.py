@@ -71,7 +71,7 @@ class Analyst(Protocol):
         """The figures of the query. Raises BadQuery for an unknown zone, or a series of more than 10,000 buckets."""
 
 
-class Reader(Protocol):
+class Reader(Analyst, Protocol):
     """The reading side of a store. Bodies are the records' JSON as it was sent."""
 
     def search(self, query: AuditQuery, page: Page) -> Found:

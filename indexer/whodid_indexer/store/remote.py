@@ -3,13 +3,15 @@
 The query goes over as one value (`query=`, the AuditQuery as JSON), so that nothing is lost between flags and server.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
+from whodid_indexer.query.answers import read_facets, read_stats
+from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import ALL, AuditQuery
 from whodid_indexer.store.base import Changes, Found, Page, Stored
 from whodid_indexer.store.places import format_key, parse_key
@@ -84,6 +86,18 @@ class RemoteStore:
         """As the server's store answers."""
         return self._get("/api/v1/count", _query(query), _Count).count
 
+    def facets(self, query: AuditQuery, axes: Sequence[Axis], *, budget: float | None = None) -> list[Facet]:
+        """As the server's store answers."""
+        asked = {"axes": msgspec.json.encode(axes).decode(), "budget": _milliseconds(budget)}
+        return self._read("/api/v1/facets", _query(query) | asked, read_facets)
+
+    def stats(self, query: AuditQuery, measure: Measure) -> Stats:
+        """As the server's store answers."""
+        asked = {"now": str(measure.now), "tz": measure.zone, "actors": str(measure.actors)}
+        if measure.interval is not None:
+            asked["interval"] = measure.interval
+        return self._read("/api/v1/stats", _query(query) | asked, read_stats)
+
     def get(self, identifier: str) -> bytes | None:
         """As the server's store answers."""
         response = self._ask(f"/api/v1/events/{_quoted(identifier)}", {})
@@ -132,9 +146,12 @@ class RemoteStore:
         self._client.close()
 
     def _get(self, path: str, parameters: dict[str, str], kind: type[Answer]) -> Answer:
+        return self._read(path, parameters, lambda data: msgspec.json.decode(data, type=kind))
+
+    def _read(self, path: str, parameters: dict[str, str], read: Callable[[bytes], Answer]) -> Answer:
         response = self._checked(self._ask(path, parameters))
         try:
-            return msgspec.json.decode(response.content, type=kind)
+            return read(response.content)
         except msgspec.DecodeError as error:
             raise StoreUnreachable(f"{self._url}{path} answered what no whodid server does: {error}") from error
 
@@ -184,6 +201,10 @@ def _kind(code: str, status: int) -> type[WhodidError]:
 
 def _query(query: AuditQuery) -> dict[str, str]:
     return {} if query == ALL else {"query": msgspec.json.encode(query).decode()}
+
+
+def _milliseconds(budget: float | None) -> str:
+    return "none" if budget is None else str(round(budget * 1_000))
 
 
 def _order(ascending: bool) -> dict[str, str]:
