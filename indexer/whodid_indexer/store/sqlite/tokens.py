@@ -68,16 +68,17 @@ def tokens(record: Record, actor: int) -> tuple[str, int]:
     if record.request_id:
         present |= PRESENT["request"]
         exact = f"{exact} r{spell(record.request_id)}"
-    folded: list[str] = []
-    for bit, values in (
-        (PRESENT["target"], _targets(record)),
-        (PRESENT["changed"], ["c" + path for path in record.changed if path] if record.changed else None),
-        (0, [META + pair for pair in record.meta if pair] if record.meta else None),
-    ):
-        if values:
-            present |= bit
-            folded += values
-    return f"{exact} {_spell_all(folded)}" if folded else exact, present
+    values = _targets(record)
+    if values:
+        present |= PRESENT["target"]
+    if record.changed:
+        paths = ["c" + path for path in record.changed if path]
+        if paths:
+            present |= PRESENT["changed"]
+            values += paths
+    if record.meta:
+        values += [META + pair for pair in record.meta if pair]
+    return f"{exact} {_spell_all(values)}" if values else exact, present
 
 
 def _targets(record: Record) -> list[str]:
@@ -96,7 +97,8 @@ def _targets(record: Record) -> list[str]:
 def _spell_all(values: list[str]) -> str:
     """The tokens of the values, each a letter and what is to be folded; all at once where they are short and ASCII."""
     lines = "\n".join(values)
-    if not lines.isascii() or lines.count("\n") >= len(values) or max(map(len, values)) > LONGEST:
+    short = len(lines) <= LONGEST or max(map(len, values)) <= LONGEST
+    if not short or not lines.isascii() or lines.count("\n") >= len(values):
         return " ".join([value[0] + spell(shadow(value[1:])) for value in values])
     text = _without_usual(lines.lower())
     if not text.replace("\n", "").isalnum():
