@@ -60,14 +60,21 @@ def print_table(records: Sequence["Record"], columns: Sequence[str], zone: tzinf
     """One line per record under a line of headings."""
     from rich.text import Text  # noqa: PLC0415  as above
 
-    out = console(color)
     makers = _cells(columns, zone)
     rows = [[make(record) for make in makers] for record in records]
     headings = [Text(_heading(name, zone), "bold") for name in columns]
-    widths = [max(cell.cell_len for cell in cells) for cells in zip(headings, *rows, strict=True)]
+    print_cells([headings, *rows], [place for place, name in enumerate(columns) if name not in _FIXED], color)
+
+
+def print_cells(rows: Sequence[Sequence["Text"]], shrinking: Sequence[int], color: str) -> None:
+    """Rows of equal length, column under column; on a terminal the `shrinking` columns are cut to its width."""
+    from rich.text import Text  # noqa: PLC0415  as above
+
+    out = console(color)
+    widths = [max(cell.cell_len for cell in cells) for cells in zip(*rows, strict=True)]
     if sys.stdout.isatty():
-        _fit(widths, [place for place, name in enumerate(columns) if name not in _FIXED], out.width)
-    for row in (headings, *rows):
+        _fit(widths, shrinking, out.width)
+    for row in rows:
         for cell, width in zip(row, widths, strict=True):
             cell.truncate(width, overflow="ellipsis", pad=True)
         line = Text(_GAP).join(row)
@@ -79,7 +86,7 @@ def _heading(name: str, zone: tzinfo) -> str:
     return f"Time ({zone_name(zone)})" if name == "time" else _HEADINGS.get(name, name.capitalize())
 
 
-def _fit(widths: list[int], shrinking: list[int], room: int) -> None:
+def _fit(widths: list[int], shrinking: Sequence[int], room: int) -> None:
     """Cut the `shrinking` columns so that a line has `room` cells: the widest give most, the others stay whole."""
     left = room - len(_GAP) * (len(widths) - 1) - sum(w for place, w in enumerate(widths) if place not in shrinking)
     for done, place in enumerate(sorted(shrinking, key=lambda place: widths[place])):

@@ -56,6 +56,17 @@ def written_time(timestamp: str | None, zone: tzinfo) -> str:
     return _in(timestamp, zone).isoformat(timespec="microseconds")
 
 
+def shown_range(since: int | None, until: int | None, zone: tzinfo) -> str:
+    """A range of microseconds since the epoch, in words, with the zone's name."""
+    if since is None and until is None:
+        return "all time"
+    from whodid_schema.timestamp import from_micros  # noqa: PLC0415  not needed to print help
+
+    begin = "the beginning" if since is None else shown_time(from_micros(since), zone)
+    end = "now" if until is None else shown_time(from_micros(until), zone)
+    return f"{begin} to {end} ({zone_name(zone)})"
+
+
 def _in(timestamp: str, zone: tzinfo) -> datetime:
     return datetime.fromisoformat(timestamp).astimezone(zone)
 
