@@ -151,7 +151,7 @@ def _is_common(record: Record, target: Target, action: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _before_name(  # noqa: PLR0913, PLR0917  # what the words depend on
+def _before_name(  # what the words depend on
     action: str, verb: str, kind: str | None, outcome: str | None, target_type: str | None, changed: bool
 ) -> str:
     """The words of a deed that stand before its target's name."""

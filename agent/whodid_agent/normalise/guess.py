@@ -70,6 +70,7 @@ class _Writer(Source):
         self.loaded: dict[Steps, str] = {}
         self.taken: set[Steps] = set()
         self.used: set[Steps] = set()
+        self.later: list[str] = []
 
     def write(self) -> None:
         """All lines of the function."""
@@ -93,6 +94,8 @@ class _Writer(Source):
         self.used = self._used()
         metadata = self._left()
         self._hold_keys((), "e", self.event)
+        for line in self.later:
+            self.put(line)
         self.depth -= 1
         self.put(f"except KeyError: return {NOTHING}")
         self._remove()
@@ -102,6 +105,11 @@ class _Writer(Source):
 
     def _unless(self, test: str) -> None:
         self.put(f"if {test}: return {NOTHING}")
+
+    def _make(self, name: str, expression: str) -> str:
+        """A local for what is made of values; asked last, since another guess may fit better."""
+        self.later += (f"{name} = {expression}", f"if {name} is None: return {NOTHING}")
+        return name
 
     def _load(self, steps: Steps) -> str:
         """A local for what stands there; the objects on the way are objects."""
@@ -194,10 +202,8 @@ class _Writer(Source):
         if kind == "name" and type(value) is str and len(value) > values.PLACEHOLDER:
             self._unless(f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None")
             return name
-        made = f"{name}_{kind}"
-        self.put(f"{made} = {kind}({name})")
-        self._unless(f"{made} is None")
-        return made
+        self._unless(f"not {name}" if value else name)
+        return self._make(f"{name}_{kind}", f"{kind}({name})")
 
     def _first(self, options: tuple[Expression, ...], kind: str) -> str:
         for option in options:
@@ -234,10 +240,7 @@ class _Writer(Source):
         if NOTHING in names.values():
             raise _Unfit
         pieces = [self.bind(part) if isinstance(part, str) else names[part] for part in parts]
-        made = f"t{len(self.lines)}"
-        self.put(f"{made} = {kind}({' + '.join(pieces)})")
-        self._unless(f"{made} is None")
-        return made
+        return self._make(f"t{len(self.lines)}", f"{kind}({' + '.join(pieces)})")
 
     def _is_present(self, path: Path) -> bool:
         if path.indexed or not self._is_there(path.steps):

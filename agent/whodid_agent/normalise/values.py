@@ -29,11 +29,6 @@ def text(value: Any) -> str | None:
     return None
 
 
-def moment(value: Any) -> timestamp.Instant | None:
-    """The moment that a value names, in one of the forms that `whodid_schema.timestamp` reads."""
-    return timestamp.parse(value)
-
-
 def count(value: Any) -> int | None:
     """A whole number from 0, also as text; at most what 64 bits hold."""
     if type(value) is str and value.isascii() and value.isdigit() and len(value) < 19:
@@ -163,11 +158,11 @@ def anything(value: Any) -> Any:
 
 
 KINDS: Mapping[str, Accept] = MappingProxyType(
-    {
+    {"moment": timestamp.parse}
+    | {
         function.__name__: function
         for function in (
             text,
-            moment,
             count,
             address,
             outcome,
