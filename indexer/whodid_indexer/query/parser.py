@@ -210,7 +210,8 @@ class _Reader:
         """A term; None for a range, which is remembered. `denied` is the place of the minus in front of it."""
         if name in RANGES:
             if depth or denied is not None:
-                raise self._bad(_RANGE, "like since:7d (a OR b)", start if denied is None else denied, len(name) + 1)
+                begin = start if denied is None else denied
+                raise self._bad(_RANGE, "like since:7d (a OR b)", begin, self._place - begin)
             self._range(name, start)
             return None
         known = name if name.startswith(META_PREFIX) else self._known(name, start)
@@ -355,4 +356,4 @@ def _apart(member: Member, others: list[Member]) -> Member:
 def _unquoted(name: str) -> str:
     """The name; a path of metadata may stand in quotation marks."""
     path = name.removeprefix(META_PREFIX)
-    return META_PREFIX + read_quoted(path, 0).text if path != name and path[0] == '"' else name
+    return META_PREFIX + read_quoted(path, 0).text if path != name and path.startswith('"') else name
