@@ -16,8 +16,9 @@ import pytest
 from support.opensearch.server import Server
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.policies import plan_policies, policy
+from whodid_indexer.store.opensearch.policies import check_handed, plan_policies, policy
 from whodid_indexer.store.plan import Step, difference, holds
+from whodid_schema.errors import StateError
 from whodid_schema.meta import Meta, Retention
 
 POLICIES = "/_plugins/_ism/policies"
@@ -28,12 +29,26 @@ RECORDED: dict[str, Any] = {
 
 
 class Plugin:
-    """Takes and lists policies as the recorded plugin does: with additions of its own, and by sequence number."""
+    """Takes and lists policies as the recorded plugin does: with additions of its own, and by sequence number.
 
-    def __init__(self) -> None:
+    `held` has each index there is, with the policy that holds it and that policy's number (None: not begun yet).
+    """
+
+    def __init__(self, **held: tuple[str, int | None] | None) -> None:
         self.policies: dict[str, dict[str, Any]] = {}
+        self.held: dict[str, tuple[str, int | None] | None] = dict(held)
+        self.asked: list[str] = []
+
+    def begin(self) -> None:
+        """What the plugin's job does within minutes: each index goes by its policy as that is now."""
+        self.held = {
+            index: by and (by[0], self.policies[by[0]]["_seq_no"] if by[0] in self.policies else by[1])
+            for index, by in self.held.items()
+        }
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.startswith(POLICIES):
+            return self._index(request)
         name = request.url.path.removeprefix(POLICIES).lstrip("/")
         if request.method == "GET":
             return httpx.Response(
@@ -46,6 +61,38 @@ class Plugin:
         if there is not None and numbers["if_seq_no"] != [str(there["_seq_no"])]:
             return recorded("update stale seq_no")
         return self._keep(name, json.loads(request.content)["policy"])
+
+    def _index(self, request: httpx.Request) -> httpx.Response:
+        verb, names = request.url.path.removeprefix("/_plugins/_ism/").split("/")
+        if verb == "explain":
+            return self._explain([name for name in names.split(",") if name in self.held])
+        wanted = json.loads(request.content)["policy_id"]
+        self.asked.append(f"{verb} {names} {wanted}")
+        if wanted not in self.policies:
+            return recorded("add missing policy")
+        if verb == "add" and names not in self.held:
+            return recorded("add missing index")
+        if verb == "add" and self.held[names] is not None:
+            return recorded("add again")
+        there = self.held[names]
+        self.held[names] = (wanted, None) if there is None else there  # a change is seen when the job has run
+        if there is not None and there[0] != wanted:
+            self.held[names] = (wanted, there[1])
+        return recorded("add" if verb == "add" else "change_policy")
+
+    def _explain(self, names: list[str]) -> httpx.Response:
+        if not names:
+            return recorded("explain after delete")
+        answer: dict[str, Any] = {"total_managed_indices": sum(self.held[name] is not None for name in names)}
+        for name in names:
+            by = self.held[name]
+            kind = "explain unmanaged" if by is None else "explain audit-new" if by[1] is None else "explain managed"
+            (model,) = [value for value in RECORDED[kind]["response"].values() if isinstance(value, dict)]
+            answer[name] = dict(model)
+            if by is not None:
+                answer[name] |= {key: by[0] for key in model if key.endswith("policy_id")} | {"index": name}
+                answer[name] |= {} if by[1] is None else {"policy_seq_no": by[1]}
+        return httpx.Response(200, json=answer)
 
     def _keep(self, name: str, body: dict[str, Any]) -> httpx.Response:
         fault = self._fault(name, body)
@@ -170,6 +217,94 @@ def test_classes_whose_names_begin_alike_do_not_meet(client: Client) -> None:
 
 def test_without_any_retention_there_are_no_policies(client: Client) -> None:
     assert plan_policies(client, meta(activity=None)) == ([], ())
+
+
+AUGUST, SEPTEMBER, TODAY = "whodid-activity-2026-08", "whodid-activity-2026-09", "whodid-delivery-2026-11-21"
+
+
+def run(plugin: Plugin, found: Meta, *, deletes: bool = True) -> list[str]:
+    """What setup and apply do: policies, then the indices that they are to hold; the requests that hand one over."""
+    client = Client("http://store.test", Access(), httpx.MockTransport(plugin.answer))
+    before = len(plugin.asked)
+    for _ in range(2):
+        for step in plan_policies(client, found, plugin.held, deletes=deletes).steps:
+            check_handed(step, client.json(step.method, step.path, step.after))
+    return plugin.asked[before:]
+
+
+def test_the_stand_in_explains_and_hands_over_as_the_plugin_did() -> None:
+    plugin = Plugin(**{"xaudit-old": None, "audit-new": ("audit", None)})
+    plugin.policies["audit"] = RECORDED["get"]["response"]
+    names = ("explain unmanaged", "explain audit-new", "add", "add again", "add missing policy", "add missing index")
+    for name in (*names, "change_policy"):
+        asked = RECORDED[name]["request"]
+        answered = plugin.answer(
+            httpx.Request(asked["method"], "http://store.test" + asked["path"], json=asked["body"])
+        )
+        assert answered.status_code == RECORDED[name]["status"], name
+        assert answered.json().keys() == RECORDED[name]["response"].keys(), name
+    plugin.held["xaudit-old"] = ("audit", 1)
+    explained = plugin.answer(httpx.Request("GET", "http://store.test/_plugins/_ism/explain/xaudit-old")).json()
+    assert explained["xaudit-old"] == RECORDED["explain managed"]["response"]["xaudit-old"]
+    gone = plugin.answer(httpx.Request("GET", "http://store.test/_plugins/_ism/explain/nothing"))
+    assert (gone.status_code, gone.json()) == (400, RECORDED["explain after delete"]["response"])
+
+
+def test_indices_that_nothing_holds_are_handed_to_their_class() -> None:
+    plugin = Plugin(**{AUGUST: None, TODAY: None, "whodid-audit-2026-11": None, "whodid-activity": None})
+    found = meta(activity=365, delivery=30, audit=None)
+    assert run(plugin, found) == [f"add {AUGUST} whodid-activity", f"add {TODAY} whodid-delivery"]
+    plugin.begin()
+    assert run(plugin, found) == []
+
+
+def test_a_longer_and_a_shorter_retention_reach_the_indices_that_are_held() -> None:
+    plugin = Plugin(**{AUGUST: None, SEPTEMBER: None})
+    run(plugin, meta(activity=365))
+    plugin.begin()
+    for days in (500, 90):
+        changed = run(plugin, meta(activity=days))
+        assert changed[:2] == [f"change_policy {name} whodid-activity" for name in (AUGUST, SEPTEMBER)]
+        plugin.begin()
+        assert run(plugin, meta(activity=days)) == []
+
+
+def test_a_class_kept_for_ever_again_is_not_deleted_by_the_policy_of_before() -> None:
+    plugin = Plugin(**{AUGUST: None})
+    run(plugin, meta(activity=365))
+    plugin.begin()
+    assert run(plugin, meta(activity=None))[0] == f"change_policy {AUGUST} whodid-activity"
+    body = plugin.policies["whodid-activity"]["policy"]
+    assert [(state["actions"], state["transitions"]) for state in body["states"]] == [([], [])]
+
+
+def test_where_apply_deletes_no_policy_does() -> None:
+    plugin = Plugin(**{AUGUST: None})
+    run(plugin, meta(activity=365), deletes=False)
+    body = plugin.policies["whodid-activity"]["policy"]
+    assert [(state["actions"], state["transitions"]) for state in body["states"]] == [([], [])]
+
+
+def test_an_index_that_somebody_gave_to_a_policy_of_their_own_is_left_to_it() -> None:
+    plugin = Plugin(**{AUGUST: ("theirs", 7), SEPTEMBER: None})
+    assert run(plugin, meta(activity=365)) == [f"add {SEPTEMBER} whodid-activity"]
+    client = Client("http://store.test", Access(), httpx.MockTransport(plugin.answer))
+    notes = plan_policies(client, meta(activity=365), plugin.held).notes
+    assert notes == [f"index {AUGUST} is held by the ISM policy theirs, not by whodid's: left to it"]
+
+
+def test_an_index_that_ism_deletes_meanwhile_is_no_failure() -> None:
+    plugin = Plugin(**{AUGUST: None})
+    put(Client("http://store.test", Access(), httpx.MockTransport(plugin.answer)), meta(activity=365))
+    client = Client("http://store.test", Access(), httpx.MockTransport(plugin.answer))
+    assert plan_policies(client, meta(activity=365), ["whodid-activity-2020-01"]).steps == []
+
+
+def test_what_ism_refuses_is_said_with_its_reason() -> None:
+    step = Step("ISM of index a", "", None, {}, "POST")
+    with pytest.raises(StateError, match="This index already has a policy"):
+        check_handed(step, RECORDED["add again"]["response"])
+    check_handed(step, RECORDED["add"]["response"])
 
 
 def test_a_real_plugin_takes_the_policies_and_finds_nothing_to_change(opensearch: Server) -> None:

@@ -200,8 +200,8 @@ Steps = st.lists(st.tuples(Ages, Days, st.integers(0, 20 * DAY)), min_size=1, ma
 @given(steps=Steps)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_younger_goes_and_nothing_older_stays(
-    steps: list[tuple], tmp_path_factory: pytest.TempPathFactory
-) -> None:  # type: ignore[type-arg]
+    steps: "list[tuple[list[tuple[str, int]], dict[str, int | None], int]]", tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Against a model: a set of (id, class, time) and whatever retention holds when an apply comes."""
     path = tmp_path_factory.mktemp("model") / "audit.db"
     model: dict[str, tuple[str, int]] = {}

@@ -132,7 +132,12 @@ def _explained(client: Client, indices: list[str]) -> Iterator[tuple[str, Mappin
     """What ISM says of each index that there is."""
     for start in range(0, len(indices), _AT_ONCE):
         asked = indices[start : start + _AT_ONCE]
-        answer = client.json("GET", f"{_ISM}/explain/{','.join(asked)}")
+        try:
+            answer = client.json("GET", f"{_ISM}/explain/{','.join(asked)}")
+        except Refused as error:
+            if error.status == 400 and "no documents to get" in error.reason:
+                continue  # ISM's words for indices that have gone meanwhile
+            raise
         for index in asked:
             if isinstance(answer.get(index), Mapping):
                 yield index, answer[index]
