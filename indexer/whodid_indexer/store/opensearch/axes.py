@@ -38,11 +38,28 @@ class Place(NamedTuple):
     also: str = ""
     unsure: bool = False
 
+    @property
+    def folds(self) -> bool:
+        """Whether a value may be written in several ways."""
+        return self.field != "ip" and self.field not in EXACT
+
     def value(self, spelling: str) -> str:
         """The value as it is compared; an address always in the same form."""
         if self.field == "ip":
             return address(spelling)
-        return spelling if self.field in EXACT else shadow(spelling)
+        return shadow(spelling) if self.folds else spelling
+
+    @property
+    def filed(self) -> tuple[str, str] | None:
+        """The field in which each value stands as it is compared and nothing else does, and what is before it there.
+
+        None where there is no such field: what is written must do.
+        """
+        if self.also or self.unsure:
+            return None
+        if not self.folds:
+            return self.paths[0], ""
+        return (META, self.before) if self.before else (KEYS, key(self.field, ""))
 
     @property
     def kept(self) -> tuple[str, str]:
@@ -82,6 +99,15 @@ def address(text: str) -> str:
     except ValueError:
         return shadow(text)
     return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is one address: a cluster takes nothing else for one."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def pattern(before: str) -> str:

@@ -18,7 +18,7 @@ from whodid_indexer.query.axis import askable
 from whodid_indexer.query.check import check_term
 from whodid_indexer.query.counting import Axis, Facet, Value
 from whodid_indexer.query.model import Term
-from whodid_indexer.store.opensearch.axes import Place, place_of
+from whodid_indexer.store.opensearch.axes import Place, is_address, place_of
 from whodid_indexer.store.opensearch.compile import Clause, compile_term, containing
 from whodid_indexer.store.opensearch.tally import SHARDS_NAME, Spelling, Tally, listed, present, terms
 from whodid_indexer.store.opensearch.together import Aggregations, Counting, Question
@@ -87,14 +87,14 @@ def _containing(tally: Tally, answer: Aggregations, contains: str) -> tuple[list
     """The values to choose from; whether there can be no others. They take their place in the tally."""
     place, text = tally.place, shadow(contains)
     if "with" not in answer:
-        return [value for value in tally.spellings if text in value], tally.complete
+        return [value for value in tally.spellings if text in value], tally.ordered
     found = Tally(place, answer["with"])
     for value, spellings in found.spellings.items():
         tally.spellings.setdefault(value, {}).update(spellings if not tally.complete else {})
     if place.field == "actor.key":
-        return [key for key, names in _named(place, answer["with"]) if text in shadow(names)], found.complete
+        return [key for key, names in _named(place, answer["with"]) if text in shadow(names)], found.ordered
     by_name = bool(place.labels)
-    return [value for value in found.spellings if by_name or text in value], found.complete
+    return [value for value in found.spellings if by_name or text in value], found.ordered
 
 
 def _named(place: Place, answer: Aggregations) -> list[tuple[str, str]]:
@@ -120,6 +120,7 @@ def _finishing(tally: Tally, shown: Shown) -> Aggregations:
     """What is still to be asked."""
     place, asked = tally.place, Aggregations()
     first = [text for spellings in shown.values() for path, text in spellings if path == 0]
+    first += [value for value, spellings in shown.items() if not spellings and not place.folds]
     if place.labels and first:
         named = terms(place.paths[0], len(first))
         named["terms"]["include"] = first
@@ -135,17 +136,25 @@ def _finishing(tally: Tally, shown: Shown) -> Aggregations:
 
 def _outside(place: Place, shown: Shown) -> Clause:
     """Records that have a value which is none of these."""
+    if place.filed is not None:
+        return _another(*place.filed, [value for value in shown if place.field != "ip" or is_address(value)], place)
     paths: list[Clause] = []
     for number, path in enumerate(place.paths):
         texts = [text for spellings in shown.values() for of, text in spellings if of == number]
-        if place.several:
-            own = {"should": _between(path, place.before, texts), "minimum_should_match": 1}
-            paths.append({"bool": {**own, "must_not": present(place.paths[:number])}})
-        else:
-            none = texts if place.field == "ip" else [*texts, ""]
-            clauses: list[Clause] = [{"terms": {path: none}}] if none else []
-            paths.append({"bool": {"filter": present([path]), "must_not": clauses + present(place.paths[:number])}})
+        unknown = [value for value, spellings in shown.items() if not spellings]
+        another = _another(path, "", [*texts, *unknown], place)
+        paths.append({"bool": {"filter": [another], "must_not": present(place.paths[:number])}})
     return {"bool": {"should": paths, "minimum_should_match": 1}}
+
+
+def _another(path: str, before: str, values: Sequence[str], place: Place) -> Clause:
+    """Records with a keyword at the path that begins with `before`, and is none of these values behind it."""
+    texts = [before + value for value in values]
+    if place.several:
+        return {"bool": {"should": _between(path, before, texts), "minimum_should_match": 1}}
+    some: Clause = {"prefix": {path: {"value": before}}} if before else present([path])[0]
+    none = texts if before or place.field == "ip" else [*texts, ""]
+    return {"bool": {"filter": [some], "must_not": [{"terms": {path: none}}] if none else []}}
 
 
 def _between(path: str, before: str, texts: Sequence[str]) -> list[Clause]:

@@ -84,7 +84,8 @@ def _range(client: Client, query: AuditQuery, now: int) -> tuple[int | None, int
     if query.until is not None:
         return since, query.until
     last = found["desc"]
-    return since, now if last is None else max(now, last + 1)
+    ends = (now, since, None if last is None else last + 1)
+    return since, max(end for end in ends if end is not None)
 
 
 def _moment(clause: Clause, way: str) -> Counting[int | None]:

@@ -47,7 +47,7 @@ class Tally:
 
     def __init__(self, place: Place, answer: Aggregations) -> None:
         self.place = place
-        self.complete = True
+        self.complete = self.exact = True
         self.spellings: dict[str, dict[Spelling, int]] = {}
         self.also: dict[str, int] = {}
         for number in range(len(place.paths)):
@@ -62,9 +62,15 @@ class Tally:
         found = answer.get(name)
         if found is not None:
             found = found.get("of", found)
-            self.complete &= not (found["sum_other_doc_count"] or found["doc_count_error_upper_bound"])
+            self.complete &= not found["sum_other_doc_count"]
+            self.exact &= not found["doc_count_error_upper_bound"]
             for bucket in found["buckets"]:
                 yield str(bucket["key"]), bucket["doc_count"]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether no value can be missing among the first: another spelling of it may be, where there are several."""
+        return self.exact and (self.complete or not self.place.folds)
 
     def named(self, value: str) -> int:
         """Records by which the values are ordered until they are counted."""
@@ -77,7 +83,7 @@ class Tally:
 
     def most(self, value: str) -> float:
         """Records that `field:value` finds at most."""
-        if self.place.unsure or not self.complete:
+        if self.place.unsure or not self.ordered:
             return float("inf")
         return self.named(value) + self.also.get(value, 0)
 
