@@ -36,6 +36,8 @@ PATIENCE = 6
 """Rounds that an item may ask to come again while others get through; then it is parked."""
 STORM = 100
 DISK_FIRST = 0.5
+BUSY = 3
+"""Refusals of a request for now, one after the other, until smaller ones are tried: a node's limit may lie below it."""
 UNWANTED = 8
 """Lone items that are refused as whole requests, with nothing accepted, until the target itself is suspected."""
 
@@ -163,6 +165,7 @@ class _Attempt:
             self._results[number] = result
         self._backoff = Backoff()
         self._unwanted = 0
+        self._busy = 0
         self._answered = 0
 
     def run(self) -> list[Result]:
@@ -200,15 +203,25 @@ class _Attempt:
                 results = self._client.bulk(documents if whole else [documents[number] for number in part])
             except Unanswered as error:
                 self._waiting.pause(str(error), self._backoff.next(error.after))
-                parts.append(part)
+                parts += self._after_silence(part, error)
             except Refused as error:
                 self._waiting.until_ready(str(error), self._backoff.next())
                 parts.append(part)
             except (TooLarge, Unwanted) as error:
                 parts += self._smaller(part, error)
             else:
+                self._busy = 0
                 self._take(part, results, again)
         return again
+
+    def _after_silence(self, part: list[int], error: Unanswered) -> list[list[int]]:
+        """The same again; in halves where the store was too busy for it several times."""
+        self._busy = self._busy + 1 if error.busy else 0
+        if self._busy < BUSY or len(part) == 1:
+            return [part]
+        self._busy = 0
+        middle = len(part) // 2
+        return [part[middle:], part[:middle]]
 
     def _without_barred(self, part: list[int]) -> list[int]:
         """The part, once its indices are made; without items whose index cannot be. Raises Unanswered, Refused."""

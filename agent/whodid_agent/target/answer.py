@@ -22,12 +22,16 @@ ASIDE = (401, 403, 404, 405, 407)
 
 
 class Unanswered(Exception):
-    """Nothing is known of the request; the same again after `after` seconds at least. `hint`: what may mend it."""
+    """Nothing is known of the request; the same again after `after` seconds at least. `hint`: what may mend it.
 
-    def __init__(self, detail: str, after: float = 0.0, hint: str = "") -> None:
+    `busy`: it was refused for now (429), and a smaller one may pass.
+    """
+
+    def __init__(self, detail: str, after: float = 0.0, hint: str = "", *, busy: bool = False) -> None:
         super().__init__(detail)
         self.after = after
         self.hint = hint
+        self.busy = busy
 
 
 class Refused(Exception):
@@ -61,7 +65,7 @@ def conclude(url: str, access: Access, response: httpx.Response, sent: int) -> l
     if status == 413:
         raise TooLarge(detail)
     if status == 429 or status >= 500 or status < 300:
-        raise Unanswered(detail, retry_after(response.headers.get("retry-after")))
+        raise Unanswered(detail, retry_after(response.headers.get("retry-after")), busy=status == 429)
     if status == 401:
         refusal = not_let_in(url, access)
         raise Refused(refusal.message, refusal.hint, denied=True)

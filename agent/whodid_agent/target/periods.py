@@ -83,9 +83,9 @@ class Periods:
         kind = error.get("type") if isinstance(error, dict) else None
         if status == 200 or kind == "resource_already_exists_exception":
             return None
-        if status == 429 or status >= 500:
-            raise Unanswered(f"{self._client.url} answers {status} to the making of {index}")
         result = refusal(status, error)
+        if result.outcome is Outcome.RETRY:
+            raise Unanswered(f"{self._client.url} to the making of {index}: {result.reason}")
         if result.outcome is not Outcome.BLOCKED or status in (401, 403):
             self._tell(f"{index} could not be made before its first record: {result.reason}")
         return result

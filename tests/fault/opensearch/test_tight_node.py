@@ -1,0 +1,108 @@
+"""On a real node with little room: requests refused whole, refused in part, too large; then killed and started again.
+
+The node takes bulk requests of 300 KB together (429), bodies of 600 KB (413), and one write at a time for each of
+two places in its queue, so that of a request to an index of many shards some items are refused (429) and some not.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.indexing import set_up
+from support.opensearch.node import Node
+from support.opensearch.server import Server
+from support.running import wait_until
+from support.shipping import ACTIVITY, SIGN_INS, Shipping, lines_of
+
+TIGHT = {
+    "indexing_pressure.memory.limit": "300kb",
+    "http.max_content_length": "600kb",
+    "thread_pool.write.size": "1",
+    "thread_pool.write.queue_size": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def tight_node(opensearch_node: Server) -> Iterator[Node]:
+    """One node for the module; `opensearch_node` says aloud where none can be had."""
+    if not isinstance(opensearch_node, Node):
+        pytest.skip("these faults need a node of our own")
+    with Node(settings=TIGHT) as node:
+        yield node
+
+
+@pytest.fixture
+def node(tight_node: Node) -> Node:
+    """That, empty."""
+    tight_node.clean()
+    set_up(tight_node)
+    return tight_node
+
+
+def test_requests_that_are_too_much_at_once_get_through_in_parts(tmp_path: Path, node: Node) -> None:
+    """A batch of 3,000 is several times what the node takes: 413 first, then 429, until the parts fit."""
+    shipping = Shipping(tmp_path, node)
+    shipping.write(lines_of(3_000))
+    code, said = shipping.once()
+    assert code == 0, said
+    assert "429" in said
+    shipping.assert_exactly_once()
+
+
+def test_items_refused_for_now_go_again_and_the_others_do_not(tmp_path: Path, node: Node) -> None:
+    for index in (ACTIVITY, SIGN_INS):
+        node.request("PUT", f"/{index}", {"settings": {"number_of_shards": 6, "number_of_replicas": 0}})
+    shipping = Shipping(tmp_path, node)
+    shipping.write(lines_of(150))
+    code, said = shipping.once()
+    assert code == 0, said
+    assert "the store asks to wait with" in said
+    shipping.assert_exactly_once()
+    assert shipping.totals()["duplicate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "kills"),
+    [pytest.param(4_000, 1, id="short"), pytest.param(40_000, 4, id="long", marks=pytest.mark.slow)],
+)
+@pytest.mark.timeout(300)
+def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(
+    tmp_path: Path, node: Node, count: int, kills: int
+) -> None:
+    rng = random.Random(count)
+    shipping = Shipping(tmp_path, node)
+    share = count // (kills + 1)
+    with shipping.agent():
+        for kill in range(kills):
+            shipping.write(lines_of(share, kill * share))
+            wait_until(lambda: _count(node) > kill * share, "writing has begun")  # noqa: B023  it is called at once
+            time.sleep(rng.uniform(0.0, 0.2))
+            node.kill()
+            shipping.write(lines_of(10, count + 10 * kill))
+            node.start()
+        shipping.write(lines_of(share, kills * share))
+        wait_until(shipping.settled, "everything is stored", 120)
+    shipping.assert_exactly_once()
+
+
+@pytest.mark.slow  # the kill above starts the node again too
+def test_a_node_that_is_restarted_is_waited_for(tmp_path: Path, node: Node) -> None:
+    shipping = Shipping(tmp_path, node)
+    shipping.write(lines_of(30))
+    with shipping.agent():
+        wait_until(shipping.settled, "the first are stored")
+        node.stop()
+        shipping.write(lines_of(30, 30))
+        wait_until(lambda: "waiting" in shipping.said.read_text(), "the agent has noticed")
+        node.start()
+        wait_until(shipping.settled, "the others are stored")
+    shipping.assert_exactly_once()
+    assert "going on" in shipping.said.read_text()
+
+
+def _count(node: Node) -> int:
+    node.request("POST", "/whodid*/_refresh")
+    return int(node.request("GET", "/whodid*/_count")["count"])
