@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from whodid_indexer.cli.complete import complete_values, complete_view
 from whodid_indexer.cli.options import Option, bundle
 from whodid_indexer.query.model import AuditQuery
 from whodid_schema.errors import UsageError
@@ -57,6 +58,7 @@ def _question(
     until: str | None,
     mine: bool,
     identities: tuple[str, ...],
+    views: tuple[str, ...],
     **given: tuple[str, ...],
 ) -> Question:
     filters: list[tuple[str, str, bool]] = []
@@ -64,6 +66,10 @@ def _question(
         for name in FIELDS:
             filters += ((name, value, negated) for value in given[_parameter(name, negated=negated)])
         filters += (_meta_filter(text, negated) for text in given[_parameter("meta", negated=negated)])
+    if views:
+        from whodid_indexer.cli.saved import read  # noqa: PLC0415  only where a view is named
+
+        texts = (*(text for view in views for text in read(view)), *texts)
     return Question(tuple(filters), texts, last, since, until, mine, identities)
 
 
@@ -88,6 +94,14 @@ def _options() -> list[Option]:
             metavar="WHO",
             help="Who I am, for --mine and actor:me: shop/user:783 or email:ana@example.com.",
         ),
+        click.option(
+            "--view",
+            "views",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=complete_view,
+            help="What was saved under this name by `whodid views save`.",
+        ),
     ]
     for negated in (False, True):
         options += (_option(field, negated=negated) for field in FIELDS.values())
@@ -103,7 +117,13 @@ def _option(field: Field, *, negated: bool) -> Option:
     if field.values and len(field.values) <= 8 and not negated:
         help_text = f"{', '.join(field.values)}."
     return click.option(
-        _parameter(field.name, negated=negated), *flags, multiple=True, metavar="VALUE", help=help_text, hidden=negated
+        _parameter(field.name, negated=negated),
+        *flags,
+        multiple=True,
+        metavar="VALUE",
+        help=help_text,
+        hidden=negated,
+        shell_complete=complete_values(field.values) if field.values else None,
     )
 
 
@@ -134,7 +154,7 @@ filter_options = bundle(
     _options(),
     _question,
     [
-        *("texts", "last", "since", "until", "mine", "identities"),
+        *("texts", "last", "since", "until", "mine", "identities", "views"),
         *(_parameter(name, negated=negated) for name in (*FIELDS, "meta") for negated in (False, True)),
     ],
 )

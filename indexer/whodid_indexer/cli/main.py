@@ -11,6 +11,7 @@ from whodid_schema import __version__
 @click.group(
     cls=LazyGroup,
     lazy={
+        "completion": "whodid_indexer.cli.completion:command",
         "count": "whodid_indexer.cli.count:command",
         "demo": "whodid_indexer.demo.command:demo",
         "export": "whodid_indexer.cli.export:command",
@@ -23,6 +24,7 @@ from whodid_schema import __version__
         "show": "whodid_indexer.cli.show:command",
         "stats": "whodid_indexer.cli.stats:command",
         "tail": "whodid_indexer.cli.tail:command",
+        "views": "whodid_indexer.cli.views:group",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
