@@ -42,7 +42,7 @@ NETWORKS = [*ADDRESSES, "10.0.0.0/24", "10.0.0.0/15", "0.0.0.0/0", "2001:db8::/3
 VERBS = ["create", "update", "delete"]
 FIELDS = ["app", "action", "category", "reason", "actor", "actor.type", "email", "role", "provider", "target", "type"]
 FIELDS += ["workspace", "project", "device", "changed", "meta.a", "meta.a.b"]
-EXACT = ["session", "request", "actor.key"]
+EXACT = ["session", "request", "actor.key", "id"]
 SURFACES = ["activity", "authentication", "api_request"]
 
 
@@ -87,6 +87,11 @@ def values_of(record: Record, field: str) -> list[str | None]:
     actor, client = record.actor or Actor(), record.client or Client()
     person = actor.on_behalf_of or Person()
     simple = {
+        "id": record.id,
+        "surface": record.surface,
+        "kind": record.kind,
+        "outcome": record.outcome,
+        "layer": record.layer,
         "app": record.app,
         "action": record.action,
         "category": record.category,
@@ -145,8 +150,18 @@ def _inside(text: str, network: str) -> bool:
     return mapped(str(wanted[0])) <= mapped(text) <= mapped(str(wanted[-1]))
 
 
+_words: dict[int, tuple[Record, list[str]]] = {}
+"""The words of records that were asked about; each is kept, so that its number stays its own."""
+
+
+def words_of(record: Record) -> list[str]:
+    if id(record) not in _words:
+        _words[id(record)] = record, tokens(search_text(record))
+    return _words[id(record)][1]
+
+
 def holds(record: Record, text: Text) -> bool:
-    words = tokens(search_text(record))
+    words = words_of(record)
     phrases = [text.words] if text.phrase else text.words.split()
     return all(_stands(words, tokens(phrase), phrase.endswith("*")) for phrase in phrases if tokens(phrase))
 
