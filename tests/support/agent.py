@@ -62,7 +62,7 @@ class Agent:
 
     def __init__(self, folder: Path, url: str, *names: str, normaliser: PlainNormaliser | None = None) -> None:
         self.state_dir = folder / "state"
-        self.url = url
+        self.urls = [url]
         self.files = [folder / name for name in names or ("app.jsonl",)]
         self.normaliser = normaliser or PlainNormaliser()
         self.runner: Runner | None = None
@@ -89,7 +89,7 @@ class Agent:
 
     def _with_runner(self, given: dict[str, Any], use: Callable[[Runner], Outcome]) -> Outcome:
         options = {"once": True, "timeout": 5.0, "linger": 0.02, **given}
-        with StateDirectory(self.state_dir) as state, Client(self.url) as client:
+        with StateDirectory(self.state_dir) as state, Client(self.urls) as client:
             woken = threading.Event()
             sources = [
                 FileSource(f"file:{path}", [path], self.normaliser, host="host", agent="agent", wake=woken.set)
