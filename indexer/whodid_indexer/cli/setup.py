@@ -86,7 +86,8 @@ def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> 
                 click.echo(f"would {step.verb} {visible(step.name)}")
         else:
             apply(client, plan, again, _tell)
-        for note in (*plan.notes, *describe_protection(client, own_indices(client))):
+        ism = settings.lifecycle == "ism"
+        for note in (*plan.notes, *describe_protection(client, own_indices(client), ism=ism)):
             say(f"note: {note}")
         done = "would change nothing" if not plan.steps else "nothing is written yet"
         changed = "set up" if plan.steps else "up to date"

@@ -216,7 +216,7 @@ def test_classes_whose_names_begin_alike_do_not_meet(client: Client) -> None:
 
 
 def test_without_any_retention_there_are_no_policies(client: Client) -> None:
-    assert plan_policies(client, meta(activity=None)) == ([], ())
+    assert plan_policies(client, meta(activity=None)) == ([], [])
 
 
 AUGUST, SEPTEMBER, TODAY = "whodid-activity-2026-08", "whodid-activity-2026-09", "whodid-delivery-2026-11-21"
@@ -290,7 +290,10 @@ def test_an_index_that_somebody_gave_to_a_policy_of_their_own_is_left_to_it() ->
     assert run(plugin, meta(activity=365)) == [f"add {SEPTEMBER} whodid-activity"]
     client = Client("http://store.test", Access(), httpx.MockTransport(plugin.answer))
     notes = plan_policies(client, meta(activity=365), plugin.held).notes
-    assert notes == [f"index {AUGUST} is held by the ISM policy theirs, not by whodid's: left to it"]
+    assert notes == [
+        f"index {AUGUST} is held by the ISM policy theirs, not by whodid's: left to it",
+        "ISM deletes what is older than its retention",
+    ]
 
 
 def test_an_index_that_ism_deletes_meanwhile_is_no_failure() -> None:

@@ -208,18 +208,58 @@ def test_setup_says_which_records_can_be_overwritten(secure: SecureNode) -> None
     secure.request("PUT", f"/{LOCKED}", {})
     boss = secure.add_user("boss", "whodid_admin")
 
+    encrypted = "the connection is encrypted, and the cluster's certificate checked"
     assert protection(secure, admin(secure)) == [
-        "whether records can be overwritten cannot be seen with the admin certificate, which always may"
+        encrypted,
+        "whether records can be overwritten cannot be seen with the admin certificate, which always may",
     ]
     assert protection(secure, as_user(boss, secure)) == [
+        encrypted,
         (
             "whodid-activity-*: whoever may write may overwrite; "
             "plugins.security.compliance.immutable_indices in opensearch.yml closes it"
         ),
-        "whodid-delivery-*: records cannot be changed or deleted (immutable index)",
+        (
+            "whodid-delivery-*: records cannot be changed or deleted (immutable index); "
+            "ISM cannot delete it either, `lifecycle: apply` can"
+        ),
     ]
     secure.request("POST", "/whodid/_refresh")
     assert secure.request("GET", "/whodid/_count")["count"] == 1
+
+
+def test_where_indices_are_immutable_apply_deletes_with_the_admin_certificate_alone(
+    secure: SecureNode, tmp_path: Path
+) -> None:
+    """`lifecycle: apply`: the agent cannot overwrite, the admin role cannot delete; the certificate can."""
+    folder = secure.client
+    config = tmp_path / "whodid.yaml"
+    reached = f"store: {secure.url}\nstore_ca_file: {folder}/ca.pem\n"
+    kept = "retention: {delivery: 30d}\nlifecycle: apply\n"
+    certificate = f"store_certificate_file: {folder}/admin.pem\nstore_key_file: {folder}/admin.key\n"
+    config.write_text(reached + kept + certificate)
+    code, said = run("setup", "--config", str(config))
+    assert code == 0, said
+    agent = secure.add_user("agent", "whodid_ingest")
+    boss = secure.add_user("boss", "whodid_admin")
+    day = "whodid-delivery-2026-11-21"
+    bulk(agent, day, record("a"))
+    assert bulk(agent, day, record("a", "other"), operation="index")[0]["status"] == 409
+
+    at = ("--at", "2026-12-22T00:00:00Z")
+    named = {"WHODID_STORE_USER": boss.name, "WHODID_STORE_PASSWORD": boss.password}
+    config.write_text(reached + kept)
+    code, said = run("retention", "apply", "--config", str(config), *at, **named)
+    assert (code, f"index {day} is due and was not deleted: " in said) == (3, True), said
+    assert "hint: the admin certificate may where indices are immutable (store_certificate_file)" in said
+    assert day in secure.request("GET", f"/{day}/_mapping")
+
+    config.write_text(reached + kept + certificate)
+    code, said = run("retention", "apply", "--config", str(config), "--at", "2026-12-21T23:59:59Z")
+    assert (code, day in secure.request("GET", f"/{day}/_mapping")) == (0, True), said
+    code, said = run("retention", "apply", "--config", str(config), *at)
+    assert code == 0, said
+    assert refused(secure, "GET", f"/{day}") == 404
 
 
 def test_the_reader_role_asks_everything_and_changes_nothing(secure: SecureNode) -> None:

@@ -27,6 +27,10 @@ _PERIOD_DAYS = {"day": 1, "month": MONTH}
 _AHEAD = 1
 _PREFIX = "whodid-"
 _SETTING = "index.plugins.index_state_management.policy_id"
+_WHO = {
+    True: "ISM deletes what is older than its retention",
+    False: "`whodid retention apply`, run once a day with the admin certificate, deletes what is too old; ISM does not",
+}
 _AT_ONCE = 50
 """Indices asked about in one request: their names must fit into a URL."""
 
@@ -74,7 +78,7 @@ def plan_policies(client: Client, meta: Meta, indices: Iterable[str] = (), *, de
         else:
             steps.append(Step(f"ISM policy {identifier}", _path(identifier, there), there, document))
     held = Plan([]) if steps or not current else _plan_indices(client, current, indices)
-    return Plan([*steps, *held.steps], held.notes)
+    return Plan([*steps, *held.steps], [*held.notes, *([_WHO[deletes]] if finite else [])])
 
 
 def check_handed(step: Step, answer: Any) -> None:

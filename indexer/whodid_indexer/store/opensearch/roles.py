@@ -42,4 +42,6 @@ def plan_roles(client: Client) -> Plan:
         for name, role in wanted_roles().items()
         if not holds(have.get(name), role)
     ]
-    return Plan(steps)
+    return Plan(
+        steps, [f"roles {', '.join(wanted_roles())} are whodid's and kept as they are to be: map users to them"]
+    )
