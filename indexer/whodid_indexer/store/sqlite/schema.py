@@ -66,7 +66,7 @@ CREATE TABLE cell(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE VIRTUAL TABLE ft USING fts5(t, x, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
 INSERT INTO ft(ft, rank) VALUES ('deletemerge', 0);
 INSERT INTO ft(ft, rank) VALUES ('automerge', 16);
-INSERT INTO ft(ft, rank) VALUES ('hashsize', 16777216);
+INSERT INTO ft(ft, rank) VALUES ('hashsize', 4194304);
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)

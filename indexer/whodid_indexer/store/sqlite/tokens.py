@@ -58,6 +58,11 @@ def unspell(token: str) -> str:
     return _escaped.sub(lambda match: bytes.fromhex(match.group().replace("q", "")).decode("utf-8", "replace"), text)
 
 
+def match_of_id(identifier: str) -> str:
+    """What finds the record with this id in ft, and no other that only speaks of it."""
+    return f'x : "i{identifier}"'
+
+
 def tokens(record: Record, actor: int) -> tuple[str, int]:
     """The text of column `x`, and the bits of `PRESENT` that the record has."""
     present = 0

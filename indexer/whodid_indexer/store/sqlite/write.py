@@ -19,7 +19,7 @@ from whodid_indexer.store.sqlite.entry import Entry
 from whodid_indexer.store.sqlite.ids import Ids
 from whodid_indexer.store.sqlite.schema import migrate, require_version
 from whodid_indexer.store.sqlite.settings import read_setting, write_setting
-from whodid_indexer.store.sqlite.tokens import tokens
+from whodid_indexer.store.sqlite.tokens import match_of_id, tokens
 from whodid_schema.bulk import DUPLICATE, INDEXED, Result
 from whodid_schema.meta import Meta
 
@@ -162,7 +162,7 @@ class SqliteStore:
         if any(low == one.low for (low,) in ask(_SAME_FILED, (one.high,))):
             return True
         # the same event under another time (a mended profile read it differently)
-        return any(key == (one.high, one.low) for key in ask(_SAME_ID, (f'x : "i{one.record.id}"',)))
+        return any(key == (one.high, one.low) for key in ask(_SAME_ID, (match_of_id(one.record.id or ""),)))
 
     def _prepare(self, seq: int, one: Entry, into: _Slice) -> None:
         """Number what the record shares with others, and add it to the slice."""
