@@ -41,16 +41,23 @@ class Head(NamedTuple):
 
 
 class Piece:
-    """The records of one chunk, or of the rest, that are inside the range: a slice of each of its columns."""
+    """The records of one chunk, or of the rest, that are inside the range: a slice of each of its columns.
 
-    def __init__(self, base: int, read: Callable[[str], Ints], part: slice) -> None:
+    They are sorted by time; none is before `lo` or after `hi`.
+    """
+
+    def __init__(self, base: int, read: Callable[[str], Ints], part: slice, times: tuple[int, int]) -> None:
         self.base = base
-        self.part = part
+        self.lo, self.hi = times
+        self._part = part
         self._read = read
 
     def column(self, name: str) -> Ints:
-        """The numbers of a column, sorted by time."""
-        return self._read(name)[self.part]
+        """The numbers of a column; `seq` is counted from `base`."""
+        return self._read(name)[self._part]
+
+    def __len__(self) -> int:
+        return int(self._part.stop - self._part.start)
 
 
 class Batch:
@@ -78,28 +85,38 @@ class Batch:
         return np.concatenate(found)
 
     def __len__(self) -> int:
-        return len(self.column("seq"))
+        return sum(map(len, self.pieces))
 
 
 def heads(connection: apsw.Connection, since: int | None, until: int | None) -> list[Head]:
     """The chunks that overlap the range."""
-    begin, end = EARLIEST if since is None else since, LATEST if until is None else until
-    rows: list[Any] = connection.execute(_HEADS, (end, begin)).fetchall()
+    rows: list[Any] = connection.execute(_HEADS, _range(since, until)[::-1]).fetchall()
     return [Head(*row) for row in rows]
 
 
-def batches(connection: apsw.Connection, since: int | None, until: int | None) -> Iterator[Batch]:
-    """Every record of the range, in batches."""
+def first_of(connection: apsw.Connection, since: int | None, until: int | None) -> int:
+    """No record of the range has a smaller number (`seq`) than this."""
+    found = heads(connection, since, until)
+    number: int = found[0].number if found else connection.execute(_NEXT).get
+    return number * chunks.SIZE + 1
+
+
+def pieces(connection: apsw.Connection, since: int | None, until: int | None) -> list[Piece]:
+    """Every record of the range, in pieces; none of them is empty."""
+    begin, end = _range(since, until)
+    found = [_of_chunk(connection, head, begin, end) for head in heads(connection, since, until)]
+    return [piece for piece in (*found, *_of_rest(connection, begin, end)) if len(piece)]
+
+
+def batches(found: Sequence[Piece]) -> Iterator[Batch]:
+    """The pieces in batches."""
+    for start in range(0, len(found), _TOGETHER):
+        yield Batch(found[start : start + _TOGETHER])
+
+
+def _range(since: int | None, until: int | None) -> tuple[int, int]:
     begin, end = EARLIEST if since is None else since, LATEST if until is None else until
-    pieces: list[Piece] = []
-    for head in heads(connection, since, until):
-        pieces.append(_of_chunk(connection, head, begin, end))
-        if len(pieces) == _TOGETHER:
-            yield Batch(pieces)
-            pieces = []
-    pieces += _of_rest(connection, begin, end)
-    if pieces:
-        yield Batch(pieces)
+    return max(begin, EARLIEST), min(end, LATEST)
 
 
 def _of_chunk(connection: apsw.Connection, head: Head, begin: int, end: int) -> Piece:
@@ -114,7 +131,7 @@ def _of_chunk(connection: apsw.Connection, head: Head, begin: int, end: int) -> 
     if head.lo < begin or head.hi >= end:
         low, high = np.searchsorted(read("ts"), (begin, end))
         part = slice(int(low), int(high))
-    return Piece(head.number * chunks.SIZE, read, part)
+    return Piece(head.number * chunks.SIZE, read, part, (head.lo, head.hi))
 
 
 def _of_rest(connection: apsw.Connection, begin: int, end: int) -> list[Piece]:
@@ -125,4 +142,5 @@ def _of_rest(connection: apsw.Connection, begin: int, end: int) -> list[Piece]:
         return []
     table = np.array(inside, np.int64)
     table = table[np.argsort(table[:, 0], kind="stable")]
-    return [Piece(0, lambda name: table[:, COLUMNS.index(name)], slice(0, len(table)))]
+    times = int(table[0, 0]), int(table[-1, 0])
+    return [Piece(0, lambda name: table[:, COLUMNS.index(name)], slice(0, len(table)), times)]

@@ -18,11 +18,11 @@ from whodid_indexer.query.check import check_query, check_term
 from whodid_indexer.query.counting import Axis, Facet, Value
 from whodid_indexer.query.model import AuditQuery, Term
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
-from whodid_indexer.store.sqlite.columns import Batch, Ints, batches
+from whodid_indexer.store.sqlite.columns import Batch, Ints, batches, first_of, pieces
 from whodid_indexer.store.sqlite.compile import Compiler
 from whodid_indexer.store.sqlite.contents import Contents, read_body
 from whodid_indexer.store.sqlite.dictionaries import PLACES, Dictionaries, Key, text_of
-from whodid_indexer.store.sqlite.masks import Mask, Masks, members_of
+from whodid_indexer.store.sqlite.masks import Mask, Masks, counts, members_of
 from whodid_indexer.store.sqlite.tally import Tally, ranked, tally_of
 from whodid_schema.folding import shadow
 
@@ -62,7 +62,8 @@ class _Pass:
     def __init__(self, sources: Sources, query: AuditQuery, axes: Sequence[Axis], deadline: float | None) -> None:
         self._sources = sources
         self._deadline = deadline
-        self._masks = Masks(sources.connection, sources.compiler)
+        first = first_of(sources.connection, query.since, query.until)
+        self._masks = Masks(sources.connection, sources.compiler, first)
         self._scopes = {axis.name: without_own(query, axis.name) for axis in axes}
         self._counts = {
             (self._scopes[axis.name], PLACES[axis.name].column): self._nothing(PLACES[axis.name].column)
@@ -71,7 +72,7 @@ class _Pass:
         }
         self._contents = {axis.name: Contents(axis.name) for axis in axes if axis.name not in PLACES}
         masks = {scope: self._masks.of(members_of(scope)) for scope in self._scopes.values()}
-        for batch in batches(sources.connection, query.since, query.until) if axes else ():
+        for batch in batches(pieces(sources.connection, query.since, query.until) if axes else ()):
             self._add(batch, masks)
 
     def _nothing(self, column: str) -> Ints:
@@ -150,13 +151,8 @@ class _Pass:
         """In how many records the axis' field has the value, which may be a wildcard."""
         scope = self._scopes[axis]
         mask = self._masks.of([*members_of(scope), Term(field_of_axis(axis), (value,))])
-        return count(self._sources.connection, scope, mask)
-
-
-def count(connection: apsw.Connection, query: AuditQuery, mask: Mask | None) -> int:
-    """How many records of the query's range the mask lets through."""
-    found = batches(connection, query.since, query.until)
-    return sum(len(batch) if mask is None else int(np.count_nonzero(mask(batch))) for batch in found)
+        found = pieces(self._sources.connection, scope.since, scope.until)
+        return sum(counts(found, mask))
 
 
 def _compared(axis: str, value: str) -> Any:

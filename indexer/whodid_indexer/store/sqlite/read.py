@@ -1,11 +1,13 @@
 """The reading side: the five questions, each on a connection that cannot write.
 
-A plan (see `compile`) can be led from two sides:
+A plan (see `compile`) can be led from three sides:
 
-    fx      walk the time order and test each entry, at some 80 ns: right where little is asked of ft
+    fx      walk the time order and test each entry, at some 80 ns: right where there are not many
     ft      take what MATCH finds, look up each event, sort: right where MATCH finds few
+    chunks  count columns (see `lists`), at some 5 ns a record: right where there are many
 
-ft leads while it finds fewer than `FEW` records; beyond that its hits are gathered once and fx leads.
+ft leads while it finds fewer than `FEW` records, and always where nothing but words is asked; else fx leads over up to
+`WALK` records, and the chunks beyond that. What ft finds is then gathered once.
 """
 
 from array import array
@@ -23,15 +25,20 @@ from whodid_indexer.store.sqlite.compile import Binding, Compiler, Plan
 from whodid_indexer.store.sqlite.connect import guard, open_for_reading
 from whodid_indexer.store.sqlite.entry import halves, joined
 from whodid_indexer.store.sqlite.settings import read_setting
+from whodid_indexer.store.sqlite.tokens import match_of_id
 from whodid_schema.errors import UsageError
 from whodid_schema.meta import Meta
 
 if TYPE_CHECKING:
     from whodid_indexer.store.sqlite.dictionaries import Dictionaries
     from whodid_indexer.store.sqlite.facets import Sources
+    from whodid_indexer.store.sqlite.lists import Lists, Row
 
 FEW = 20_000
 """Records that MATCH may find for it to lead."""
+
+WALK = 100_000
+"""Records in the query's range that fx walks."""
 
 _DENSE = 200
 """Where at least one record in so many has the words, the newest few are found by asking ft about one at a time."""
@@ -42,6 +49,7 @@ _SLICE = 1_000
 _NOW = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 _BODY = "SELECT body FROM event WHERE seq = ?"
 _CHANGES = "SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+_IN_CHUNKS = "SELECT coalesce(sum(n), 0) FROM chunk WHERE n > 0 AND lo < ? AND hi >= ?"
 _ID = "SELECT e.body, e.idh, e.idl FROM ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ?"
 
 
@@ -66,12 +74,7 @@ class SqliteReader:
     def search(self, query: AuditQuery, page: Page) -> Found:
         """See Reader. The page and the total are of one moment."""
         with guard(self.path), self._moment():
-            plan = self._compiler.compile(query)
-            source = self._source(plan)
-            total = self._total(plan, source)
-            if total and plan.match is not None and plan.open:
-                source = self._newest_source(plan, source, total)
-            rows = self._rows(source, page, page.limit + 1)
+            total, rows = self._page(query, page)
             more = len(rows) > page.limit
             rows = rows[: page.limit]
             records = [self._body(seq) for seq, *_ in rows]
@@ -82,7 +85,15 @@ class SqliteReader:
         """See Reader."""
         with guard(self.path), self._moment():
             plan = self._compiler.compile(query)
-            return self._total(plan, self._source(plan))
+            lists = self._lists(query, plan)
+            return self._total(plan, self._source(plan)) if lists is None else lists.total
+
+    def explain(self, query: AuditQuery) -> list[str]:
+        """See Reader. The SQL, and each value that is bound in it."""
+        with guard(self.path), self._moment():
+            text, bindings = self._source(self._compiler.compile(query))
+        values = [f"?{place} = {apsw.format_sql_value(value)}" for place, value in enumerate(bindings, 1)]
+        return [f"SELECT e.seq, e.ts, e.idh FROM {text} ORDER BY e.ts DESC, e.idh DESC", *values]  # noqa: S608  shown
 
     def facets(self, query: AuditQuery, axes: Sequence[Axis], *, budget: float | None = None) -> list[Facet]:
         """See Analyst. The axes that only bodies know are counted within the budget, all others always."""
@@ -96,7 +107,7 @@ class SqliteReader:
         from whodid_indexer.store.sqlite.stats import stats  # noqa: PLC0415  as above
 
         with guard(self.path), self._moment():
-            return stats(self._sources(), query, measure, lambda first: self._bound(query, first=first))
+            return stats(self._sources(), query, measure)
 
     def get(self, identifier: str) -> bytes | None:
         """See Reader."""
@@ -104,7 +115,7 @@ class SqliteReader:
         if key is None:
             return None
         with guard(self.path):
-            for body, high, low in self._connection.execute(_ID, (f'x : "i{identifier}"',)):
+            for body, high, low in self._connection.execute(_ID, (match_of_id(identifier),)):
                 if (high, low) == key:
                     return self._unpack(body)
         return None
@@ -114,7 +125,7 @@ class SqliteReader:
         with guard(self.path), self._moment():
             plan = self._compiler.compile(query)
             start: int = self._connection.execute(_NOW).get
-            places = self._places(plan, ascending) if plan.match is not None else None
+            places = self._places(plan, ascending) if plan.searches else None
         return self._scan_places(places) if places is not None else self._scan_time(plan, start, ascending)
 
     def changes(self, after: str | None, limit: int = 1000) -> Changes:
@@ -147,11 +158,6 @@ class SqliteReader:
             self._dictionaries = Dictionaries(self._connection)
         return Sources(self._connection, self._compiler, self._dictionaries, self._unpack)
 
-    def _bound(self, query: AuditQuery, *, first: bool) -> int | None:
-        """The time of the first matching record, or of the last."""
-        rows = self._rows(self._source(self._compiler.compile(query)), Page(limit=1, ascending=first), 1)
-        return rows[0][1] if rows else None
-
     def _moment(self) -> "_Moment":
         return _Moment(self._connection)
 
@@ -169,13 +175,43 @@ class SqliteReader:
             raise UsageError(f"the cursor {after} lies ahead of this store: it belongs to another one")
         return int(after)
 
+    def _page(self, query: AuditQuery, page: Page) -> tuple[int, "list[Row]"]:
+        """The total, and the page's places with one more where there is one."""
+        if page.after is not None:
+            _half_of(page.after)
+        plan = self._compiler.compile(query)
+        lists = self._lists(query, plan)
+        if lists is not None:
+            return lists.total, lists.rows(page, page.limit + 1)
+        source = self._source(plan)
+        total = self._total(plan, source)
+        if total and plan.match is not None and plan.open:
+            source = self._newest_source(plan, source, total)
+        return total, self._rows(source, page, page.limit + 1)
+
+    def _lists(self, query: AuditQuery, plan: Plan) -> "Lists | None":
+        """The chunks' answer, where they lead."""
+        walked = WALK if plan.match is None else 0  # what ft finds is gathered as well for fx as for the chunks
+        if self._connection.execute(_IN_CHUNKS, (_before(plan.until), _from(plan.since))).get <= walked:
+            return None
+        if plan.match is not None and (plan.open or self._few(plan.match)):
+            return None
+        from whodid_indexer.store.sqlite.lists import Lists  # noqa: PLC0415  numpy, which only large stores need
+
+        return Lists(self._connection, self._compiler, query)
+
+    def _few(self, match: str) -> bool:
+        """Whether MATCH finds so few that ft leads."""
+        hits = "SELECT count(*) FROM (SELECT 1 FROM ft WHERE ft MATCH ? LIMIT ?)"
+        found: int = self._connection.execute(hits, (match, FEW)).get
+        return found < FEW
+
     def _source(self, plan: Plan) -> _Source:
         """Who leads, fx or ft."""
         where, bindings = _conditions(plan)
         if plan.match is None:
             return _Source(f"event e INDEXED BY fx WHERE {where}", bindings)
-        hits = "SELECT count(*) FROM (SELECT 1 FROM ft WHERE ft MATCH ? LIMIT ?)"
-        if self._connection.execute(hits, (plan.match, FEW)).get < FEW:
+        if self._few(plan.match):
             return _Source(
                 f"ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ? AND {where}", (plan.match, *bindings)
             )
@@ -264,6 +300,14 @@ def _conditions(plan: Plan) -> tuple[str, tuple[Binding, ...]]:
         parts.append(condition.text)
         bindings += condition.bindings
     return " AND ".join(parts) or "TRUE", tuple(bindings)
+
+
+def _from(since: int | None) -> int:
+    return -(1 << 62) if since is None else since
+
+
+def _before(until: int | None) -> int:
+    return 1 << 62 if until is None else until
 
 
 def _behind(ascending: bool) -> str:

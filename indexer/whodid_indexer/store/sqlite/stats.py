@@ -11,27 +11,26 @@ from whodid_indexer.query.check import check_query
 from whodid_indexer.query.counting import MOST_CATEGORIES, Bucket, Measure, Stats, TopActor, Totals, Value
 from whodid_indexer.query.initials import initials
 from whodid_indexer.query.model import AuditQuery
-from whodid_indexer.store.sqlite.columns import Batch, Ints, batches
+from whodid_indexer.store.sqlite.columns import Batch, Ints, batches, first_of, pieces
 from whodid_indexer.store.sqlite.dictionaries import Key
 from whodid_indexer.store.sqlite.facets import Sources
+from whodid_indexer.store.sqlite.lists import nearest
 from whodid_indexer.store.sqlite.masks import Mask, Masks, members_of
 from whodid_indexer.store.sqlite.tally import Tally, ranked, tally_of
 
 SERIES = ("auth", "write", "other")
 
-Bound = Callable[[bool], int | None]
-"""The time of the first record that matches (True), or of the last; None where there is none."""
 
-
-def stats(sources: Sources, query: AuditQuery, measure: Measure, bound: Bound) -> Stats:
+def stats(sources: Sources, query: AuditQuery, measure: Measure) -> Stats:
     """See Analyst."""
     check_query(query)
     zone = zone_named(measure.zone)
-    since = query.since if query.since is not None else bound(True)
-    until = query.until if query.until is not None else _end(since, measure.now, bound(False))
+    early = None if query.since is None else 2 * query.since - (query.until if query.until is not None else measure.now)
+    masks = Masks(sources.connection, sources.compiler, first_of(sources.connection, early, query.until))
+    mask = masks.of(members_of(query))
+    since, until = _range(sources, query, mask, measure.now)
     interval = measure.interval or interval_for(since, until)
     found = _Figures(sources, edges(since, until, interval, zone) if since is not None else [])
-    mask = Masks(sources.connection, sources.compiler).of(members_of(query))
     previous = None
     if since is not None:
         found.add(since, until, mask)
@@ -53,9 +52,18 @@ def stats(sources: Sources, query: AuditQuery, measure: Measure, bound: Bound) -
     )
 
 
-def _end(since: int | None, now: int, last: int | None) -> int:
-    """Where a range without an end ends: now, or behind the last record; never before its beginning."""
-    return max(moment for moment in (now, since, None if last is None else last + 1) if moment is not None)
+def _range(sources: Sources, query: AuditQuery, mask: Mask | None, now: int) -> tuple[int | None, int]:
+    """From the first record, where the query has no beginning, to now or behind the last, where it has no end."""
+    since, until = query.since, query.until
+    found = pieces(sources.connection, since, until) if since is None or until is None else []
+    if since is None:
+        first, _ = nearest(found, mask, 1, ascending=True)
+        since = int(first.min()) if len(first) else None
+    if until is None:
+        last, _ = nearest(found, mask, 1)
+        later = [moment for moment in (since, int(last.max()) + 1 if len(last) else None) if moment is not None]
+        until = max([now, *later])
+    return since, until
 
 
 class _Figures:
@@ -79,7 +87,7 @@ class _Figures:
 
     def add(self, since: int, until: int, mask: Mask | None) -> None:
         """Count the records of a range that the mask lets through."""
-        for batch in batches(self._sources.connection, since, until):
+        for batch in batches(pieces(self._sources.connection, since, until)):
             rows = None if mask is None else np.flatnonzero(mask(batch))
             self._add(partial(_chosen, batch, rows))
             if len(self._moments):

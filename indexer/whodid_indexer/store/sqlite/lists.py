@@ -1,0 +1,117 @@
+"""Lists and totals from columns: for ranges so large that walking `fx` would take too long.
+
+The total is counted in all pieces; the page is then looked for only in pieces that have matches, nearest first, until
+no other piece can have a record that comes before the last one found.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+import numpy as np
+
+from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.store.base import Page
+from whodid_indexer.store.sqlite.columns import Batch, Ints, Piece, first_of, pieces
+from whodid_indexer.store.sqlite.compile import Compiler
+from whodid_indexer.store.sqlite.entry import halves
+from whodid_indexer.store.sqlite.masks import Mask, Masks, counts, members_of
+
+Row = tuple[int, int, int, int]
+"""seq, microseconds, both halves of the id."""
+
+
+class Lists:
+    """One query over one connection; call within a read transaction."""
+
+    def __init__(self, connection: apsw.Connection, compiler: Compiler, query: AuditQuery) -> None:
+        self._connection = connection
+        first = first_of(connection, query.since, query.until)
+        self._mask = Masks(connection, compiler, first).of(members_of(query))
+        self._pieces = pieces(connection, query.since, query.until)
+        self._counts = counts(self._pieces, self._mask)
+        self.total = sum(self._counts)
+
+    def rows(self, page: Page, limit: int) -> list[Row]:
+        """The page's records, at most `limit`, in order."""
+        among = [piece for piece, number in zip(self._pieces, self._counts, strict=True) if number]
+        after = None if page.after is None else page.after.micros
+        wanted = page.offset + limit
+        times, seqs = nearest(among, self._mask, wanted, after=after, ascending=page.ascending)
+        sign = 1 if page.ascending else -1
+        if page.after is not None:
+            kept = ~np.isin(seqs, self._not_behind(seqs[times == after], halves(page.after.id), sign))
+            times, seqs = times[kept], seqs[kept]
+        order = np.sort(times * sign)[:wanted]
+        if len(order) <= page.offset or not limit:
+            return []
+        inside = (times * sign >= order[page.offset]) & (times * sign <= order[-1])
+        ahead = int(np.count_nonzero(times * sign < order[page.offset]))
+        rows = self._read(seqs[inside])
+        rows.sort(key=lambda row: (row[1], row[2]), reverse=not page.ascending)
+        return rows[page.offset - ahead : page.offset - ahead + limit]
+
+    def _not_behind(self, seqs: Ints, place: tuple[int, int] | None, sign: int) -> list[int]:
+        """Of records of the very moment of the place, those that are not behind it."""
+        if place is None:
+            return []
+        return [row[0] for row in self._read(seqs) if row[2] * sign <= place[0] * sign]
+
+    def _read(self, seqs: Ints) -> list[Row]:
+        run = self._connection.execute
+        rows: list[Any] = [
+            run("SELECT seq, ts, idh, idl FROM event WHERE seq = ?", (seq,)).fetchone() for seq in seqs.tolist()
+        ]
+        return rows
+
+
+def nearest(
+    among: Sequence[Piece], mask: Mask | None, wanted: int, *, after: int | None = None, ascending: bool = False
+) -> tuple[Ints, Ints]:
+    """Times and numbers of the `wanted` newest records (oldest if `ascending`) and all of the last one's moment.
+
+    `after` leaves out what is newer than this moment (older); records of the moment itself come beside those wanted.
+    """
+    sign = 1 if ascending else -1
+    edges = [(piece.lo, piece.hi) if ascending else (-piece.hi, -piece.lo) for piece in among]
+    start = None if after is None else after * sign
+    found = _Nearest(wanted, start)
+    for place in sorted(range(len(among)), key=edges.__getitem__):
+        near, far = edges[place]
+        if start is not None and far < start:
+            continue
+        if found.full and near > found.last:
+            break
+        batch = Batch([among[place]])
+        times, seqs = batch.column("ts") * sign, batch.column("seq")
+        if mask is not None:
+            rows = np.flatnonzero(mask(batch))
+            times, seqs = times[rows], seqs[rows]
+        found.add(times, seqs)
+    return found.times * sign, found.seqs
+
+
+class _Nearest:
+    """The smallest times seen so far, with their records."""
+
+    def __init__(self, wanted: int, start: int | None) -> None:
+        self._wanted = max(wanted, 1)
+        self._start = start
+        self.times: Ints = np.empty(0, np.int64)
+        self.seqs: Ints = np.empty(0, np.int64)
+        self.full = False
+        self.last = 0
+
+    def add(self, times: Ints, seqs: Ints) -> None:
+        """Take in more; what cannot be wanted any more is forgotten."""
+        times, seqs = np.concatenate([self.times, times]), np.concatenate([self.seqs, seqs])
+        if self._start is not None:
+            kept = times >= self._start
+            times, seqs = times[kept], seqs[kept]
+        behind = times if self._start is None else times[times > self._start]
+        if len(behind) >= self._wanted:
+            self.full = True
+            self.last = int(np.partition(behind, self._wanted - 1)[self._wanted - 1])
+            kept = times <= self.last
+            times, seqs = times[kept], seqs[kept]
+        self.times, self.seqs = times, seqs
