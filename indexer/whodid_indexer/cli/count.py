@@ -4,6 +4,7 @@ from datetime import tzinfo
 
 import click
 
+from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, source_options
 from whodid_indexer.cli.source import opened
@@ -14,11 +15,14 @@ from whodid_indexer.cli.zone import zone_options
 @source_options
 @filter_options
 @zone_options
-def command(source: Source, question: Question, zone: tzinfo) -> None:
+@explain_option
+def command(source: Source, question: Question, zone: tzinfo, explain: bool) -> None:
     """Print how many records match.
 
     Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
     query = question.query(zone)
     with opened(source) as reader:
+        if explain:
+            say_explained(reader, query, "count")
         click.echo(reader.count(query))

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from typing import NamedTuple
 
 import click
 from msgspec.structs import replace
 
+from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import FORMATS, TABLE, print_table, say, write
@@ -48,64 +50,85 @@ page_options = bundle(
 )
 
 
+class Shape(NamedTuple):
+    """How the records are written: the format, and the columns of a table or a sheet."""
+
+    form: str
+    columns: Sequence[str]
+
+
+def _shape(form: str, columns: str | None) -> Shape:
+    from whodid_indexer.export.columns import AUDITOR, parse_columns  # noqa: PLC0415  only where there are columns
+
+    if columns is None:
+        return Shape(form, AUDITOR if form == "csv" else TABLE)
+    if form not in ("table", "csv"):
+        raise UsageError(f"--columns is for table and csv, not {form}", "JSON has the whole record")
+    return Shape(form, parse_columns(columns))
+
+
+shape_options = bundle(
+    "shape",
+    [
+        click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
+        click.option(
+            "--columns", metavar="NAMES", help=f"Comma-separated, for table and csv.  [default: {','.join(TABLE)}]"
+        ),
+    ],
+    _shape,
+    ["form", "columns"],
+)
+
+
 @click.command("search")
 @source_options
 @filter_options
 @zone_options
 @colour_option
 @page_options
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.option("--columns", metavar="NAMES", help=f"Comma-separated, for table and csv.  [default: {','.join(TABLE)}]")
+@explain_option
+@shape_options
 def command(
     source: Source,
     question: Question,
     zone: tzinfo,
     color: str,
     page: Page,
-    form: str,
-    columns: str | None,
+    explain: bool,
+    shape: Shape,
 ) -> None:
     """List the records that match, newest first.
 
     All time is searched unless --last, --since or --until say otherwise.
     Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
-    names = _columns(form, columns)
     query = question.query(zone)
     with opened(source) as reader:
+        if explain:
+            say_explained(reader, query, "search")
         found = reader.search(query, page)
-        _print(found, form, names, zone, color)
+        _print(found, shape, zone, color)
         if found.records:
             _say_place(found, page)
         else:
             _say_way_out(reader, query, question, found.total, zone)
 
 
-def _columns(form: str, columns: str | None) -> Sequence[str]:
-    from whodid_indexer.export.columns import AUDITOR, parse_columns  # noqa: PLC0415  only where there are columns
-
-    if columns is None:
-        return AUDITOR if form == "csv" else TABLE
-    if form not in ("table", "csv"):
-        raise UsageError(f"--columns is for table and csv, not {form}", "JSON has the whole record")
-    return parse_columns(columns)
-
-
-def _print(found: Found, form: str, names: Sequence[str], zone: tzinfo, color: str) -> None:
+def _print(found: Found, shape: Shape, zone: tzinfo, color: str) -> None:
     from whodid_indexer.export.lines import Lines, inert  # noqa: PLC0415  as above
     from whodid_indexer.export.sheet import Sheet  # noqa: PLC0415  as above
     from whodid_schema.record import decode  # noqa: PLC0415  as above
 
-    if form == "json":
+    if shape.form == "json":
         following = b"" if found.next is None else b',"next":"%s"' % format_key(found.next).encode()
         events = b",\n".join(inert(record) for record in found.records)
         write([b'{"events":[%s],"total":%d%s}\n' % (events, found.total, following)])
-    elif form == "ndjson":
+    elif shape.form == "ndjson":
         write(Lines().chunks(found.records))
-    elif form == "csv":
-        write(Sheet(names, lambda record: written_time(record.timestamp, zone)).chunks(found.records))
+    elif shape.form == "csv":
+        write(Sheet(shape.columns, lambda record: written_time(record.timestamp, zone)).chunks(found.records))
     elif found.records:
-        print_table([decode(body) for body in found.records], names, zone, color)
+        print_table([decode(body) for body in found.records], shape.columns, zone, color)
 
 
 def _say_place(found: Found, page: Page) -> None:

@@ -80,6 +80,9 @@ class Reader(Analyst, Protocol):
     def count(self, query: AuditQuery) -> int:
         """How many records match."""
 
+    def explain(self, query: AuditQuery) -> list[str]:
+        """What the store is asked for the matching records, in its own language, in lines for people."""
+
     def get(self, identifier: str) -> bytes | None:
         """The record with this id; None where there is none."""
 

@@ -5,7 +5,7 @@ The query goes over as one value (`query=`, the AuditQuery as JSON), so that not
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
@@ -97,6 +97,10 @@ class RemoteStore:
         if measure.interval is not None:
             asked["interval"] = measure.interval
         return self._read("/api/v1/stats", _query(query) | asked, read_stats)
+
+    def explain(self, query: AuditQuery) -> list[str]:
+        """See Reader. The request; what the server asks its store is the server's."""
+        return [f"GET {self._url}/api/v1/events?{urlencode(_query(query))}"]
 
     def get(self, identifier: str) -> bytes | None:
         """As the server's store answers."""

@@ -219,3 +219,60 @@ def test_a_store_that_is_not_there_is_named_with_where_it_was_looked_for(url: st
     answer = ask("count", "--store", url)
     assert answer.code == code
     assert url.removeprefix("sqlite://") in answer.err
+
+
+def test_explain_says_the_question_in_three_ways_beside_the_answer(server: Server) -> None:
+    asked = ("count", "--actor", "Ana Ruiz", "-q", "updated OR verb:edited", "--explain", "--since", "2025-11-24")
+    answer = ask(*asked, "--store", server.store)
+    assert answer.text == "10\n"
+    query, command, *sql = answer.err.splitlines()
+    assert query == 'query:    since:2025-11-24T00:00:00Z actor:"Ana Ruiz" (updated OR verb:update)'
+    assert command.startswith("command:  whodid count --actor 'Ana Ruiz' -q '(updated OR verb:update)' --since ")
+    assert sql[0].startswith("asks:     SELECT e.seq")
+    assert any("updated" in line and "?" in line for line in sql[1:])
+    over = ask(*asked, "--store", server.url).err.splitlines()
+    assert over[:2] == [query, command]
+    assert over[2].startswith(f"asks:     GET {server.url}/api/v1/events?query=%7B")
+
+
+def test_a_fault_in_a_question_is_marked_under_what_was_typed(store: str) -> None:
+    answer = ask("search", "--store", store, "-q", "outcome:failure actr:ana")
+    assert (answer.code, answer.out) == (2, b"")
+    assert answer.err.splitlines() == [
+        "whodid: there is no field 'actr'",
+        "    outcome:failure actr:ana",
+        "                    ^^^^",
+        '  hint: did you mean actor?; quote it to look for the words: "actr: …"',
+    ]
+    flagged = ask("search", "--store", store, "--verb", "view,obliterate").err.splitlines()
+    assert flagged[1:3] == ["    view,obliterate", "         ^^^^^^^^^^"]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_question_is_refused_or_asked_without_steering_the_terminal(store: str, kind: str) -> None:
+    for arguments in (["-q", f"{HOSTILE[kind]} nope:x"], ["--verb", HOSTILE[kind]], ["--target", HOSTILE[kind]]):
+        if "\0" in "".join(arguments):
+            continue  # no command line holds one
+        answer = ask("count", "--explain", "--store", store, *arguments)
+        assert answer.code in (0, 2), answer.err
+        assert not STEERING.search(answer.err)
+        assert "Traceback" not in answer.err
+
+
+def test_a_lower_case_operator_is_hinted_at(store: str) -> None:
+    answer = ask("count", "--store", store, *PLAIN, "-q", "updated or deleted")
+    assert (answer.text, answer.code) == ("0\n", 0)
+    assert answer.err.splitlines() == [
+        "hint: or is a word here; OR in capitals is the operator",
+        "    updated or deleted",
+        "            ^^",
+    ]
+
+
+def test_mine_is_what_the_identities_name(server: Server) -> None:
+    mine = ("count", *PLAIN, "--store", server.store, "--mine")
+    assert ask(*mine, "--identity", "shop/user:1").text == ask(*mine[:-1], "-q", "actor.key:shop/user:1").text != "0\n"
+    assert ask(*mine, "--identity", "shop/user:1", "--actor", "Ana Ruiz").text == "0\n"
+    assert ask(*mine).code == 2
+    assert "--identity" in ask(*mine).err
+    assert "shop/user:783" in ask(*mine, "--identity", "everybody*").err

@@ -14,7 +14,7 @@ from whodid_indexer.query.axis import axis_named, without_own
 from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Changes, Found, Page
-from whodid_indexer.store.opensearch.asking import search
+from whodid_indexer.store.opensearch.asking import ALIAS, search
 from whodid_indexer.store.opensearch.changes import Feed
 from whodid_indexer.store.opensearch.compile import Clause, compile_query
 from whodid_indexer.store.opensearch.connect import Client, Info
@@ -65,6 +65,11 @@ class OpenSearchReader:
     def count(self, query: AuditQuery) -> int:
         """See Reader."""
         return self._total(compile_query(query))
+
+    def explain(self, query: AuditQuery) -> list[str]:
+        """See Reader. The body of the request."""
+        body = {"query": compile_query(query), "sort": order(ascending=False), "track_total_hits": True}
+        return [f"GET /{ALIAS}/_search", *msgspec.json.format(msgspec.json.encode(body)).decode().split("\n")]
 
     def get(self, identifier: str) -> bytes | None:
         """See Reader."""

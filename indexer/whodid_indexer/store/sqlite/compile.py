@@ -18,7 +18,7 @@ from whodid_indexer.query.check import check_query, field_of
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term, Text
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
 from whodid_indexer.store.sqlite.entry import halves
-from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, spell, unspell
+from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, match_of_id, spell, unspell
 from whodid_schema.errors import BadQuery
 from whodid_schema.fields import ALIASES, META_PREFIX
 from whodid_schema.folding import shadow, tokens
@@ -63,6 +63,11 @@ class Plan(NamedTuple):
     until: int | None
     conditions: tuple[Sql, ...]
     match: str | None
+
+    @property
+    def searches(self) -> bool:
+        """Whether ft is asked anything: then every question costs what the words in it do, however little is read."""
+        return self.match is not None or any("MATCH" in condition.text for condition in self.conditions)
 
     @property
     def open(self) -> bool:
@@ -323,4 +328,5 @@ def _range(value: str) -> tuple[bytes, bytes]:
 def _ids(term: Term) -> Sql | str:
     if "*" in term.values:
         return Sql("TRUE")
-    return _any_token(f"i{value}" for value in term.values if halves(value) is not None)
+    found = [match_of_id(value) for value in term.values if halves(value) is not None]
+    return f"({' OR '.join(found)})" if found else _NOTHING
