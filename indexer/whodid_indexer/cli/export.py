@@ -30,6 +30,7 @@ class To(NamedTuple):
     force: bool
     resume: bool
     since_last: str | None
+    bookmarks: Path | None
     progress: bool | None
     verify: Path | None
 
@@ -55,6 +56,14 @@ to_options = bundle(
         click.option("--resume", is_flag=True, help="Go on with the interrupted export to FILE, if there is one."),
         click.option(
             "--since-last", metavar="NAME", help="What arrived since the last export of this name, in that order."
+        ),
+        click.option(
+            "--bookmarks",
+            type=click.Path(path_type=Path, file_okay=False),
+            envvar="WHODID_BOOKMARKS",
+            metavar="DIR",
+            help="Where the bookmarks of --since-last are.  [default: /var/lib/whodid/bookmarks for root, else "
+            "~/.local/state/whodid/bookmarks]",
         ),
         click.option(
             "--progress/--no-progress", default=None, help="Rows so far, on stderr.  [default: on a terminal]"
@@ -228,7 +237,7 @@ def _to_news(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
 
     progress = Progress(to.progress)
     path = Path(to.output)
-    with Bookmark(bookmarks(), to.since_last or "", asked.store, asked.query) as bookmark:
+    with Bookmark(to.bookmarks or bookmarks(), to.since_last or "", asked.store, asked.query) as bookmark:
         settled = bookmark.settle()
         if settled is not None:
             say(f"the export before was interrupted when it was whole: {settled} is finished now")
