@@ -12,7 +12,8 @@ import pytest
 from support.indexing import index, set_up
 from support.opensearch.server import Server
 from support.records import identifier, item, stamp
-from whodid_indexer.query.model import ALL, AuditQuery, Term, Text
+from whodid_indexer.query.check import DEEPEST
+from whodid_indexer.query.model import ALL, AuditQuery, Group, Term, Text
 from whodid_indexer.store.base import Item, Page
 from whodid_indexer.store.opensearch import scan
 from whodid_indexer.store.opensearch.access import Access
@@ -244,3 +245,17 @@ def test_a_wrong_password_is_not_allowed_and_says_whose() -> None:
 def test_an_answer_that_no_opensearch_gives_is_said_to_be_one(answer: object) -> None:
     with closing(_answering(200, answer)) as reader, pytest.raises(StoreUnreachable):
         reader.search(ALL, Page())
+
+
+@pytest.mark.parametrize("any_of", [False, True])
+def test_ten_levels_of_groups_are_no_more_than_a_cluster_takes(
+    opensearch: Server, reader: OpenSearchReader, any_of: bool
+) -> None:
+    index(opensearch, [made(number, START, app=("shop", "desk")[number % 2]) for number in range(10)])
+    shop = Term("app", ("shop",))
+    group = Group((shop, Term("app", ("none", "no*"), negated=True)), any_of)
+    for level in range(DEEPEST - 2):
+        group = Group((shop, group), any=level % 2 == 0, negated=any_of)
+    found = [reader.count(AuditQuery(groups=(each,))) for each in (group, Group((group,), negated=True))]
+    assert sum(found) == 10
+    assert found[0] in (0, 5, 10)
