@@ -2,23 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from whodid_agent.config import AgentSettings, InputSettings
 from whodid_agent.inputs.contract import Source
 from whodid_agent.inputs.file.source import FileSource
-from whodid_agent.inputs.http.auth import Credential
-from whodid_agent.inputs.http.metrics import ReceiverMetrics
-from whodid_agent.inputs.http.options import HttpOptions
-from whodid_agent.inputs.http.source import HttpSource
-from whodid_agent.metrics import REGISTRY
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.state import Identity
-from whodid_config.access import read_token
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import Meta, default_meta
 
@@ -35,6 +28,7 @@ def input_options(settings: AgentSettings, one: InputSettings) -> InputOptions:
         drop=(*settings.drop, *one.drop),
         keep_raw=one.raw,
         retry=one.retry,
+        import_old=settings.import_old,
     )
 
 
@@ -53,7 +47,6 @@ class Inputs:
         # Rules of the store come with `follow`, before the first event; until then there must merely be some.
         meta = default_meta(datetime.now(UTC))
         profiles = ProfileSet.load(settings.profiles)
-        metrics = _receiver_metrics()
         self.pipelines: dict[str, Pipeline] = {}
         self.sources: list[Source] = []
         for one in inputs:
@@ -62,9 +55,12 @@ class Inputs:
             if one.http is None:
                 self.sources.append(_file(one, pipeline, identity, wake))
                 continue
+            # What a receiver needs takes a tenth of a second to load.
+            from whodid_agent.receivers import http_options, http_source  # noqa: PLC0415
+
             options = http_options(one, identity, spools, profiles)
             wanted = listen and one in settings.inputs
-            self.sources.append(HttpSource(options, pipeline, metrics, arrived=wake, listen=wanted))
+            self.sources.append(http_source(options, pipeline, arrived=wake, listen=wanted))
 
     def follow(self, meta: Meta) -> None:
         """Go by these rules of the store from the next event on."""
@@ -72,36 +68,10 @@ class Inputs:
             pipeline.file_by(meta)
 
 
-@cache
-def _receiver_metrics() -> ReceiverMetrics:
-    """Those of all receivers of this process: a registry takes a name once."""
-    return ReceiverMetrics(REGISTRY)
-
-
 def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Callable[[], None]) -> FileSource:
     assert one.file is not None  # noqa: S101  the caller asked
     return FileSource(
         one.name, [one.file], pipeline, host=identity.host, agent=identity.agent, source=one.source, wake=wake
-    )
-
-
-def http_options(one: InputSettings, identity: Identity, spools: Path, profiles: ProfileSet) -> HttpOptions:
-    """The receiver that an `http:` input asks for. Raises ConfigError for a token file that cannot be read."""
-    assert one.http is not None  # noqa: S101  the caller asked
-    return HttpOptions(
-        name=one.name,
-        address=one.http,
-        spool_dir=spools / quote(one.http, safe=""),
-        agent=identity.agent,
-        host=identity.host,
-        credentials=tuple(
-            Credential(each.name, read_token(each.token_file, f"sender {each.name}"), each.kind, each.header)
-            for each in one.senders
-        ),
-        retry=one.retry,
-        key_headers=tuple(one.key_headers),
-        hosts=tuple(one.hosts),
-        envelopes={split.path: split.beside for split in profiles.splits.values()},
     )
 
 

@@ -3,29 +3,38 @@
 import glob
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from whodid_agent.assemble import http_options
 from whodid_agent.cli import common
 from whodid_agent.config import AgentSettings, InputSettings
 from whodid_agent.inputs.http.source import require_usable
+from whodid_agent.journal import Journal
 from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.receivers import http_options
 from whodid_agent.state import Identity
+from whodid_agent.target.answer import Refused, Unanswered
 from whodid_agent.target.client import Client
-from whodid_agent.target.probe import State, probe
-from whodid_schema.errors import StoreUnreachable, WhodidError
+from whodid_agent.target.probe import Standing, State, probe
+from whodid_agent.target.protection import protections
+from whodid_schema import SCHEMA_VERSION
+from whodid_schema.errors import NotAllowed, StoreUnreachable, WhodidError
+from whodid_schema.meta import Meta
 from whodid_schema.visible import visible
 
 
 class Finding(NamedTuple):
-    """One thing looked at: whether it is as it should be, and what to do where it is not."""
+    """One thing looked at: whether it is as it should be (None: merely good to know), and how to mend it."""
 
-    well: bool
+    well: bool | None
     what: str
     hint: str = ""
+
+
+_SIGNS = {True: "ok  ", False: "FAIL", None: "note"}
 
 
 @click.command("check")
@@ -34,22 +43,32 @@ class Finding(NamedTuple):
 @common.target_option
 @common.state_option
 def command(files: tuple[str, ...], config: Path | None, target: list[str] | None, state_dir: Path | None) -> None:
-    """Say whether a run would work, and what to mend where it would not. Nothing is read or sent."""
+    """Say whether a run would work, and what to mend where it would not; and which protections are in force.
+
+    Nothing is read or sent.
+    """
     settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, ())
-    problems = 0
-    for finding in findings(settings):
-        problems += not finding.well
-        click.echo(visible(f"{'ok  ' if finding.well else 'FAIL'} {finding.what}"))
-        if finding.hint:
-            click.echo(visible(f"     {finding.hint}"))
-    if not _reachable(settings):
-        raise StoreUnreachable(f"{problems} problem(s), the store among them", "see the lines above")
+    problems = sum(_tell(finding) for finding in findings(settings))
+    with Client(settings.target, settings.access()) as client:
+        standing = probe(client)
+        problems += sum(_tell(finding) for finding in _store(client, standing, settings.state_path()))
+    if standing.state is not State.READY:
+        kind = NotAllowed if standing.state is State.DENIED else StoreUnreachable
+        raise kind(f"{problems} problem(s), the store among them", "see the lines above")
     if problems:
         raise WhodidError(f"{problems} problem(s)", "see the lines above")
 
 
+def _tell(finding: Finding) -> bool:
+    """Print it; whether it is a problem."""
+    click.echo(visible(f"{_SIGNS[finding.well]} {finding.what}"))
+    if finding.hint:
+        click.echo(visible(f"     {finding.hint}"))
+    return finding.well is False
+
+
 def findings(settings: AgentSettings) -> Iterator[Finding]:
-    """Everything there is to say, in the order of an event's way."""
+    """What there is to say on this side of the store, in the order of an event's way."""
     if not settings.inputs:
         yield Finding(well=False, what="there are no inputs", hint="name a file, or inputs in the configuration")
     profiles = ProfileSet.load(settings.profiles)
@@ -58,7 +77,6 @@ def findings(settings: AgentSettings) -> Iterator[Finding]:
             profiles.get(one.profile)
         yield from _file(one) if one.file is not None else [_posts(one, profiles)]
     yield _state(settings.state_path())
-    yield _target(settings)
 
 
 def _file(one: InputSettings) -> Iterator[Finding]:
@@ -89,11 +107,33 @@ def _state(path: Path) -> Finding:
     return Finding(False, f"the state directory {path} cannot be written", "name another with --state-dir")
 
 
-def _target(settings: AgentSettings) -> Finding:
-    with Client(settings.target, settings.access()) as client:
-        standing = probe(client)
-    return Finding(standing.state is State.READY, standing.detail, standing.hint)
+def _store(client: Client, standing: Standing, state: Path) -> Iterator[Finding]:
+    """The store: whether it takes what we send, by which rules, and how that is protected."""
+    yield Finding(standing.state is State.READY, standing.detail, standing.hint)
+    if standing.meta is None:
+        return
+    for _, why in client.greet_all():
+        yield Finding(False, why)
+    yield from _rules(standing.meta, state)
+    try:
+        for line in protections(client, standing.meta, datetime.now(UTC)):
+            yield Finding(None, line)
+    except (Unanswered, Refused) as error:
+        yield Finding(False, str(error))
 
 
-def _reachable(settings: AgentSettings) -> bool:
-    return _target(settings).well
+def _rules(meta: Meta, state: Path) -> Iterator[Finding]:
+    """The store's rules beside what this agent knows: its own form, and what it has in flight."""
+    kept = ", ".join(f"{name} {f'{one.days} days' if one.days else 'for ever'}" for name, one in meta.classes.items())
+    yield Finding(None, f"rules {meta.rules or '(none)'}{': kept are ' + kept if kept else ''}")
+    if meta.hold:
+        yield Finding(None, "a hold is active: nothing expires on arrival")
+    if meta.schema > SCHEMA_VERSION:
+        yield Finding(
+            None, f"the store is set up for records of form {meta.schema}, this agent writes {SCHEMA_VERSION}"
+        )
+    older = {entry.rules for entry in Journal(state / "journal").all()} - {meta.rules}
+    if older:
+        yield Finding(
+            None, f"what is in flight was filed by rules {', '.join(sorted(older))}, and goes where it was meant to"
+        )

@@ -1,5 +1,6 @@
 """`whodid-agent run`: read, normalise, deliver; until stopped, or with --once until everything is drained."""
 
+import gc
 import re
 import signal
 import threading
@@ -48,6 +49,7 @@ class Duration(click.ParamType[float]):
     show_default=True,
     help="With --once: leave where the store takes nothing for so long.",
 )
+@click.option("--import-old", is_flag=True, help="Store what is older than its retention too, in the class imported.")
 @click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a person can give
     files: tuple[str, ...],
@@ -57,6 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
     http: tuple[str, ...],
     once: bool,
     timeout: float,
+    import_old: bool,
     verbose: bool,
 ) -> None:
     """Read audit events from files and HTTP, and deliver each exactly once.
@@ -65,7 +68,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
     let us in; 4 there is no store; 5 something is quarantined, parked or was missed, or an input could not be read.
     """
     common.log_to_stderr(verbose=verbose)
-    settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, http)
+    settings = common.with_inputs(
+        common.settings_of(config, target=target, state_dir=state_dir, import_old=import_old or None), files, http
+    )
     if not settings.inputs:
         raise UsageError("there is nothing to read", "name a file, --http HOST:PORT, or inputs in the configuration")
     if not run(settings, Options(once=once, timeout=timeout)) and once:
@@ -97,6 +102,7 @@ def _runner(settings: AgentSettings, options: Options) -> Iterator[Runner]:
         runner = Runner(inputs.sources, state, client, inputs.follow, woken, options)
         numbers = (signal.SIGTERM, signal.SIGINT)
         before = [(number, signal.signal(number, lambda *_: runner.stop())) for number in numbers]
+        gc.freeze()  # what is there now stays: no collection need look at it again
         try:
             yield runner
         finally:
