@@ -1,11 +1,14 @@
 # The targets are what CI runs. Everything happens in .venv, made from requirements.lock by uv or by venv + pip.
-# STORE and SEED go to the demo; ARGS to pytest.
+# STORE (opensearch, or the URL of one) and SEED go to the demo; ARGS to pytest.
 PY := .venv/bin/python
 SEED ?= 1
 .PHONY: demo test test-full check format bench dist lock system docs opensearch
 
-demo: .venv/ready  ## the main job on the embedded store, with answers; ends after them where there is no terminal
-	@if [ -t 1 ]; then .venv/bin/whodid demo --seed $(SEED); else .venv/bin/whodid demo --seed $(SEED) --exit; fi
+demo: .venv/ready  ## the main job with answers, on a file or STORE=opensearch; ends after them where there is no terminal
+	@set -- $(CURDIR)/.venv/bin/whodid demo --seed $(SEED); [ -t 1 ] || set -- "$$@" --exit; case "$(STORE)" in \
+		"") exec "$$@";; \
+		opensearch) cd tests && exec ../$(PY) -m support.opensearch "$$@";; \
+		*) exec "$$@" --store "$(STORE)";; esac
 
 test: .venv/ready system  ## everything under ten minutes
 	$(PY) -m pytest -m "not slow" $(ARGS)

@@ -7,10 +7,12 @@ import pty
 import re
 import signal
 import subprocess
+import urllib.error
 from pathlib import Path
 
 import pytest
 
+from support.opensearch.server import Server
 from support.running import BIN, clean_environment, wait_until
 
 
@@ -35,6 +37,31 @@ def test_the_demo_answers_its_questions_and_leaves_nothing_behind(tmp_path: Path
     assert "hourly limit 30k → 50k" in said
     assert re.search(r"192\.0\.2\.\d", said), "failed sign-ins show where they came from"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_opensearch_the_answers_are_the_same_and_nothing_is_left_there(tmp_path: Path, opensearch: Server) -> None:
+    said = run_demo("--exit", "--store", opensearch.url, home=tmp_path)
+    assert "created index template whodid" in said
+    assert "Devi Patel deleted 19 imported rows" in said
+    assert "hourly limit 30k → 50k" in said
+    assert list(tmp_path.iterdir()) == []
+    assert opensearch.request("GET", "/_cat/indices/whodid*,.whodid*?format=json") == []
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        opensearch.request("GET", "/_index_template/whodid")
+
+
+def test_an_opensearch_in_use_is_refused_and_left_as_it_is(tmp_path: Path, opensearch: Server) -> None:
+    opensearch.request("PUT", "/whodid-mine/_doc/1", {"mine": True})
+    done = subprocess.run(
+        [str(BIN / "whodid"), "demo", "--exit", "--store", opensearch.url],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(TMPDIR=str(tmp_path)),
+        timeout=60,
+    )
+    assert (done.returncode, "is in use: it has whodid-mine" in done.stderr) == (2, True), done.stderr
+    assert opensearch.request("GET", "/whodid-mine/_doc/1")["_source"] == {"mine": True}
 
 
 def test_a_seed_gives_its_own_data_and_keep_leaves_files_store_and_export(tmp_path: Path) -> None:

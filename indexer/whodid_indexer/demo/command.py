@@ -1,7 +1,8 @@
 """`whodid demo`: the whole way of an event on one machine, in a temporary folder, with real processes.
 
 product ─► *.jsonl ─┐
-product ─► POST ────┴─► whodid-agent ─► whodid serve ─► audit.db ─► whodid search, export
+product ─► POST ────┴─► whodid-agent ─┬─► whodid serve ─► audit.db ─┬─► whodid search, export
+                                      └─► OpenSearch (--store) ─────┘
 """
 
 import json
@@ -10,11 +11,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
+from whodid_indexer.cli.places import find_settings
 from whodid_indexer.demo.processes import PATIENCE, Process, command, free_address
 from whodid_indexer.demo.product import Product
 from whodid_indexer.demo.questions import Asker, ask_all
@@ -28,12 +33,19 @@ PAUSE = 1.0
 @click.option("--exit", "leave", is_flag=True, help="End after the answers instead of running until Ctrl-C.")
 @click.option("--keep", is_flag=True, help="Leave the folder with files, store and logs behind.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Varies people, addresses and events.")
-def demo(leave: bool, keep: bool, seed: int) -> None:
+@click.option(
+    "--store",
+    metavar="URL",
+    help="Show it on this OpenSearch, which must hold nothing of whodid's; what is made there is removed at the end. "
+    "Without it: on a file of its own.",
+)
+def demo(leave: bool, keep: bool, seed: int, store: str | None) -> None:
     """Show the whole thing at work: a product's audit events become answers, on this machine, in a minute."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by either signal, it leaves nothing behind
     folder = Path(tempfile.mkdtemp(prefix="whodid-demo-"))
     try:
-        _show(folder, seed, leave)
+        with _on_file(folder) if store is None else _on_cluster(folder, store) as stage:
+            _show(folder, seed, leave, stage)
     except KeyboardInterrupt:
         click.echo("\nstopped")
     finally:
@@ -43,39 +55,72 @@ def demo(leave: bool, keep: bool, seed: int) -> None:
             shutil.rmtree(folder)
 
 
-def _show(folder: Path, seed: int, leave: bool) -> None:
-    server, receiver = free_address(), free_address()
-    store = f"http://{server}"
-    logs = folder / "logs"
-    logs.mkdir()
-    configuration = _configuration(folder, store, receiver)
-    with Process(
-        "whodid", ["serve", "--listen", server, "--store", f"sqlite:///{folder}/audit.db"], *_log(folder, "server")
-    ) as serve:
+class Stage(NamedTuple):
+    """A store that is ready: its URL, what the agent needs to reach it, and how to have all of it found at once."""
+
+    store: str
+    agent_lines: str
+    agent_environment: dict[str, str]
+    settle: Callable[[], object]
+
+
+@contextmanager
+def _on_file(folder: Path) -> Iterator[Stage]:
+    """A server of our own over a file of our own."""
+    (folder / "logs").mkdir()
+    server = free_address()
+    arguments = ["serve", "--listen", server, "--store", f"sqlite:///{folder}/audit.db"]
+    with Process("whodid", arguments, *_log(folder, "server")) as serve:
         serve.wait_for(server)
-        with Process("whodid-agent", ["run", "--config", str(configuration)], *_log(folder, "agent")) as agent:
-            agent.wait_for(receiver)
-            product = Product(logs, seed, f"http://{receiver}", lambda: datetime.now(UTC))
-            product.a_working_day()
-            _wait_until_stored(configuration, product.written)
-            _introduce(folder, store, receiver, product.written)
-            ask_all(Asker(store), folder, configuration)
-            if leave:
-                return
-            click.secho(f"\nRunning until Ctrl-C: {store} takes questions, new events keep coming.", bold=True)
-            while True:
-                time.sleep(PAUSE)
-                product.a_moment()
+        yield Stage(f"http://{server}", "", {}, lambda: None)
+
+
+@contextmanager
+def _on_cluster(folder: Path, url: str) -> Iterator[Stage]:
+    """An OpenSearch that is somebody's: see `guest`."""
+    from whodid_indexer.demo import guest  # noqa: PLC0415  httpx and pydantic only where they are used
+
+    (folder / "logs").mkdir()
+    settings = find_settings(None)
+    with guest.guest(url, settings, lambda: _totals(folder / "agent.yaml").get("decoded", 0)) as client:
+        Asker(client.url).ask("A cluster is set up once:", ["setup"])
+        yield Stage(
+            client.url,
+            guest.agent_lines(settings),
+            guest.agent_environment(settings),
+            lambda: client.json("POST", "/whodid/_refresh"),
+        )
+
+
+def _show(folder: Path, seed: int, leave: bool, stage: Stage) -> None:
+    receiver = free_address()
+    configuration = _configuration(folder, stage, receiver)
+    log, environment = _log(folder, "agent")
+    environment |= stage.agent_environment | {"WHODID_TARGET": stage.store}
+    with Process("whodid-agent", ["run", "--config", str(configuration)], log, environment) as agent:
+        agent.wait_for(receiver)
+        product = Product(folder / "logs", seed, f"http://{receiver}", lambda: datetime.now(UTC))
+        product.a_working_day()
+        _wait_until_stored(configuration, product.written)
+        stage.settle()
+        _introduce(folder, stage.store, receiver, product.written)
+        ask_all(Asker(stage.store), folder, configuration)
+        if leave:
+            return
+        click.secho(f"\nRunning until Ctrl-C: {stage.store} takes questions, new events keep coming.", bold=True)
+        while True:
+            time.sleep(PAUSE)
+            product.a_moment()
 
 
 def _log(folder: Path, name: str) -> tuple[Path, dict[str, str]]:
     return folder / f"{name}.log", {"PYTHONUNBUFFERED": "1"}
 
 
-def _configuration(folder: Path, store: str, receiver: str) -> Path:
+def _configuration(folder: Path, stage: Stage, receiver: str) -> Path:
     path = folder / "agent.yaml"
     path.write_text(
-        f"target: {store}\n"
+        f"target: {stage.store}\n{stage.agent_lines}"
         f"state_dir: {folder}/agent-state\n"
         "inputs:\n"
         f"  - file: {folder}/logs/*.jsonl\n"
@@ -89,13 +134,8 @@ def _wait_until_stored(configuration: Path, events: int) -> None:
     deadline = time.monotonic() + PATIENCE
     totals: dict[str, int] = {}
     while time.monotonic() < deadline:
-        done = subprocess.run(
-            [command("whodid-agent"), "status", "--config", str(configuration), "--format", "json"],
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        totals = json.loads(done.stdout)["totals"]
-        if totals["indexed"] >= events:
+        totals = _totals(configuration)
+        if totals.get("indexed", 0) >= events:
             return
         time.sleep(0.2)
     raise WhodidError(
@@ -103,8 +143,22 @@ def _wait_until_stored(configuration: Path, events: int) -> None:
     )
 
 
+def _totals(configuration: Path) -> dict[str, int]:
+    """The agent's own reconciliation, running or stopped; empty before it has begun."""
+    done = subprocess.run(
+        [command("whodid-agent"), "status", "--config", str(configuration), "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode != 0:
+        return {}
+    totals: dict[str, int] = json.loads(done.stdout)["totals"]
+    return totals
+
+
 def _introduce(folder: Path, store: str, receiver: str, events: int) -> None:
     click.secho(f"{events} audit events went through the agent into the store.", bold=True)
-    click.echo(f"  folder    {folder}   (the product's files in logs/, the store audit.db)")
+    click.echo(f"  folder    {folder}   (the product's files are in logs/)")
     click.echo(f"  store     {store}   (export WHODID_STORE={store} to ask it yourself)")
     click.echo(f"  receiver  http://{receiver}/v1/events")

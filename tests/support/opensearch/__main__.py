@@ -1,6 +1,10 @@
-"""`make opensearch`: a node to play with, until Ctrl-C; its data goes with it."""
+"""`make opensearch`: a node to play with, until Ctrl-C; its data goes with it.
+
+With a command as arguments, that is run with `--store URL` instead, and the node ends with it.
+"""
 
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 
@@ -14,6 +18,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with suppress(KeyboardInterrupt), find() as server:
+            if sys.argv[1:]:
+                return subprocess.run([*sys.argv[1:], "--store", server.url], check=False).returncode
             print(f"OpenSearch {server.version()} at {server.url} until Ctrl-C", flush=True)  # noqa: T201 - its output
             signal.pause()
     except Unavailable as error:
