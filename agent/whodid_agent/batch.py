@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from whodid_agent.expired import Found, note
 from whodid_agent.inputs.contract import Block, Counters, Line
 from whodid_agent.normalise.contract import Discard, Normaliser, Refusal, Sent, Shipment
 from whodid_schema.bulk import ACTION_TAIL, action_head
@@ -67,6 +68,7 @@ class Batch:
         self.owners: list[int] = []
         self.refused: list[Refused] = []
         self.discards: dict[tuple[str, str], int] = {}
+        self.expired: Found = {}
         self.size = 0
         self.advances = True
         self.released = ""
@@ -101,7 +103,7 @@ class Batch:
                     shipped.append(event)
                     theirs.append(line)
                 elif type(event) is Discard:
-                    self._discard(counters, event)
+                    self._discard(counters, event, line)
                 elif type(event) is Refusal:
                     whole = None if len(events) == 1 and event.item == 0 else event.item
                     self.refused.append(Refused(number, line.origin.offset, line, whole, event.reason, event.detail))
@@ -127,10 +129,11 @@ class Batch:
         self.ranges[number].shipped += len(shipped)
         self.size += sum(map(len, documents))
 
-    def _discard(self, counters: Counters, event: Discard) -> None:
+    def _discard(self, counters: Counters, event: Discard, line: Line) -> None:
         counters.decoded += 1
         if event.kind == "dropped":
             counters.dropped += 1
         else:
             counters.expired += 1
+            note(self.expired, event, line)
         self.discards[event.kind, event.rule] = self.discards.get((event.kind, event.rule), 0) + 1

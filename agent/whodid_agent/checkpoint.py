@@ -4,7 +4,8 @@
      "written": "2026-05-01T08:00:00.000000Z",
      "streams": [{"key": "…", "input": "…", "position": 8123, "counters": {…}, "detail": {…}}, …],
      "parked": [{"name": "…", "index": "…", "kind": "index", "reason": "…", "events": {"<key>": 12}, "bytes": 9120}],
-     "released": ["<entry id>", …]}      quarantine entries already counted as replayed, to be taken out of their files
+     "released": ["<entry id>", …],      quarantine entries already counted as replayed, to be taken out of their files
+     "expired": {"<class>": {"events": 3, "oldest": "…", "newest": "…", "examples": […]}}}
 
 The row `<input>#earlier` is the sum of streams of that input that ended long ago, so that rotations do not add up.
 Invariants: a stream has a row before its first batch is journaled; a batch is journaled before it is sent; an event
@@ -20,6 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from whodid_agent.expired import Expired
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.state import StateFile
 
@@ -43,6 +45,7 @@ class Checkpoint(Struct, kw_only=True):
     streams: list[StreamRow] = []
     parked: list[Parked] = []
     released: list[str] = []
+    expired: dict[str, Expired] = {}
 
 
 def now() -> str:

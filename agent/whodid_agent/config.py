@@ -118,6 +118,11 @@ class AgentSettings(BaseSettings):
     drop: Annotated[list[Any], NoDecode] = Field(
         default=[], description="Rules that leave events out: `reads`, or `{name, when: {field: value}}`."
     )
+    import_old: bool = Field(
+        default=False,
+        description="Whether events that are older than their retention are stored nevertheless, in the class "
+        "`imported`, where they age from their import; else they are counted as expired.",
+    )
     profiles: Path | None = Field(default=None, description="A folder of profiles of your own (`*.yaml`).")
 
     @field_validator("target", mode="before")

@@ -13,6 +13,7 @@ from whodid_agent import metrics
 from whodid_agent.batch import Batch, Range
 from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.delivery import Settled
+from whodid_agent.expired import merge
 from whodid_agent.inputs.contract import Source, StreamRow
 from whodid_agent.journal import Journal, JournalEntry, JournalRange
 from whodid_agent.reconciliation import add
@@ -36,6 +37,7 @@ class Ledger:
         self.rows = {row.key: row for row in known.streams}
         self.parked = {parked.name: parked for parked in known.parked}
         self.replayed = list(known.released)
+        self.expired = dict(known.expired)
         self.missed = 0
         self._changed: set[str] = set()
         self._unwritten: set[str] = set()
@@ -146,6 +148,7 @@ class Ledger:
             _measure(each)
         for (kind, rule), number in batch.discards.items():
             metrics.DISCARDED.labels(kind, rule).inc(number)
+        merge(self.expired, batch.expired)
         if batch.released:
             del self.parked[batch.released]
             self._garbage.append(self._parking / batch.released)
@@ -177,7 +180,12 @@ class Ledger:
         try:
             changed = self._changed | self._sums
             self._file.write(
-                self.settled, self.rows, changed, parked=list(self.parked.values()), released=self.replayed
+                self.settled,
+                self.rows,
+                changed,
+                parked=list(self.parked.values()),
+                released=self.replayed,
+                expired=self.expired,
             )
         except OSError as error:
             if str(error) != self._trouble:

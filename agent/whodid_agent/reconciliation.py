@@ -89,4 +89,6 @@ def report(state_dir: Path) -> dict[str, Any]:
     """The document of `status --format json`."""
     rows = streams(state_dir)
     totals = {name: sum(getattr(row, name) for row in rows) for name in (*EVENTS, "missed_bytes")}
-    return {"streams": [msgspec.to_builtins(row) for row in rows], "totals": totals}
+    expired = CheckpointFile(state_dir).read().expired
+    found = {"streams": [msgspec.to_builtins(row) for row in rows], "totals": totals}
+    return found | ({"expired": msgspec.to_builtins(expired)} if expired else {})

@@ -139,6 +139,12 @@ def _reader(field: str, where: str) -> Callable[[Record], str | None]:
 IMPORTED = "imported"
 """The class of what was older than its retention when it arrived, and was wanted nevertheless: it ages from then."""
 
+
+def imported_index(record: Record) -> str:
+    """The index of what is imported although it is too old: the month of its receipt, on every kind of store."""
+    return f"whodid-{IMPORTED}-{(record.received_at or record.timestamp or '')[:7]}"
+
+
 _ALWAYS = ("", "~")
 """Days before and behind every date."""
 
@@ -162,10 +168,6 @@ class Router:
                 if since <= day < until and matches(record):
                     return name
         return record.surface or "activity"
-
-    def imported_index(self, record: Record) -> str:
-        """The index of what is imported although it is too old: the month of its receipt, on every kind of store."""
-        return f"whodid-{IMPORTED}-{(record.received_at or record.timestamp or '')[:7]}"
 
     def index_of(self, record: Record) -> str:
         """The index that a finished record (it has its timestamp) is created in."""

@@ -1,5 +1,6 @@
 """`whodid-agent status`: the reconciliation of every stream, whether the agent runs or not."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,16 @@ def command(config: Path | None, state_dir: Path | None, form: str) -> None:
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return
-    for line in _table(report):
+    for line in (*_table(report), *_expired(report)):
         click.echo(line)
+
+
+def _expired(report: dict[str, Any]) -> Iterator[str]:
+    """What was too old when it came, by class, with a few of them."""
+    for name, found in report.get("expired", {}).items():
+        yield f"expired: {found['events']} of {visible(name)}, from {found['oldest']} to {found['newest']}"
+        for each in found["examples"]:
+            yield f"  {each['time']}  {visible(each['action'])}  ({visible(each['source'])} at {each['offset']})"
 
 
 def _table(report: dict[str, Any]) -> list[str]:

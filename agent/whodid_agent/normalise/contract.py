@@ -23,6 +23,7 @@ class InputOptions(Struct, frozen=True):
     drop: tuple[Any, ...] = ()
     keep_raw: bool = True
     retry: str | None = None
+    import_old: bool = False
 
 
 class Stream(Struct, frozen=True):
@@ -71,11 +72,16 @@ class Shipment(NamedTuple):
 
 
 class Discard(NamedTuple):
-    """One event that is only counted: `kind` is dropped or expired, `rule` names why."""
+    """One event that is only counted: `kind` is dropped or expired, `rule` names why: a rule, or a class.
+
+    Of an expired one also when it happened and what it was.
+    """
 
     item: int
     kind: Literal["dropped", "expired"]
     rule: str
+    time: str = ""
+    action: str = ""
 
 
 class Refusal(NamedTuple):

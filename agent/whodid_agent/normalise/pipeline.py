@@ -21,7 +21,7 @@ from whodid_agent.normalise.redact import Redactor
 from whodid_schema import identity, timestamp
 from whodid_schema.document import document
 from whodid_schema.errors import ConfigError, Undecodable
-from whodid_schema.meta import Meta, Router, compile_when
+from whodid_schema.meta import Meta, Router, compile_when, imported_index
 from whodid_schema.record import MASK, Ingest, Record, encode
 
 _Matches = Callable[[Record], bool]
@@ -136,17 +136,18 @@ class Pipeline:
         noise = self._rules.noise(profile, event) if profile.drops else ()
         draft = mapper.extract(event, data)
         record = finish(draft, profile, self._filing, origin.received_at)
+        index = sent.index if sent is not None else ""
         if sent is None:
             rule = self._rules.hit(record, noise)
             if rule is not None:
                 return Discard(item, "dropped", rule)
             name = self._expired(record, origin.received_at)
-            if name is not None:
-                return Discard(item, "expired", name)
+            if name is not None and not self.options.import_old:
+                return Discard(item, "expired", name, record.timestamp or "", record.action or "")
+            index = self._router.index_of(record) if name is None else imported_index(record)
         self._sign(record, profile, draft.native, data, item, origin)
         if sent is not None:
             record.id = sent.id
-        index = sent.index if sent is not None else self._router.index_of(record)
         body = encode(record)
         if self._found_by_sender:
             body = document(record, body)

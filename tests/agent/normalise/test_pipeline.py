@@ -207,7 +207,11 @@ def test_a_rule_that_is_none_is_a_configuration_error(drop: object) -> None:
 def test_what_is_older_than_its_class_keeps_is_counted_expired_unless_held() -> None:
     classes = {"activity": Retention(days=1)}
     meta = msgspec.structs.replace(META, classes=classes)
-    assert outcomes(EVENT, pipeline(meta)) == [Discard(0, "expired", "activity")]
+    when = "2026-05-30T10:00:00.000000Z"
+    assert outcomes(EVENT, pipeline(meta)) == [Discard(0, "expired", "activity", when, "document.update")]
+    (imported,) = outcomes(EVENT, pipeline(meta, import_old=True))
+    assert isinstance(imported, Shipment)
+    assert imported.index == "whodid-imported-2026-06"
     assert isinstance(outcomes({**EVENT, "timestamp": "2026-06-01T11:00:00Z"}, pipeline(meta))[0], Shipment)
     assert isinstance(outcomes(EVENT, pipeline(msgspec.structs.replace(meta, hold=True)))[0], Shipment)
 

@@ -28,7 +28,7 @@ from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.document import write_document
 from whodid_indexer.store.sqlite.retire import SqliteLifecycle
 from whodid_schema.bulk import DUPLICATE, INDEXED
-from whodid_schema.meta import Router
+from whodid_schema.meta import imported_index
 from whodid_schema.record import Record, decode, encode
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -118,8 +118,7 @@ def test_a_changed_retention_holds_for_what_is_there(path: Path) -> None:
 def test_what_was_imported_ages_from_its_import(path: Path) -> None:
     keep(path, {"activity": 30, "imported": 30})
     record = Record(timestamp=stamp(0), received_at=stamp(micros(NOW)), id=identifier(1), surface="activity")
-    with closing(SqliteLifecycle(path)) as lifecycle:
-        index = Router(lifecycle.meta()).imported_index(record)
+    index = imported_index(record)
     assert index == "whodid-imported-2026-11"
     store(path, [item(record, index)])
     goes = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=31 + 30)
