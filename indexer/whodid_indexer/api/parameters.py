@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from whodid_indexer.api.problem import UnknownParameter
+from whodid_indexer.query.access import EVERYTHING, Access, restrict
 from whodid_indexer.query.check import check_query
+from whodid_indexer.query.identity import Me
 from whodid_indexer.query.model import AuditQuery
-from whodid_indexer.query.normal import normal
-from whodid_indexer.query.parse import Filter, build_query
+from whodid_indexer.query.parse import Context, Filter, read_query
 from whodid_indexer.store.base import Key
 from whodid_indexer.store.places import parse_key
 from whodid_schema.errors import UsageError
@@ -40,19 +41,24 @@ class Parameters:
                 hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known)) or 'none'}"
                 raise UnknownParameter(f"there is no parameter {name!r} here", hint)
 
-    def query(self) -> AuditQuery:
-        """What the filters ask for; times without a zone are UTC. Raises BadQuery or UsageError."""
+    def query(self, access: Access = EVERYTHING) -> AuditQuery:
+        """What the filters ask for, of what the access allows; times without a zone are UTC.
+
+        Raises BadQuery or UsageError.
+        """
         whole = self.one("query")
-        if whole is not None:
-            return self._whole_query(whole)
-        return build_query(
+        asked = self._said(access.me) if whole is None else self._whole_query(whole)
+        return restrict(asked, access)
+
+    def _said(self, me: Me) -> AuditQuery:
+        return read_query(
             self._filters(),
             self.all("q"),
             last=self.one("last"),
             since=self.one("since"),
             until=self.one("until"),
-            now=datetime.now(UTC),
-        )
+            context=Context(datetime.now(UTC), me=me),
+        ).query
 
     def _filters(self) -> Iterator[Filter]:
         for name, value in self._given:
@@ -70,7 +76,7 @@ class Parameters:
         except (msgspec.DecodeError, RecursionError) as error:
             raise UsageError(f"query= is not an AuditQuery as JSON: {error}") from error
         check_query(query)
-        return normal(query)
+        return query
 
     def all(self, name: str) -> list[str]:
         """Every value of a parameter, in order."""
