@@ -32,12 +32,12 @@ def unguard(cell: str) -> str:
     return cell[1:] if _guarded(cell) else cell
 
 
-_harmless = re.compile("(?:[0-9A-Za-z][\x20-\x7e]*)?").fullmatch
-"""Most cells: one look tells that there is nothing to escape and nothing to guard."""
+_BEGINNINGS = frozenset("=+-@\t\r\n＝＋－＠'")
+"""What a cell to guard begins with."""
 
 
 def _written(cell: str) -> str:
-    return cell if _harmless(cell) else guard(visible(cell, newlines=True))
+    return guard(visible(cell, newlines=True))
 
 
 class Sheet:
@@ -57,7 +57,10 @@ class Sheet:
 
     def row(self, record: Record) -> list[str]:
         """The written cells of one record."""
-        return [_written(cell(record)) for cell in self._cells]
+        row = [cell(record) for cell in self._cells]
+        if "".join(row).isprintable() and _BEGINNINGS.isdisjoint([cell[:1] for cell in row]):
+            return row  # nothing in it to escape or to guard, as in most: told by one look at all of it
+        return [_written(cell) for cell in row]
 
     def chunks(self, bodies: Iterable[bytes], *, header: bool = True) -> Iterator[bytes]:
         """The file, header first (unless it is there already), in pieces of about 64 KiB, each of whole rows."""
