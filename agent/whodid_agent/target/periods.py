@@ -2,6 +2,9 @@
 
     whodid-activity-2026-11        month    whodid-delivery-2026-11-21    day    whodid-activity-2019    year
 
+A year's index is dated from the year's last day: its class's ISM policy counts a month or a day to the period's end,
+and would delete what happened in December with January.
+
 Settings, mapping and alias come from the template; without one nothing is made, because records would be filed by
 guesses. Other agents may be quicker: an index that is there is as good. Made once per index and run.
 """
@@ -25,11 +28,12 @@ _PERIOD = re.compile(r"-(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$")
 
 
 def start_of(index: str) -> datetime | None:
-    """When the index's period begins; None where its name ends with none."""
+    """The moment that the index is dated from; None where its name ends with no period."""
     found = _PERIOD.search(index)
     if found is None:
         return None
-    year, month, day = found.groups(default="1")
+    year, month, day = found.groups()
+    month, day = (month, day or "1") if month else ("12", "31")
     try:
         return datetime(int(year), int(month), int(day), tzinfo=UTC)
     except ValueError:
