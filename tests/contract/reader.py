@@ -7,7 +7,7 @@ import pytest
 
 from support.records import item, records
 from support.scenarios import Scenario, load_all
-from whodid_indexer.query.model import ALL, AuditQuery, Term, Text
+from whodid_indexer.query.model import ALL, AuditQuery, Group, Member, Term, Text
 from whodid_indexer.store.base import Item, Page, Reader
 from whodid_schema.errors import BadQuery, UsageError
 
@@ -56,7 +56,7 @@ class ReaderContract:
             assert scenario.names(upwards) == question.finds[::-1], question.title
 
     @pytest.mark.parametrize("scenario", load_all(), ids=lambda scenario: scenario.name)
-    def test_a_term_and_its_negation_divide_the_store(self, open_on: OpenOn, scenario: Scenario) -> None:
+    def test_a_question_and_its_negation_divide_the_store(self, open_on: OpenOn, scenario: Scenario) -> None:
         reader = open_on(list(scenario.items.values()))
         for question in scenario.questions:
             for one in question.query.terms:
@@ -67,6 +67,11 @@ class ReaderContract:
                 both = (Text(text.words, text.phrase), Text(text.words, text.phrase, negated=True))
                 counts = [reader.count(AuditQuery(texts=(each,))) for each in both]
                 assert sum(counts) == len(scenario.items), text
+            members: tuple[Member, ...] = (*question.query.terms, *question.query.texts, *question.query.groups)
+            if members:
+                every = (Group(members), Group(members, negated=True))
+                counts = [reader.count(AuditQuery(groups=(each,))) for each in every]
+                assert sum(counts) == len(scenario.items), question.title
 
     def test_an_empty_store_answers_every_question(self, open_on: OpenOn) -> None:
         reader = open_on([])

@@ -12,7 +12,7 @@ from support.indexing import index, set_up
 from support.opensearch.server import Server
 from support.questions import RECORDS, expected, queries
 from support.records import item
-from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.model import AuditQuery, Group, Member
 from whodid_indexer.store.base import Page, Reader
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
@@ -38,6 +38,10 @@ def check(reader: Reader, query: AuditQuery) -> None:
     assert [decode(body).id for body in found.records] == wanted
     assert (found.total, reader.count(query)) == (len(wanted), len(wanted))
     assert [decode(body).id for body in reader.scan(query)] == wanted
+    members: tuple[Member, ...] = (*query.terms, *query.texts, *query.groups)
+    if members:
+        whole = [AuditQuery(groups=(Group(members, negated=negated),)) for negated in (False, True)]
+        assert sum(map(reader.count, whole)) == len(RECORDS)
 
 
 many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

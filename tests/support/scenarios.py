@@ -5,6 +5,7 @@ records:                                  name → the record; `id` and `receive
 queries:
   - ask: {actor: [ana], not-verb: [read]}       the flags' names; q, since, until, last as well
     finds: [ana-writes]                         newest first
+  - {ask: "actor:ana -verb:read", finds: [ana-writes]}      a text is a `q`; `identity` and `mine` as flags
 """
 
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ import msgspec
 import yaml
 
 from support.records import stamp
+from whodid_indexer.query.identity import parse_identities
 from whodid_indexer.query.model import AuditQuery
-from whodid_indexer.query.parse import Filter, build_query
+from whodid_indexer.query.parse import Context, Filter, read_query
 from whodid_indexer.store.base import Item
 from whodid_schema.fields import FIELDS, META_PREFIX
 from whodid_schema.identity import native_id
@@ -69,14 +71,16 @@ def _item(title: str, fields: dict[str, Any], number: int) -> Item:
     return Item(f"whodid-{record['surface']}", identity, msgspec.json.encode(record))
 
 
-def query_of(ask: dict[str, Any]) -> AuditQuery:
-    """The query that flags of these names ask for."""
-    rest = dict(ask)
+def query_of(ask: dict[str, Any] | str) -> AuditQuery:
+    """The query that flags of these names ask for; a text alone is a `q`."""
+    rest: dict[str, Any] = {"q": ask} if isinstance(ask, str) else dict(ask)
     texts = rest.pop("q", [])
     times = {name: rest.pop(name, None) for name in ("last", "since", "until")}
+    mine, me = rest.pop("mine", False), parse_identities(rest.pop("identity", []))
     filters: list[Filter] = []
     for flag, values in rest.items():
         bare = flag.removeprefix("not-")
         field = bare if bare.startswith(META_PREFIX) else _FIELD_OF.get(bare, bare)
         filters += [(field, value, flag != bare) for value in values]
-    return build_query(filters, [texts] if isinstance(texts, str) else texts, **times, now=NOW)
+    said = [texts] if isinstance(texts, str) else texts
+    return read_query(filters, said, **times, mine=mine, context=Context(NOW, me=me)).query
