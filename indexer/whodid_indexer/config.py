@@ -14,14 +14,6 @@ from whodid_schema.errors import ConfigError
 from whodid_schema.meta import RULE_FIELDS, Rule, compile_when
 
 
-def _duration(text: str) -> str:
-    try:
-        read_days(text)
-    except ValueError as error:
-        raise _said(str(error)) from error
-    return text
-
-
 def _class_name(text: str) -> str:
     if not is_class_name(text):
         raise _said(f"{text!r} is no name of a class: lower-case letters, digits and _, at most 40")
@@ -63,7 +55,7 @@ class IndexerSettings(BaseSettings):
         default=DEFAULT_LISTEN,
         description="Where `whodid serve` listens: HOST:PORT on this machine; port 0 takes a free one.",
     )
-    retention: dict[str, Annotated[str, AfterValidator(_duration)]] = Field(
+    retention: dict[str, str] = Field(
         default={},
         description="How long records are kept, by class (`activity: 365d`, `delivery: 30d`, `audit: forever`); for "
         "ever where nothing is said. Classes are the surfaces, `imported`, and those that class rules make. "
@@ -115,7 +107,11 @@ class IndexerSettings(BaseSettings):
         """What is wrong between settings, each with its place, so that the message names the line."""
         rules = self.rules()
         known = known_classes(rules)
-        for name in self.retention:
+        for name, text in self.retention.items():
+            try:
+                read_days(text)
+            except ValueError as error:
+                yield _fault(str(error), text, "retention", name)
             if name not in known:
                 yield _fault(f"there is no class {name!r}; {near(name, known)}", name, "retention", name)
         for number, rule in enumerate(rules):
