@@ -8,6 +8,7 @@ queries:
   - {ask: "actor:ana -verb:read", finds: [ana-writes]}      a text is a `q`; `identity` and `mine` as flags
 """
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from whodid_schema.fields import FIELDS, META_PREFIX
 from whodid_schema.identity import native_id
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "queries.md"
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 _FIRST = 1_795_248_000_000_000 - 3_600_000_000
 _FIELD_OF = {field.flag: name for name, field in FIELDS.items()}
@@ -52,8 +54,17 @@ class Scenario(NamedTuple):
 
 def load_all() -> list[Scenario]:
     """Every scenario there is."""
-    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))}
+    paths = sorted(FOLDER.glob("*.yaml"))
+    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths} | {"guide": guide()}
     return [_scenario(name, document) for name, document in documents.items() if "queries" in document]
+
+
+def guide() -> dict[str, Any]:
+    """The records and questions of the query guide, in the form of a scenario file."""
+    chapter = GUIDE.read_text(encoding="utf-8").partition("## The query language\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(.+)` \| .* \|(.*)\|$", chapter, re.MULTILINE)
+    queries = [{"ask": ask, "finds": re.findall(r"[\w-]+", finds)} for ask, finds in rows]
+    return {"records": yaml.safe_load(chapter.partition("```yaml\n")[2].partition("```")[0]), "queries": queries}
 
 
 def _scenario(name: str, document: dict[str, Any]) -> Scenario:
