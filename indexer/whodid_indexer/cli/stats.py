@@ -47,7 +47,8 @@ def command(
     with opened(source) as reader:
         stats = reader.stats(query, Measure((now - EPOCH) // MICROSECOND, wanted, zone_name(zone), actors))
     _print(stats, zone, form, color)
-    say(f"{stats.current.total:,} records of {shown_range(stats.since, stats.until, zone)}")
+    counted = (query.since, query.until) if stats.since is None else (stats.since, stats.until)
+    say(f"{stats.current.total:,} records of {shown_range(*counted, zone)}")
 
 
 def _print(stats: Stats, zone: tzinfo, form: str, color: str) -> None:

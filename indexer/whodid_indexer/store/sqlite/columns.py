@@ -17,8 +17,8 @@ from whodid_indexer.store.sqlite.chunks import COLUMNS, PLACES
 Ints = NDArray[Any]
 Bools = NDArray[np.bool_]
 
-_TOGETHER = 16
-"""Chunks in a batch: some 262,144 records."""
+_TOGETHER = 8
+"""Chunks in a batch: some 131,072 records."""
 
 _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<i8")}
 

@@ -79,7 +79,7 @@ class Masks:
         if match not in self._found:
             self._found[match] = self._matching(match)
         table = self._found[match]
-        return lambda batch: table[np.minimum(batch.column("seq"), len(table) - 1)]
+        return lambda batch: table.take(batch.column("seq"), mode="clip")
 
     def _matching(self, match: str) -> Bools:
         """For each record's number, whether MATCH finds it; the last stands for all beyond."""
@@ -94,7 +94,7 @@ class Masks:
 
 def _numbers(column: str, table: Bools) -> Mask:
     """The records whose number the table says yes to."""
-    return lambda batch: table[batch.column(column)]
+    return lambda batch: table[batch.column(column).astype(np.intp)]
 
 
 def _not(mask: Mask) -> Mask:

@@ -99,7 +99,7 @@ class _Figures:
         self._addresses[of("ip")] = True
 
     def _spread(self, of: Callable[[str], Ints], buckets: Ints) -> None:
-        places = self._kinds[of("combo")] * (len(self._moments) - 1) + buckets
+        places = self._kinds.take(of("combo")) * (len(self._moments) - 1) + buckets
         self._series += np.bincount(places, minlength=len(self._series))
         actors = of("actor")
         self._actors += np.bincount(actors, minlength=len(self._actors))
