@@ -45,4 +45,4 @@ def test_a_full_disk_stops_what_it_must_and_afterwards_all_is_delivered(
 
 def _is_blocked(node: Node) -> bool:
     found = node.request("GET", f"/{SIGN_INS}/_settings?flat_settings=true")[SIGN_INS]["settings"]
-    return found.get("index.blocks.read_only_allow_delete") == "true"
+    return bool(found.get("index.blocks.read_only_allow_delete") == "true")

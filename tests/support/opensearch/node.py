@@ -73,6 +73,8 @@ class Node(Server):
             "transport.port": free_port(),
             "discovery.type": "single-node",
             "cluster.routing.allocation.disk.threshold_enabled": "false",
+            # SerialGC leaves garbage until there is no room: what is counted shall be what is asked for, not that
+            "indices.breaker.total.use_real_memory": "false",
             **self._settings,
         }
         text = "".join(f"{key}: {value}\n" for key, value in lines.items())
@@ -126,6 +128,12 @@ class Node(Server):
             if time.monotonic() > deadline or process.poll() is not None:
                 raise Unavailable(f"the OpenSearch node did not come up: {self.log()[-600:]}")
             time.sleep(0.1)
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
 
     def log(self) -> str:
         """What the node has written so far."""
