@@ -17,9 +17,10 @@ from whodid_indexer.query.check import DEEPEST, check_query, check_text, check_v
 from whodid_indexer.query.identity import HOW, ME, NOBODY, UNKNOWN, Me
 from whodid_indexer.query.model import Group, Member, Term, Text
 from whodid_indexer.query.normal import alternatives, conjunction, group_of, opposite, side_by_side, term_of
+from whodid_indexer.query.scanner import QUOTE, Scanner
 from whodid_indexer.query.times import parse_day, parse_time
 from whodid_indexer.query.values import MARKS, Value, read_quoted
-from whodid_indexer.query.words import NAME, OPERATORS, VALUE, WORD
+from whodid_indexer.query.words import NAME, OPERATORS, VALUE
 from whodid_schema.errors import BadQuery
 from whodid_schema.fields import META_PREFIX
 from whodid_schema.folding import tokens
@@ -82,38 +83,37 @@ def me_values(me: Me) -> tuple[str, ...]:
     return me.values
 
 
-class _Reader:
-    """One pass over one text; `_place` is the next character."""
+class _Reader(Scanner):
+    """One pass over one text."""
 
     def __init__(self, text: str, context: Context) -> None:
+        super().__init__(text)
         self.since: int | None = None
         self.until: int | None = None
         self.hints: list[Hint] = []
-        self._text = text
         self._context = context
-        self._place = 0
         self._ranges: list[tuple[int, int]] = []
         self._silent: list[tuple[int, int]] = []
 
     def read(self) -> list[Member]:
         members = self._either(0)
-        if self._place < len(self._text):
-            raise self._bad("this parenthesis closes nothing", _QUOTE, self._place, 1)
+        if self.place < len(self.text):
+            raise self.bad("this parenthesis closes nothing", QUOTE, self.place, 1)
         if self._silent and not members and not self._ranges:
             start, end = self._silent[0]
-            word = self._text[start:end]
-            raise self._bad(f"there is no word in {word[:40]!r}", "words are letters and digits", start, len(word))
+            word = self.text[start:end]
+            raise self.bad(f"there is no word in {word[:40]!r}", "words are letters and digits", start, len(word))
         return members
 
     def _either(self, depth: int) -> list[Member]:
         """Members that all must hold; several alternatives are one of them."""
         choices = [self._chain(depth)]
-        while (place := self._take("OR")) is not None:
+        while (place := self.take("OR")) is not None:
             choices.append(self._chain(depth))
             if self._ranges and not depth:
-                raise self._bad(_RANGE, "like since:7d (a OR b)", *self._ranges[0])
+                raise self.bad(_RANGE, "like since:7d (a OR b)", *self._ranges[0])
             if not all(choices[-2:]):
-                raise self._lonely("OR", place)
+                raise self.lonely("OR", place)
         if len(choices) == 1:
             return choices[0]
         either = alternatives(chain[0] if len(chain) == 1 else Group(tuple(chain)) for chain in choices)
@@ -123,11 +123,11 @@ class _Reader:
         """What stands side by side, up to an OR, a closing parenthesis or the end."""
         members: list[Member] = []
         began, lonely = False, None
-        while self._more() and not self._at("OR"):
-            place = self._take("AND")
+        while self.more() and not self.at("OR"):
+            place = self.take("AND")
             if place is not None:
                 if not began or lonely is not None:
-                    raise self._lonely("AND", place)
+                    raise self.lonely("AND", place)
                 lonely = place
                 continue
             member = self._unary(depth, began)
@@ -135,72 +135,74 @@ class _Reader:
                 members.append(_apart(member, members) if lonely is not None else member)
             began, lonely = True, None
         if lonely is not None:
-            raise self._lonely("AND", lonely)
+            raise self.lonely("AND", lonely)
         return side_by_side(members, either=True)
 
     def _unary(self, depth: int, began: bool) -> Member | None:
         """One member; None for what asks for nothing by itself: a range, a dash."""
-        negated, start = False, self._place
+        negated, start = False, self.place
         while True:
-            if self._text[self._place] == "-" and not self._is_dash():
-                self._place += 1
-            elif (place := self._take("NOT")) is not None:
-                if not self._more():
-                    raise self._lonely("NOT", place)
+            if self.text[self.place] == "-" and not self.is_dash():
+                self.place += 1
+            elif (place := self.take("NOT")) is not None:
+                if not self.more():
+                    raise self.lonely("NOT", place)
             else:
                 break
             negated = not negated
         for operator in ("OR", "AND"):
-            if self._at(operator):
-                raise self._lonely(operator, self._place)
-        if self._text[self._place] == "(":
+            if self.at(operator):
+                raise self.lonely(operator, self.place)
+        if self.text[self.place] == "(":
             member: Member | None = self._group(depth)
-        elif self._text[self._place] in MARKS:
+        elif self.text[self.place] in MARKS:
             member = self._phrase()
-        elif (name := NAME.match(self._text, self._place)) is not None:
-            self._place = name.end()
+        elif (name := NAME.match(self.text, self.place)) is not None:
+            self.place = name.end()
             member = self._term(_unquoted(name["name"]), name.start(), depth, start if negated else None)
         else:
             member = self._word(began)
         return opposite(member) if member is not None and negated else member
 
     def _group(self, depth: int) -> Group:
-        start = self._place
+        start = self.place
         if depth == DEEPEST:
-            raise self._bad(f"more than {DEEPEST} parentheses within each other", "take some away", start, 1)
-        self._place += 1
+            raise self.bad(f"more than {DEEPEST} parentheses within each other", "take some away", start, 1)
+        self.place += 1
         members = self._either(depth + 1)
-        if self._place == len(self._text):
-            raise self._bad("this parenthesis is not closed", _QUOTE, start, 1)
-        self._place += 1
+        if self.place == len(self.text):
+            raise self.bad("this parenthesis is not closed", QUOTE, start, 1)
+        self.place += 1
         if not members:
-            raise self._bad("there is nothing between the parentheses", "", start, self._place - start)
+            raise self.bad("there is nothing between the parentheses", "", start, self.place - start)
         return group_of(members)
 
     def _phrase(self) -> Text:
-        value = self._quoted()
+        value = self.quoted()
         text = Text(value.text, phrase=True)
         try:
             check_text(text)
         except BadQuery as error:
-            raise error.at(self._text, value.start, value.end - value.start) from error
-        self._ends(" )")
+            raise error.at(self.text, value.start, value.end - value.start) from error
+        self.ends(" )")
         return text
 
     def _word(self, began: bool) -> Text | None:
-        start = self._place
-        word = self._match_word()
-        self._place += len(word)
-        self._ends(" )")
+        start = self.place
+        word = self.match_word()
+        self.place += len(word)
+        self.ends(" )")
         if not tokens(word):
-            self._silent.append((start, self._place))
+            self._silent.append((start, self.place))
+            if word.strip("-–—"):
+                self._hint("there is no letter and no digit in it: it asks for nothing", start, len(word))
             return None
         text = Text(word)
         try:
             check_text(text)
         except BadQuery as error:
-            raise error.at(self._text, start, len(word)) from error
-        if word.upper() in OPERATORS and word.islower() and (began or word == "not") and self._more():
+            raise error.at(self.text, start, len(word)) from error
+        if word.upper() in OPERATORS and word.islower() and (began or word == "not") and self.more():
             self._hint(f"{word} is a word here; {word.upper()} in capitals is the operator", start, len(word))
         elif "*" in word[:-1]:
             self._hint("* stands for more only at the end of a word", start + word.index("*"), 1)
@@ -211,7 +213,7 @@ class _Reader:
         if name in RANGES:
             if depth or denied is not None:
                 begin = start if denied is None else denied
-                raise self._bad(_RANGE, "like since:7d (a OR b)", begin, self._place - begin)
+                raise self.bad(_RANGE, "like since:7d (a OR b)", begin, self.place - begin)
             self._range(name, start)
             return None
         known = name if name.startswith(META_PREFIX) else self._known(name, start)
@@ -225,7 +227,7 @@ class _Reader:
             more = f'quote it to look for the words: "{name[:40]}: …"'
             hint = "since:7d asks for the last seven days" if name == "last" else f"{error.hint}; {more}"
             said = BadQuery(error.message, hint, suggestion=error.suggestion)
-            raise said.at(self._text, start, len(name)) from error
+            raise said.at(self.text, start, len(name)) from error
 
     def _checked(self, field: str, value: Value) -> Iterable[str]:
         """The value, or those that `me` stands for; each one that the field can have."""
@@ -235,37 +237,37 @@ class _Reader:
             for text in term_of(field, [value.text]).values:
                 check_value(field, text)
         except BadQuery as error:
-            raise error.at(self._text, value.start, value.end - value.start) from error
+            raise error.at(self.text, value.start, value.end - value.start) from error
         return (value.text,)
 
     def _values(self, name: str, start: int) -> list[Value]:
         found = [self._value(name, start)]
-        while self._text[self._place : self._place + 1] == ",":
-            self._place += 1
-            found.append(self._value(name, self._place - 1))
-        self._ends(" )")
+        while self.text[self.place : self.place + 1] == ",":
+            self.place += 1
+            found.append(self._value(name, self.place - 1))
+        self.ends(" )")
         return found
 
     def _value(self, name: str, start: int) -> Value:
-        if self._marks():
-            value = self._quoted()
-            self._ends(" ),")
+        if self.marks():
+            value = self.quoted()
+            self.ends(" ),")
             return value
-        found = VALUE.match(self._text, self._place)
+        found = VALUE.match(self.text, self.place)
         if found is None:
-            grouped = self._text[self._place : self._place + 1] == "("
+            grouped = self.text[self.place : self.place + 1] == "("
             hint = (
                 f"write {name[:40]}:a,b" if grouped else f"no space behind : and , — {name[:40]}:* asks for any value"
             )
-            raise self._bad(f"{name[:40]}: a value is missing", hint, start, self._place - start)
-        self._place = found.end()
-        self._ends(" ),")
+            raise self.bad(f"{name[:40]}: a value is missing", hint, start, self.place - start)
+        self.place = found.end()
+        self.ends(" ),")
         return Value(found[0], found.start(), found.end())
 
     def _range(self, name: str, start: int) -> None:
         """Narrows the time range; two of them must both hold."""
         value = self._value(name, start)
-        self._ends(" )")
+        self.ends(" )")
         now, zone = self._context.now, self._context.zone
         try:
             if name == "on":
@@ -276,62 +278,13 @@ class _Reader:
             else:
                 self.until = earliest(self.until, parse_time(value.text, now, zone))
         except BadQuery as error:
-            raise error.at(self._text, value.start, value.end - value.start) from error
-        self._ranges.append((start, self._place - start))
-
-    def _marks(self) -> bool:
-        return self._place < len(self._text) and self._text[self._place] in MARKS
-
-    def _quoted(self) -> Value:
-        value = read_quoted(self._text, self._place)
-        self._place = value.end
-        return value
-
-    def _more(self) -> bool:
-        """Whether anything follows before a parenthesis closes."""
-        while self._place < len(self._text) and self._text[self._place].isspace():
-            self._place += 1
-        return self._place < len(self._text) and self._text[self._place] != ")"
-
-    def _match_word(self) -> str:
-        found = WORD.match(self._text, self._place)
-        return found[0] if found else ""
-
-    def _at(self, operator: str) -> bool:
-        return self._match_word() == operator
-
-    def _take(self, operator: str) -> int | None:
-        """The place of the operator, which is passed, or None."""
-        if not self._more() or not self._at(operator):
-            return None
-        self._place += len(operator)
-        return self._place - len(operator)
-
-    def _is_dash(self) -> bool:
-        """Whether what begins with a minus is nothing but a dash."""
-        word = self._match_word()
-        behind = self._text[self._place + len(word) : self._place + len(word) + 1]
-        return not word.strip("-") and (behind in ("", ")") or behind.isspace())
-
-    def _ends(self, allowed: str) -> None:
-        """Raises BadQuery where what was read does not end here: at the end, a space, or a character of these."""
-        following = self._text[self._place : self._place + 1]
-        if following and not following.isspace() and following not in allowed:
-            what = "a quotation mark" if following in MARKS else "a parenthesis" if following in "()" else "something"
-            raise self._bad(f"{what} stands directly behind a word or a value", _QUOTE, self._place, 1)
-
-    def _lonely(self, operator: str, place: int) -> BadQuery:
-        side = "something behind it" if operator == "NOT" else "something on both sides"
-        return self._bad(f"{operator} needs {side}", f'as a word it is written "{operator}"', place, len(operator))
-
-    def _bad(self, message: str, hint: str, position: int, length: int) -> BadQuery:
-        return BadQuery(message, hint, position, length, text=self._text)
+            raise error.at(self.text, value.start, value.end - value.start) from error
+        self._ranges.append((start, self.place - start))
 
     def _hint(self, message: str, position: int, length: int) -> None:
-        self.hints.append(Hint(message, position, length, self._text))
+        self.hints.append(Hint(message, position, length, self.text))
 
 
-_QUOTE = 'parentheses and quotation marks that belong to a word or a value are quoted with it: "f(x)"'
 _RANGE = "a time range holds for the whole query: it stands outside of OR, NOT and parentheses"
 
 

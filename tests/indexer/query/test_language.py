@@ -204,6 +204,8 @@ def test_what_was_probably_meant_is_told_to_programs_too(text: str, suggestion: 
         ("a*b", ["*"]),
         ("*ab", ["*"]),
         ("ab*", []),
+        ("aa ??? bb", ["???"]),
+        ("aa - bb", []),
     ],
 )
 def test_what_may_have_been_meant_otherwise_is_hinted_at_and_asked_as_typed(text: str, marked: list[str]) -> None:
