@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from support.questions import holds, matches, values_of
 from whodid_indexer.query.counting import Axis, Facet, Interval, Measure, Totals, Value
 from whodid_indexer.query.model import AuditQuery, Group, Term, Text
+from whodid_schema.canonical import target_type
 from whodid_schema.fields import FIELDS
 from whodid_schema.folding import shadow
 from whodid_schema.record import Actor, Client, Record, Ref, Target
@@ -93,6 +94,8 @@ def seen(record: Record, axis: str) -> list[Seen]:
 def nameable(axis: str, value: str) -> bool:
     """Whether a query can ask for this value alone."""
     closed = FIELDS[axis].values if axis in FIELDS and FIELDS[axis].match == "closed" else ()
+    if axis == "type" and target_type(value) != value:
+        return False
     return "*" not in value and len(value) <= 1_000 and (not closed or value in closed)
 
 

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from whodid_indexer.cli.blocks import print_block, print_csv
+from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import say, write
@@ -59,8 +60,11 @@ wanted_options = bundle(
 @zone_options
 @colour_option
 @wanted_options
+@explain_option
 @click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True)
-def command(source: Source, question: Question, zone: tzinfo, color: str, wanted: Wanted, form: str) -> None:
+def command(
+    source: Source, question: Question, zone: tzinfo, color: str, wanted: Wanted, form: str, explain: bool
+) -> None:
     """Count the values of the matching records: who, what, from where, how often.
 
     Each axis is counted under all filters but its own, so that its other values can be seen: with --verb delete, the
@@ -68,6 +72,8 @@ def command(source: Source, question: Question, zone: tzinfo, color: str, wanted
     """
     query = question.query(zone)
     with opened(source) as reader:
+        if explain:
+            say_explained(reader, query, "facets")
         facets = reader.facets(query, wanted.axes(query), budget=None if wanted.anyway else BUDGET_S)
         total = reader.count(query)
     _print(facets, form, color)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import click
 
 from whodid_indexer.cli.blocks import print_block, print_csv
+from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
-from whodid_indexer.cli.options import Source, colour_option, source_options
+from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_range, shown_time, zone_name, zone_options
@@ -22,16 +23,38 @@ _BAR = 30
 """Characters of the longest bar."""
 
 
+class Wanted(NamedTuple):
+    """What is counted, as typed."""
+
+    interval: str | None
+    actors: int
+
+
+wanted_options = bundle(
+    "wanted",
+    [
+        click.option(
+            "--interval", type=click.Choice(get_args(Interval)), help="Of the series; else by the range's length."
+        ),
+        click.option(
+            "--actors", type=click.IntRange(0, 100), default=4, show_default=True, help="How many top actors."
+        ),
+    ],
+    Wanted,
+    ["interval", "actors"],
+)
+
+
 @click.command("stats")
 @source_options
 @filter_options
 @zone_options
 @colour_option
-@click.option("--interval", type=click.Choice(get_args(Interval)), help="Of the series; else by the range's length.")
-@click.option("--actors", type=click.IntRange(0, 100), default=4, show_default=True, help="How many top actors.")
+@wanted_options
+@explain_option
 @click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True)
 def command(
-    source: Source, question: Question, zone: tzinfo, color: str, interval: str | None, actors: int, form: str
+    source: Source, question: Question, zone: tzinfo, color: str, wanted: Wanted, form: str, explain: bool
 ) -> None:
     """Summarise the matching records: totals and their change, the course of time, top actors, categories.
 
@@ -43,9 +66,11 @@ def command(
 
     now = datetime.now(UTC)
     query = question.query(zone, now)
-    wanted = cast("Interval | None", interval)
+    interval = cast("Interval | None", wanted.interval)
     with opened(source) as reader:
-        stats = reader.stats(query, Measure((now - EPOCH) // MICROSECOND, wanted, zone_name(zone), actors))
+        if explain:
+            say_explained(reader, query, "stats")
+        stats = reader.stats(query, Measure((now - EPOCH) // MICROSECOND, interval, zone_name(zone), wanted.actors))
     _print(stats, zone, form, color)
     counted = (query.since, query.until) if stats.since is None else (stats.since, stats.until)
     say(f"{stats.current.total:,} records of {shown_range(*counted, zone)}")

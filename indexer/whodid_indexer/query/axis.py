@@ -8,9 +8,10 @@ import msgspec
 
 from whodid_indexer.query.check import check_term
 from whodid_indexer.query.model import AuditQuery, Term
+from whodid_schema.canonical import value_of
 from whodid_schema.document import EXACT
 from whodid_schema.errors import BadQuery
-from whodid_schema.fields import ALIASES, META_PREFIX
+from whodid_schema.fields import ALIASES, FIELDS, META_PREFIX
 from whodid_schema.folding import shadow
 
 AXES: Mapping[str, str] = MappingProxyType(
@@ -71,6 +72,8 @@ def selected_by(query: AuditQuery, name: str) -> tuple[str, ...]:
 def askable(field: str, value: str) -> bool:
     """Whether `field:value` names this one value and nothing else; `value` is as it is compared."""
     if "*" in value or (field not in EXACT and shadow(value) != value):
+        return False
+    if field in FIELDS and value_of(FIELDS[field], value) != value:  # typed so, it means another one
         return False
     try:
         check_term(Term(field, (value,)))

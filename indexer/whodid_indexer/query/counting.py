@@ -12,8 +12,8 @@ spelling of them. What an axis has of a record:
     type changed meta.  each of the values
     all others          the value
 
-A value that no query can name alone (`axis.askable`: it has a `*`, is too long, or is none of a closed field's) is
-never shown; its records are among `other`.
+A value that no query can name alone (`axis.askable`: it has a `*`, is too long, none of a closed field's, or a type in
+another form than records have) is never shown; its records are among `other`.
 """
 
 from typing import Literal
@@ -69,7 +69,8 @@ class Measure(Struct, frozen=True):
     """What statistics are wanted: the series' interval (None: by the length of the range), its zone (IANA name).
 
     `now` (microseconds since the epoch) ends a range without an end, unless a record is later: then the range ends
-    right behind it, so that the total is the query's count; it never ends before it begins. `actors` is how many top actors come.
+    right behind it, so that the total is the query's count; it never ends before it begins. `actors` is how many top
+    actors come.
     """
 
     now: int
