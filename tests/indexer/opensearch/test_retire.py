@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from support.indexing import META
 from support.opensearch.server import Server
@@ -29,10 +26,10 @@ from whodid_schema.record import Record, encode
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def keep(server: Server, days: dict[str, int | None], **changed: Any) -> Meta:
+def keep(server: Server, days: dict[str, int | None]) -> Meta:
     """A cluster whose document says so; `delivery` has an index a day, the others one a month."""
     meta = renewed(META, Wanted({"delivery": 7}, (), {}), NOW, fresh=True)
-    meta = msgspec.structs.replace(renewed(meta, NOTHING._replace(days=days), NOW), **changed)
+    meta = renewed(meta, NOTHING._replace(days=days), NOW)
     server.request("PUT", "/_index_template/whodid", template(meta))
     return meta
 
@@ -148,13 +145,6 @@ def test_an_index_that_holds_younger_records_than_its_name_says_is_kept(
     )
 
 
-def test_while_a_hold_is_active_nothing_is_deleted(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
-    meta = keep(opensearch, {"activity": 30}, hold=True)
-    store(opensearch, meta, [made(1, datetime(2026, 1, 1, tzinfo=UTC))])
-    assert apply(lifecycle, NOW) == []
-    assert "a hold is active: nothing is deleted" in lifecycle.plan(NOW).notes
-
-
 def test_without_a_document_nothing_is_begun(opensearch: Server, lifecycle: OpenSearchLifecycle) -> None:
     meta = keep(opensearch, {"activity": 30})
     store(opensearch, meta, [made(1, datetime(2026, 1, 1, tzinfo=UTC))])
@@ -178,36 +168,6 @@ def test_a_red_cluster_is_left_alone(opensearch: Server, lifecycle: OpenSearchLi
         assert "whodid-activity-2026-01" in indices(opensearch)
     finally:
         opensearch.request("DELETE", "/red")
-
-
-Days = st.dictionaries(
-    st.sampled_from(["activity", "delivery", "audit"]), st.one_of(st.none(), st.integers(1, 90)), max_size=3
-)
-Records = st.lists(
-    st.tuples(st.sampled_from(["activity", "delivery", "audit"]), st.integers(0, 120 * 86_400)), min_size=1, max_size=8
-)
-
-
-@given(days=Days, ages=Records, later=st.integers(0, 40 * 86_400))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_younger_goes_and_nothing_older_than_retention_and_period_stays(
-    days: dict[str, int | None], ages: list[tuple[str, int]], later: int, opensearch: Server
-) -> None:
-    opensearch.clean()
-    meta = keep(opensearch, days)
-    records = [made(n, NOW - timedelta(seconds=age), surface) for n, (surface, age) in enumerate(ages)]
-    store(opensearch, meta, records)
-    now = NOW + timedelta(seconds=later)
-    with closing(OpenSearchLifecycle(Client(opensearch.url, Access()))) as lifecycle:
-        lifecycle.apply(now, lambda _: None)
-    hits = opensearch.request("POST", "/whodid/_search", {"size": 100})["hits"]["hits"]
-    left = {hit["_source"]["id"] for hit in hits}
-    for record, (surface, age) in zip(records, ages, strict=True):
-        kept, old = days.get(surface), timedelta(seconds=age + later)
-        if kept is None or old <= timedelta(days=kept):
-            assert record.id in left
-        elif old > timedelta(days=kept + (1 if meta.classes[surface].period == "day" else 31)):
-            assert record.id not in left
 
 
 def test_the_commands_show_the_plan_and_do_it(opensearch: Server, tmp_path: Path) -> None:

@@ -12,10 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
-import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from support.records import identifier, item, records, stamp
 from whodid_indexer.query.model import ALL, AuditQuery, Text
@@ -95,26 +92,6 @@ def test_a_record_is_kept_to_the_last_microsecond(path: Path) -> None:
     assert stored(path) == {identifier(3)}
 
 
-def test_each_class_goes_by_its_own_and_one_without_is_kept_for_ever(path: Path) -> None:
-    old = micros(NOW) - 20 * DAY
-    store(path, [made(1, old), made(2, old, "delivery"), made(3, 0, "audit")])
-    assert [done.class_ for done in apply(path, NOW)] == ["delivery"]
-    assert stored(path) == {identifier(1), identifier(3)}
-
-
-def test_a_changed_retention_holds_for_what_is_there(path: Path) -> None:
-    store(path, [made(number, micros(NOW) - number * DAY) for number in range(1, 41)])
-    keep(path, {"activity": 35})
-    apply(path, NOW)
-    assert len(stored(path)) == 35
-    keep(path, {"activity": 10})
-    apply(path, NOW)
-    assert len(stored(path)) == 10
-    keep(path, {})
-    assert apply(path, NOW + timedelta(days=1_000)) == []
-    assert len(stored(path)) == 10
-
-
 def test_what_was_imported_ages_from_its_import(path: Path) -> None:
     keep(path, {"activity": 30, "imported": 30})
     record = Record(timestamp=stamp(0), received_at=stamp(micros(NOW)), id=identifier(1), surface="activity")
@@ -132,17 +109,6 @@ def test_records_of_no_class_are_kept_and_named(path: Path) -> None:
     assert apply(path, NOW) == []
     with closing(SqliteLifecycle(path)) as lifecycle:
         assert lifecycle.plan(NOW).notes == ["records sent to whodid-nobody are of no class of this store: kept"]
-
-
-def test_while_a_hold_is_active_nothing_is_deleted(path: Path) -> None:
-    store(path, [made(1, 0)])
-    with closing(SqliteStore(path)) as writer:
-        writer.set_meta(msgspec.structs.replace(writer.meta(), hold=True))
-    assert apply(path, NOW) == []
-    with closing(SqliteLifecycle(path)) as lifecycle:
-        plan = lifecycle.plan(NOW)
-    assert plan.notes == ["a hold is active: nothing is deleted"]
-    assert stored(path) == {identifier(1)}
 
 
 def test_the_plan_says_what_goes_when_and_why(path: Path) -> None:
@@ -186,42 +152,6 @@ def test_a_year_of_days_with_a_daily_apply(path: Path) -> None:
     assert len(times["audit"]) == 6 * 365
     assert (min(times["activity"])[:10], len(times["activity"])) == ("2026-12-02", 7 * 30)
     assert (min(times["delivery"])[:10], len(times["delivery"])) == ("2026-12-25", 7 * 7)
-    check_sound(path)
-
-
-Ages = st.lists(st.tuples(st.sampled_from(["activity", "delivery", "audit"]), st.integers(0, 60 * DAY)), max_size=30)
-Days = st.dictionaries(
-    st.sampled_from(["activity", "delivery", "audit"]), st.one_of(st.none(), st.integers(1, 50)), max_size=3
-)
-Steps = st.lists(st.tuples(Ages, Days, st.integers(0, 20 * DAY)), min_size=1, max_size=4)
-
-
-@given(steps=Steps)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_younger_goes_and_nothing_older_stays(
-    steps: "list[tuple[list[tuple[str, int]], dict[str, int | None], int]]", tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Against a model: a set of (id, class, time) and whatever retention holds when an apply comes."""
-    path = tmp_path_factory.mktemp("model") / "audit.db"
-    model: dict[str, tuple[str, int]] = {}
-    now, number = micros(NOW), 0
-    keep(path, {})
-    for ages, days, later in steps:
-        items = []
-        for surface, age in ages:
-            number += 1
-            items.append(made(number, now - age, surface))
-            model[identifier(number)] = (surface, now - age)
-        store(path, items)
-        now += later
-        keep(path, days)
-        apply(path, EPOCH + timedelta(microseconds=now))
-        model = {
-            name: (surface, at)
-            for name, (surface, at) in model.items()
-            if (kept := days.get(surface)) is None or at >= now - kept * DAY
-        }
-        assert stored(path) == set(model)
     check_sound(path)
 
 
