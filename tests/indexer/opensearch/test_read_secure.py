@@ -1,5 +1,6 @@
 """Reading a real OpenSearch with TLS and the security plugin: each role sees what is its own, a stranger nothing."""
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 from support.indexing import index
 from support.opensearch.secure import SecureNode, User
 from support.records import item, records
+from whodid_indexer.query.counting import Axis, Measure
 from whodid_indexer.query.model import ALL, AuditQuery, Term
 from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.base import Page
@@ -20,7 +22,8 @@ from whodid_schema.errors import NotAllowed
 from whodid_schema.record import decode
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ITEMS = [item(record) for record in records(6, 60, 1_795_000_000_000_000, 1_000)]
+START = 1_795_000_000_000_000
+ITEMS = [item(record) for record in records(6, 60, START, 1_000)]
 
 
 def access(node: SecureNode, user: User | None = None) -> Access:
@@ -53,6 +56,8 @@ def test_the_reader_role_can_ask_every_question(store: SecureNode) -> None:
         assert (len(changes.records), changes.cursor) == (60, cursor)
         assert reader.changes(cursor).records == []
         assert reader.meta().schema == 1
+        assert reader.facets(ALL, [Axis("app")])[0].values[0].count == 60
+        assert reader.stats(ALL, Measure(START)).current.total == 60
 
 
 def test_who_is_bound_to_a_workspace_sees_no_other_by_any_question(store: SecureNode) -> None:
@@ -66,6 +71,11 @@ def test_who_is_bound_to_a_workspace_sees_no_other_by_any_question(store: Secure
         assert reader.get(foreign) is None
         assert {decode(body).id for body in reader.scan(ALL)} == own
         assert {decode(change.body).id for change in reader.changes(None).records} == own
+        (spaces,) = reader.facets(ALL, [Axis("workspace", selected=("ws-2",))])
+        assert [(one.value, one.count) for one in spaces.values] == [("ws-1", len(own)), ("ws-2", 0)]
+        assert (spaces.other, spaces.values_in_all) == (0, 1)
+        figures = reader.stats(ALL, Measure(START))
+        assert (figures.current.total, sum(one.count for one in figures.actors)) == (len(own), len(own))
 
 
 def test_a_wrong_password_is_not_allowed(store: SecureNode) -> None:
@@ -77,6 +87,13 @@ def test_a_wrong_password_is_not_allowed(store: SecureNode) -> None:
 def test_who_may_only_write_reads_nothing(store: SecureNode) -> None:
     user = store.add_user("agent", "whodid_ingest")
     with closing(open_reader(store.url, lambda: access(store, user))) as reader:
-        for question in (reader.count, lambda query: list(reader.scan(query)), lambda _query: reader.changes(None)):
+        questions: list[Callable[[AuditQuery], object]] = [
+            reader.count,
+            lambda query: list(reader.scan(query)),
+            lambda _query: reader.changes(None),
+            lambda query: reader.facets(query, [Axis("app")]),
+            lambda query: reader.stats(query, Measure(START)),
+        ]
+        for question in questions:
             with pytest.raises(NotAllowed, match="does not allow"):
                 question(ALL)
