@@ -3,9 +3,12 @@
 import pytest
 
 from support.bulk_target import META, Target
+from whodid_agent.target.answer import Refused, Unanswered
 from whodid_agent.target.client import Client
+from whodid_agent.target.periods import Periods
 from whodid_agent.target.probe import State, probe
 from whodid_agent.target.retry import Backoff, retry_after
+from whodid_schema.bulk import Outcome
 from whodid_schema.errors import ConfigError
 
 OPENSEARCH = {"version": {"distribution": "opensearch", "number": "3.4.0"}}
@@ -75,3 +78,70 @@ def test_waits_double_with_jitter_up_to_a_limit_and_honour_the_stores_wish() -> 
 )
 def test_retry_after_is_read_in_seconds(header: str | None, seconds: float) -> None:
     assert retry_after(header) == seconds
+
+
+INDEX = "whodid-activity-2026-05"
+MAY = 1_777_593_600_000
+
+
+def error(kind: str) -> dict[str, object]:
+    return {"error": {"type": kind, "reason": "as the test says"}}
+
+
+def test_a_periods_index_is_made_once_and_dated_from_its_start() -> None:
+    with Target() as target, Client(target.url) as client:
+        target.root = OPENSEARCH
+        periods = Periods(client)
+        for _ in range(2):
+            assert periods.prepare([INDEX, INDEX]) == {}
+    assert target.made == [(f"/{INDEX}", {"settings": {"index.creation_date": MAY}})]
+
+
+def test_an_older_cluster_is_not_asked_to_date_it_which_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    with Target() as target, Client(target.url) as client:
+        target.root = {"version": {"distribution": "opensearch", "number": "2.19.1"}}
+        Periods(client).prepare([INDEX, "whodid-activity-2026-06"])
+    assert [body for _, body in target.made] == [{"settings": {}}] * 2
+    assert caplog.text.count("is older than 3.4") == 1
+
+
+def test_a_whodid_server_makes_its_own() -> None:
+    with Target() as target, Client(target.url) as client:
+        assert Periods(client).prepare([INDEX, "whodid-activity"]) == {}
+    assert target.made == []
+
+
+def test_another_agent_may_have_made_it() -> None:
+    with Target() as target, Client(target.url) as client:
+        target.root, target.make = OPENSEARCH, (400, error("resource_already_exists_exception"))
+        periods = Periods(client)
+        assert periods.prepare([INDEX]) == periods.prepare([INDEX]) == {}
+    assert len(target.made) == 1
+
+
+def test_what_bars_an_index_bars_its_events_and_is_asked_again() -> None:
+    with Target() as target, Client(target.url) as client:
+        target.root, target.make = OPENSEARCH, (400, error("validation_exception"))
+        periods = Periods(client)
+        assert periods.prepare([INDEX])[INDEX].outcome is Outcome.BLOCKED
+        target.make = (200, {})
+        assert periods.prepare([INDEX]) == {}
+
+
+def test_a_missing_right_to_make_it_is_said_and_left_to_the_bulk_request(caplog: pytest.LogCaptureFixture) -> None:
+    with Target() as target, Client(target.url) as client:
+        target.root, target.make = OPENSEARCH, (403, error("security_exception"))
+        periods = Periods(client)
+        assert periods.prepare([INDEX]) == periods.prepare([INDEX]) == {}
+    assert caplog.text.count("could not be made before its first record: 403 security_exception") == 1
+
+
+def test_an_overloaded_cluster_is_asked_again_and_one_without_template_never_guesses() -> None:
+    with Target() as target, Client(target.url) as client:
+        target.root, target.make = OPENSEARCH, (503, error("process_cluster_event_timeout_exception"))
+        with pytest.raises(Unanswered):
+            Periods(client).prepare([INDEX])
+        target.meta = None
+        with pytest.raises(Refused, match="has lost its template"):
+            Periods(client).prepare([INDEX])
+    assert len(target.made) == 1

@@ -38,7 +38,10 @@ Script = Callable[[list[Item], int], Fault | None]
 
 
 class Target:
-    """The server; use as a context. `requests` holds the ids of every bulk request, `stored` what was taken."""
+    """The server; use as a context. `requests` holds the ids of every bulk request, `stored` what was taken.
+
+    `made` are the indices that were asked for, `make` what is answered to that.
+    """
 
     def __init__(self, script: Script | None = None, meta: dict[str, Any] | None = None) -> None:
         self.script = script or (lambda _items, _number: None)
@@ -48,6 +51,8 @@ class Target:
         self.stored: dict[str, dict[str, Any]] = {}
         self.indexes: Counter[str] = Counter()
         self.requests: list[list[str]] = []
+        self.made: list[tuple[str, dict[str, Any]]] = []
+        self.make: tuple[int, Any] = (200, {"acknowledged": True})
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"target": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -110,6 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"index_templates": [{"name": "whodid", **template}]})
         else:
             self._answer(404, {"error": "not here"})
+
+    def do_PUT(self) -> None:
+        """The making of an index."""
+        self.target.made.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
+        self._answer(*self.target.make)
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers["content-length"]))

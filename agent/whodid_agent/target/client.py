@@ -99,9 +99,14 @@ class Client:
             REQUEST_SECONDS.observe(time.perf_counter() - start)
         return results
 
-    def ask(self, method: str, path: str, body: Any = None, timeout: float = SMALL) -> tuple[int, Any]:
-        """Status and decoded JSON (None where it is none) of a small document. Raises Unanswered, Refused."""
-        return self._first_well(lambda node: self._small(node, method, path, body, timeout))
+    def ask(
+        self, method: str, path: str, body: Any = None, timeout: float = SMALL, *, everybody: bool = False
+    ) -> tuple[int, Any]:
+        """Status and decoded JSON (None where it is none) of a small document. Raises Unanswered, Refused.
+
+        `everybody`: those that rest are asked too, where no other answers.
+        """
+        return self._first_well(lambda node: self._small(node, method, path, body, timeout), everybody=everybody)
 
     def greet_all(self) -> list[tuple[str, str]]:
         """Ask every address who it is; each that cannot be used, and why."""
@@ -115,10 +120,10 @@ class Client:
                 found.append((node.url, str(error)))
         return found
 
-    def _first_well(self, request: Callable[[Node], Answer]) -> Answer:
+    def _first_well(self, request: Callable[[Node], Answer], *, everybody: bool = False) -> Answer:
         """The request at the addresses that are well, one after the other, until one answers."""
         trouble: Unanswered | Refused | None = None
-        for node in self._turns():
+        for node in self._turns(everybody=everybody):
             try:
                 if node.who is None:
                     self._greet(node)
@@ -135,9 +140,11 @@ class Client:
         assert trouble is not None  # noqa: S101  there is always one turn
         raise trouble
 
-    def _turns(self) -> list[Node]:
+    def _turns(self, *, everybody: bool) -> list[Node]:
         """The addresses to try now: those that do not rest; where all do, the one that has rested most."""
         moment = self._clock()
+        if everybody:
+            return sorted(self.nodes, key=lambda node: node.due > moment)
         return [node for node in self.nodes if node.due <= moment] or [min(self.nodes, key=lambda node: node.due)]
 
     def _use(self, node: Node) -> None:

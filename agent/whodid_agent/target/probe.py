@@ -34,7 +34,7 @@ class Standing(NamedTuple):
 def probe(client: Client) -> Standing:
     """Ask the target what it is. Never raises for what it answers."""
     try:
-        status, template = client.ask("GET", TEMPLATE_PATH)
+        status, template = client.ask("GET", TEMPLATE_PATH, everybody=True)
     except Unanswered as error:
         return Standing(State.UNREACHABLE, None, str(error), error.hint or "start the store, or correct target")
     except Refused as error:
