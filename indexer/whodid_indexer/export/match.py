@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 
 from whodid_indexer.query.check import check_query, field_of
 from whodid_indexer.query.model import AuditQuery, Group, Term, Text
+from whodid_indexer.query.wildcard import like
 from whodid_schema.document import EXACT, LONGEST_VALUE, keys
 from whodid_schema.fields import META_PREFIX
 from whodid_schema.folding import search_text, shadow, tokens
@@ -117,26 +118,12 @@ def _among(keys_of: Callable[[_Seen], frozenset[str] | Sequence[str]], wanted: S
         if not exact.isdisjoint(there):
             return True
         return any(
-            key.startswith(name) and len(key) > before and _like(key[before : before + LONGEST_VALUE], pieces)
+            key.startswith(name) and len(key) > before and like(key[before : before + LONGEST_VALUE], pieces)
             for name, pieces in patterns
             for key in there
         )
 
     return holds
-
-
-def _like(value: str, pieces: Sequence[str]) -> bool:
-    """Whether the value is the pieces with anything between them; in one walk, whatever stands in it."""
-    first, *middle, last = pieces
-    if len(value) < len(first) + len(last) or not (value.startswith(first) and value.endswith(last)):
-        return False
-    place, end = len(first), len(value) - len(last)
-    for piece in middle:
-        found = value.find(piece, place, end)
-        if found < 0:
-            return False
-        place = found + len(piece)
-    return True
 
 
 def _network(values: Sequence[str]) -> Condition:

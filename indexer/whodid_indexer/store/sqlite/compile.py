@@ -7,7 +7,6 @@ Values are always bound; a word reaches FTS5 only as the tokens that FTS5 itself
 the two leads is `read`'s choice.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import apsw
 
 from whodid_indexer.query.check import check_query, field_of
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term, Text
+from whodid_indexer.query.wildcard import like
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, match_of_id, spell, unspell
@@ -194,11 +194,12 @@ class Compiler:
     def _vocabulary(self, letter: str, before: str, pattern: str) -> list[str]:
         """The tokens there are whose value the wildcard pattern stands for."""
         head = letter + spell(before + pattern[: pattern.index("*")])
-        matches = re.compile(re.escape(before) + wildcard(pattern), re.DOTALL).fullmatch
+        first, *others = pattern.split("*")
+        pieces = [before + first, *others]
         rows = self._connection.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (head, head + "~"))
         found: list[str] = []
         for (token,) in rows:
-            if matches(unspell(token[1:])):
+            if like(unspell(token[1:]), pieces):
                 found.append(token)
                 if len(found) > MOST_TOKENS:
                     raise BadQuery(f"{pattern!r} stands for more than {MOST_TOKENS} different values", "say more of it")
@@ -225,11 +226,6 @@ def _phrase(words: str) -> str:
         return ""
     prefix = " *" if words.endswith("*") else ""
     return f"t : {' + '.join(map(_quoted, pieces))}{prefix}"
-
-
-def wildcard(pattern: str) -> str:
-    """A regular expression for a pattern in which `*` stands for anything."""
-    return ".*".join(re.escape(part) for part in pattern.split("*"))
 
 
 def _glob(pattern: str) -> str:
