@@ -88,9 +88,11 @@ def _words() -> re.Pattern[str]:
 def search_text(record: Record) -> str:
     """Everything of a record that free text finds, folded; fields stand on lines of their own.
 
-    Order: sentence, action, reason, actor, targets, workspace, project, client, ids, changes, metadata, snapshot.
+    Order: id, sentence, action, reason, actor, targets, workspace, project, client, other ids, changes, metadata,
+    snapshot. The record's own id is the first word of all, which is how SQLite's index tells it from ids spoken of.
     """
-    parts: list[str | None] = [record.description, record.action, record.reason, record.app, record.category_label]
+    parts: list[str | None] = [record.id, record.description, record.action, record.reason]
+    parts += (record.app, record.category_label)
     actor = record.actor
     if actor is not None:
         parts += (actor.name, actor.id, actor.email, actor.role, actor.provider, actor.owner)
@@ -104,7 +106,7 @@ def search_text(record: Record) -> str:
     client = record.client
     if client is not None:
         parts += (client.ip, client.device, client.country, client.user_agent)
-    parts += (record.session_id, record.request_id, record.native_id, record.id)
+    parts += (record.session_id, record.request_id, record.native_id)
     for change in record.changes or ():
         parts.append(change.field)
         _collect(change.from_, parts)

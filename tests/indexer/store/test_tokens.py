@@ -1,12 +1,22 @@
 """Exact tokens stay one token, keep prefixes, and can be read back."""
 
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
 import apsw
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.records import identifier, item, stamp
+from whodid_indexer.query.model import AuditQuery, Term, Text
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.entry import halves, joined
 from whodid_indexer.store.sqlite.tokens import LONGEST, spell, unspell
+from whodid_schema.bulk import INDEXED
 from whodid_schema.identity import native_id
+from whodid_schema.meta import default_meta
+from whodid_schema.record import Record
 
 values = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
@@ -46,3 +56,18 @@ def test_halves_sort_as_ids_do_and_join_to_them_again() -> None:
     assert keys == sorted(key for key in keys if key is not None)
     assert [joined(*key) for key in keys if key is not None] == ids
     assert halves("8" + "z" * 25) is None
+
+
+def test_an_id_finds_its_own_record_alone_though_others_speak_of_it(tmp_path: Path) -> None:
+    path, time = tmp_path / "audit.db", stamp(1_795_000_000_000_000)
+    own, other = (identifier(number) for number in (1, 2))
+    SqliteStore.setup(path, default_meta(datetime(2026, 11, 21, tzinfo=UTC)))
+    speaking = Record(timestamp=time, received_at=time, id=other, description=own, request_id=own)
+    spoken_of = Record(timestamp=stamp(1_795_000_000_000_001), received_at=time, id=own, description="x" * 70_000)
+    with closing(SqliteStore(path)) as store:
+        assert store.create([item(speaking)]) == [INDEXED]
+        assert store.create([item(spoken_of)]) == [INDEXED]
+    with closing(SqliteReader(path)) as reader:
+        assert reader.get(own) == item(spoken_of).body
+        assert list(reader.scan(AuditQuery(terms=(Term("id", (own,)),)))) == [item(spoken_of).body]
+        assert reader.count(AuditQuery(texts=(Text(own),))) == 2

@@ -6,7 +6,7 @@ ends with `flush`.
 """
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
@@ -60,6 +60,8 @@ class Dictionary:
 
     While the table is small, all its keys are in memory and a new one need not be looked for. New rows are numbered
     here, and written many at a time by `flush`; the transaction keeps other writers out meanwhile.
+
+    `known` has the numbers of what was asked before, by whatever the asker tells values apart by: look there first.
     """
 
     def __init__(self, connection: apsw.Connection, table: str, insert: str) -> None:
@@ -68,14 +70,14 @@ class Dictionary:
         self._highest = f"SELECT coalesce(max(id), 0) FROM {table}"  # noqa: S608  as above
         self._newer = f"SELECT key, id FROM {table} WHERE id > ?"  # noqa: S608  as above
         self._insert = insert
-        self._known: dict[Hashable, int] = {}
+        self.known: dict[Hashable, int] = {}
         self._keys: dict[bytes, int] = {}
         self._last = 0
         self._new: list[tuple[Any, ...]] = []
 
     def forget(self) -> None:
         """Forget everything."""
-        self._known.clear()
+        self.known.clear()
         self._keys.clear()
         self._new.clear()
         self._last = 0
@@ -93,15 +95,12 @@ class Dictionary:
             self._connection.executemany(self._insert, self._new)
             self._new.clear()
 
-    def number(self, values: Hashable, row: Callable[[], tuple[bytes, tuple[Any, ...]]]) -> tuple[int, bool]:
-        """The number for `values`, and whether it is new; `row` gives the row's key and its other columns."""
-        known = self._known.get(values)
-        if known is not None:
-            return known, False
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        number, new = self.keyed(*row())
-        self._known[values] = number
+    def number(self, values: Hashable, key: bytes, columns: tuple[Any, ...]) -> tuple[int, bool]:
+        """The number for values that are not `known`, and whether it is new, by the row's key and other columns."""
+        if len(self.known) >= _REMEMBERED:
+            self.known.clear()
+        number, new = self.keyed(key, columns)
+        self.known[values] = number
         return number, new
 
     def keyed(self, key: bytes, columns: tuple[Any, ...] = ()) -> tuple[int, bool]:
@@ -173,14 +172,13 @@ class Axes:
             types,
             present,
         )
-
-        def row() -> tuple[bytes, tuple[Any, ...]]:
-            plain = tuple(folded(value) for value in values[1:9])
-            listed = _encode(sorted({name for name in map(folded, types) if name})).decode()
-            columns = (class_, *plain, listed, present)
-            return _digest(*columns), columns
-
-        number, new = self._combo.number(values, row)
+        known = self._combo.known.get(values)
+        if known is not None:
+            return known
+        plain = tuple(folded(value) for value in values[1:9])
+        listed = _encode(sorted({name for name in map(folded, types) if name})).decode()
+        columns = (class_, *plain, listed, present)
+        number, new = self._combo.number(values, _digest(*columns), columns)
         if new:
             self._label("app", record.app)
             self._label("category", record.category)
@@ -193,15 +191,15 @@ class Axes:
         if actor is None:
             return 0
         encoded = _encode_quickly(actor)
-        if encoded == b"{}":
-            return 0
+        known = self._actor.known.get(encoded)
+        if known is not None:
+            return known
+        return self._new_actor(actor, encoded) if encoded != b"{}" else 0
 
-        def row() -> tuple[bytes, tuple[Any, ...]]:
-            written = _encode(actor)
-            plain = (folded(actor.type), folded(actor.email), folded(actor.role), folded(actor.provider))
-            return _digest(written.decode()), (*plain, actor.key or None, written.decode())
-
-        number, new = self._actor.number(encoded, row)
+    def _new_actor(self, actor: Actor, encoded: bytes) -> int:
+        written = _encode(actor).decode()
+        plain = (folded(actor.type), folded(actor.email), folded(actor.role), folded(actor.provider))
+        number, new = self._actor.number(encoded, _digest(written), (*plain, actor.key or None, written))
         if new:
             rows = [(value, number) for value in _names(actor)]
             self._connection.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", rows)
@@ -218,41 +216,39 @@ class Axes:
 
     def workspace(self, workspace: Ref | None) -> int:
         """The workspace's number; 0 for none."""
-        return self._ref("workspace", self._ws, workspace)
+        return 0 if workspace is None else self._ref("workspace", self._ws, workspace)
 
     def project(self, project: Ref | None) -> int:
         """The project's number; 0 for none."""
-        return self._ref("project", self._project, project)
+        return 0 if project is None else self._ref("project", self._project, project)
 
     def device(self, device: str | None) -> int:
         """The device's number; 0 for none."""
-        return self._value("device", self._device, device)
+        return self._value("device", self._device, device) if device else 0
 
     def reason(self, reason: str | None) -> int:
         """The reason's number; 0 for none."""
-        return self._value("reason", self._reason, reason)
+        return self._value("reason", self._reason, reason) if reason else 0
 
-    def _ref(self, axis: str, dictionary: Dictionary, ref: Ref | None) -> int:
-        if ref is None or not (ref.id or ref.name):
+    def _ref(self, axis: str, dictionary: Dictionary, ref: Ref) -> int:
+        written = (ref.id, ref.name)
+        known = dictionary.known.get(written)
+        if known is not None:
+            return known
+        if not any(written):
             return 0
-
-        def row() -> tuple[bytes, tuple[Any, ...]]:
-            columns = (folded(ref.id), folded(ref.name))
-            return _digest(*columns), columns
-
-        number, new = dictionary.number((ref.id, ref.name), row)
+        columns = (folded(ref.id), folded(ref.name))
+        number, new = dictionary.number(written, _digest(*columns), columns)
         if new:
-            self._label(axis, ref.id, ref.name)
+            self._label(axis, *written)
         return number
 
-    def _value(self, axis: str, dictionary: Dictionary, value: str | None) -> int:
-        if not value:
-            return 0
-
-        def row() -> tuple[bytes, tuple[Any, ...]]:
-            return _digest(folded(value)), (folded(value),)
-
-        number, new = dictionary.number(value, row)
+    def _value(self, axis: str, dictionary: Dictionary, value: str) -> int:
+        known = dictionary.known.get(value)
+        if known is not None:
+            return known
+        columns = (folded(value),)
+        number, new = dictionary.number(value, _digest(*columns), columns)
         if new:
             self._label(axis, value)
         return number

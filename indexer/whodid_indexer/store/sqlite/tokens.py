@@ -1,8 +1,8 @@
 """Exact tokens: what the column `x` of the full-text index holds, so that one MATCH finds words and keys together.
 
-    i<id>              the record's id              a<n>          the actor, by its number
-    s<session>         r<request>                   t<target>     its id, name and type:id
-    c<changed path>    m<path=value>                each folded, but for id, session and request
+    a<n>               the actor, by its number     t<target>     its id, name and type:id
+    s<session>         r<request>                   c<path>       a changed field's path
+    m<path=value>      of the metadata              each value folded, but for session and request
 
 A value is spelled in a–z and 0–9 alone, so that the tokenizer takes it as one token: what is neither, and `q`
 itself, becomes `q` and two hex digits per byte of its UTF-8. Spelling keeps prefixes: a `prefix*` of the value is a
@@ -59,14 +59,14 @@ def unspell(token: str) -> str:
 
 
 def match_of_id(identifier: str) -> str:
-    """What finds the record with this id in ft, and no other that only speaks of it."""
-    return f'x : "i{identifier}"'
+    """What finds the record with this id in ft, and no other that only speaks of it: its text begins with the id."""
+    return f't : ^"{identifier}"'
 
 
 def tokens(record: Record, actor: int) -> tuple[str, int]:
     """The text of column `x`, and the bits of `PRESENT` that the record has."""
     present = 0
-    exact = f"i{record.id} a{actor}" if actor else f"i{record.id}"
+    exact = f"a{actor}" if actor else ""
     if record.session_id:
         present |= PRESENT["session"]
         exact = f"{exact} s{spell(record.session_id)}"
