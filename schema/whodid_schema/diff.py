@@ -41,7 +41,7 @@ def changes_from_map(fields: Mapping[str, Any]) -> list[Change]:
             or type(after := value.get("to", value)) not in _SCALARS
         ):
             return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
-        if is_masked(before) or is_masked(after):
+        if (before and is_masked(before)) or (after and is_masked(after)):
             found.append(Change(field, before, after, True))
         elif before != after:
             found.append(Change(field, before, after))

@@ -9,7 +9,9 @@ The shape of the function:
         if v is not None:
             s0 = v if type(v) is str and v else text(v)
             if s0 is not None: del p1[k2]
-        s1 = p1.pop(k3, None)                              a place of its own: taken first, put back if no use
+        s1 = p1.get(k3)                                    a place of its own: a null there goes as well
+        if s1 is None: p1.pop(k3, None)
+        elif …: del p1[k3]
         if p2:                                             slots of an object that nothing is left of are skipped
         …
         return Draft(Record(…), …)
@@ -163,24 +165,22 @@ class _Writer(Source):
 
     def _slot(self, expr: Expression, name: str, kind: str) -> None:
         if isinstance(expr, Path) and expr not in self.flags:
-            self._popped(expr, name, kind)
+            self._alone(expr, name, kind)
         else:
             self.put(f"{name} = None")
             self._value(expr, name, kind)
 
-    def _popped(self, path: Path, name: str, kind: str) -> None:
-        """A slot with one place that no other slot reads: taken out first, put back if it does not serve."""
+    def _alone(self, path: Path, name: str, kind: str) -> None:
+        """A slot with one place that no other slot reads: a null there goes, what does not serve stays in its place."""
         parent, key = self.parents[path.steps[:-1]], self.bind(path.steps[-1])
+        self.put(f"{name} = {parent}.get({key})")
+        self.put(f"if {name} is None: {parent}.pop({key}, None)")
         if kind == "text":
-            self.put(f"{name} = {parent}.pop({key}, None)")
-            self.put(f"if {name} is not None and (type({name}) is not str or not {name}):")
-            self.put(f"    v = {name}")
+            self.put(
+                f"elif (type({name}) is str and {name}) or ({name} := text({name})) is not None: del {parent}[{key}]"
+            )
         else:
-            self.put(f"{name} = None")
-            self.put(f"v = {parent}.pop({key}, None)")
-            self.put("if v is not None:")
-        self.put(f"    {name} = {kind}(v)")
-        self.put(f"    if {name} is None: {parent}[{key}] = v")
+            self.put(f"elif ({name} := {kind}({name})) is not None: del {parent}[{key}]")
 
     def _path(self, path: Path, name: str, kind: str) -> None:
         self.put(f"v = {self._load(path)}")

@@ -277,7 +277,11 @@ class _Writer(Source):
         return self._object(left, f"**{inner}") if left else inner
 
     def _object(self, left: dict[str, str], *more: str) -> str:
-        return f"{{{', '.join([*(f'{self.bind(key)}: {name}' for key, name in left.items()), *more])}}}"
+        if len(left) == 1:
+            entries = "".join(f"{self.bind(key)}: {name}" for key, name in left.items())
+        else:  # the keys may stand in another order than in the event that was met
+            entries = f"**{{k: v for k, v in e.items() if k in {self.bind(frozenset(left))}}}"
+        return f"{{{', '.join([entries, *more])}}}"
 
     def _remove(self) -> None:
         """Take what was used out of the objects of which something is left."""

@@ -91,6 +91,7 @@ class Pipeline:
         self._redactor = Redactor(options.redact, self.named.profile.allow if self.named else ())
         self._rules = Rules(options.drop if drops else (), [one.profile for one in profiles] if drops else ())
         self._agent, self._host = agent, host
+        self._splits = frozenset(profiles.splits)
         self.file_by(meta)
 
     def file_by(self, meta: Meta) -> None:
@@ -107,6 +108,16 @@ class Pipeline:
 
     def events(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None = None) -> list[Event]:
         """See contract.Normaliser."""
+        try:
+            value = decoding.decode_json(line)
+            if type(value) is dict and self._splits.isdisjoint(value):
+                return [self._shipped(0, line, value, origin, sent.get(0) if sent else None)]
+        except Exception:  # noqa: BLE001  # what it was is found out below, step by step
+            return self._carefully(line, origin, sent)
+        return self._carefully(line, origin, sent)
+
+    def _carefully(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None) -> list[Event]:
+        """The events of any line: of a body of many, of one that is refused, of one that something stumbles over."""
         try:
             value = decoding.decode(line)
             items = decoding.items_of(line, value, self.profiles.splits)
@@ -129,19 +140,21 @@ class Pipeline:
             return Refusal(item, "internal", f"{type(error).__name__}: {error}")
 
     def _shipped(self, item: int, data: bytes, event: dict[str, Any], origin: Origin, sent: Sent | None) -> Event:
-        mapper = self.named or self.profiles.mapper_of(event)
+        shape = tuple(event)
+        mapper = self.named or self.profiles.mapper_of(event, shape)
         profile = mapper.profile
         if profile.mask:
             data, event = masked(profile.mask, data, event)
         noise = self._rules.noise(profile, event) if profile.drops else ()
-        draft = mapper.extract(event, data)
+        draft = mapper.extract(event, data, shape)
         record = finish(draft, profile, self._filing, origin.received_at)
         index = sent.index if sent is not None else ""
         if sent is None:
-            rule = self._rules.hit(record, noise)
-            if rule is not None:
-                return Discard(item, "dropped", rule)
-            name = self._expired(record, origin.received_at)
+            if noise or self._rules.general:
+                rule = self._rules.hit(record, noise)
+                if rule is not None:
+                    return Discard(item, "dropped", rule)
+            name = self._expired(record, origin.received_at) if self._finite else None
             if name is not None and not self.options.import_old:
                 return Discard(item, "expired", name, record.timestamp or "", record.action or "")
             index = self._router.index_of(record) if name is None else imported_index(record)

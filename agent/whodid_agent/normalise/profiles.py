@@ -109,12 +109,11 @@ class Mapper:
     def _fit(self, keys: frozenset[str]) -> Fitted:
         return Fitted(self.profile, compile_profile(self.profile, keys), guessing=True)
 
-    def extract(self, event: dict[str, Any], data: bytes) -> Draft:
-        """The draft of `event`, decoded from `data`; uses `event` up."""
+    def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft:
+        """The draft of `event` (its keys: `shape`), decoded from `data`; uses `event` up."""
         if self.profile.names:
             return extract_anything(self.profile, event)
         try:
-            shape = tuple(event)
             fitted = self._fitted.known.get(shape) or self._fitted.meet(shape)
             return fitted.extract(event)
         except Exception:  # noqa: BLE001  # whatever the fast way stumbles over, the complete way answers
@@ -158,8 +157,7 @@ class ProfileSet:
             raise ConfigError(f"there is no profile {name!r}", hint)
         return self._mappers[name]
 
-    def mapper_of(self, event: dict[str, Any]) -> Mapper:
-        """The profile whose shape this event has, else the generic one."""
-        shape = tuple(event)
+    def mapper_of(self, event: dict[str, Any], shape: tuple[str, ...]) -> Mapper:
+        """The profile whose shape this event (its keys: `shape`) has, else the generic one."""
         profile_of = self._chains.known.get(shape) or self._chains.meet(shape)
         return self._mappers[profile_of(event).name]

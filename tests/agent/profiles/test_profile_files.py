@@ -61,7 +61,7 @@ def test_a_folder_of_ones_own_adds_profiles_and_replaces_built_in_ones(tmp_path:
     found = ProfileSet.load(tmp_path)
     assert found.get("mine").profile == load_profile(tmp_path / "mine.yaml")
     assert found.get("mailer").profile.title == "another"
-    assert found.mapper_of({"a": 1}).profile.name == "mine"
+    assert found.mapper_of({"a": 1}, ("a",)).profile.name == "mine"
 
 
 def test_a_profile_that_is_not_there_is_answered_by_the_nearest() -> None:
