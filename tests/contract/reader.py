@@ -73,6 +73,14 @@ class ReaderContract:
                 counts = [reader.count(AuditQuery(groups=(each,))) for each in every]
                 assert sum(counts) == len(scenario.items), question.title
 
+    @pytest.mark.parametrize("scenario", load_all(), ids=lambda scenario: scenario.name)
+    def test_every_question_is_explained_in_lines(self, open_on: OpenOn, scenario: Scenario) -> None:
+        reader = open_on(list(scenario.items.values()))
+        for question in scenario.questions:
+            lines = reader.explain(question.query)
+            assert lines[0].startswith(("SELECT", "GET")), question.title
+            assert not any("\n" in line for line in lines), question.title
+
     def test_an_empty_store_answers_every_question(self, open_on: OpenOn) -> None:
         reader = open_on([])
         assert reader.search(ALL, Page()) == ([], 0, None)

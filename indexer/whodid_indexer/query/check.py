@@ -73,12 +73,12 @@ def _check_size(members: Iterable[Member]) -> None:
     while level:
         groups = [member for member in level if isinstance(member, Group)]
         leaves += len(level) - len(groups)
-        if leaves > MOST_TERMS:
+        if leaves > MOST_TERMS or len(groups) > MOST_TERMS:
             raise BadQuery(f"the query has more than {MOST_TERMS} terms", "ask for less at once")
         depth += bool(groups)
         if depth > DEEPEST:
             raise BadQuery(f"the query is nested more than {DEEPEST} levels deep", "take parentheses away")
-        if len(groups) > MOST_TERMS or not all(group.members for group in groups):
+        if not all(group.members for group in groups):
             raise BadQuery("a group asks for nothing", "leave empty parentheses out")
         level = [member for group in groups for member in group.members]
 

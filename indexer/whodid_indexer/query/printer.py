@@ -1,6 +1,8 @@
 """A query said again: as text of the query language, as a command line, as a URL's parameters.
 
-Each is read back as the query's one form (`normal`), exactly; quotation marks stand only where they must.
+Each is read back as the query's one form (`normal`), exactly, unless it is longer than a text may be that is typed
+(`parser.LONGEST_TEXT`); quotation marks stand only where they must. A command line cannot hold a NUL: of what has one
+only text and parameters are whole.
 """
 
 from collections.abc import Iterable, Iterator
