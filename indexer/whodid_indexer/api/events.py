@@ -7,13 +7,14 @@
     GET /api/v1/export.csv      streamed                                           filters, order, columns
     GET /api/v1/changes         {"changes":[{"cursor":"…","event":record}…],"cursor":"…"}      after, limit
 
-Records stand in the answers as they were sent. `next` is absent on the last page. `changes` begins at the first
+Records stand in the answers as they were sent. `next` is absent on the last page, `hints` (what in `q` may have been
+meant otherwise) mostly. `changes` begins at the first
 record without `after`; `after=now` answers with nothing but the cursor behind everything there is.
 Unknown parameters are refused: a mistyped filter must not widen the answer.
 """
 
 import itertools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 
 import msgspec
@@ -31,6 +32,7 @@ from whodid_indexer.export.lines import Lines
 from whodid_indexer.export.sheet import Sheet
 from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.parse import Hint
 from whodid_indexer.store.base import Changes, Found, Page
 from whodid_indexer.store.places import format_key
 
@@ -72,7 +74,7 @@ class Events:
             ascending=given.ascending(),
         )
         found = await self._readers.ask(lambda reader: reader.search(query, page))
-        return Response(_found(found), media_type=_JSON)
+        return Response(_found(found, given.hints), media_type=_JSON)
 
     async def show(self, request: Request) -> Response:
         """One record."""
@@ -157,9 +159,10 @@ class _Export(StreamingResponse):
             self._ended()
 
 
-def _found(found: Found) -> bytes:
+def _found(found: Found, hints: Sequence[Hint]) -> bytes:
     following = b"" if found.next is None else b',"next":"%s"' % format_key(found.next).encode()
-    return b'{"events":[%s],"total":%d%s}' % (b",".join(found.records), found.total, following)
+    said = b',"hints":%s' % msgspec.json.encode([hint._asdict() for hint in hints]) if hints else b""
+    return b'{"events":[%s],"total":%d%s%s}' % (b",".join(found.records), found.total, following, said)
 
 
 def _changes(changes: Changes) -> bytes:

@@ -17,7 +17,7 @@ from whodid_indexer.query.access import EVERYTHING, Access, restrict
 from whodid_indexer.query.check import check_query
 from whodid_indexer.query.identity import Me
 from whodid_indexer.query.model import AuditQuery
-from whodid_indexer.query.parse import Context, Filter, read_query
+from whodid_indexer.query.parse import Context, Filter, Hint, read_query
 from whodid_indexer.store.base import Key
 from whodid_indexer.store.places import parse_key
 from whodid_schema.errors import UsageError
@@ -35,6 +35,8 @@ class Parameters:
 
     def __init__(self, given: Iterable[tuple[str, str]], known: Collection[str]) -> None:
         self._given = list(given)
+        self.hints: tuple[Hint, ...] = ()
+        """What in `q` may have been meant otherwise; known when `query` was called."""
         for name, _ in self._given:
             if name not in known and not ("query" in known and _is_meta(name)):
                 near = difflib.get_close_matches(name, known, n=1)
@@ -51,14 +53,16 @@ class Parameters:
         return restrict(asked, access)
 
     def _said(self, me: Me) -> AuditQuery:
-        return read_query(
+        parsed = read_query(
             self._filters(),
             self.all("q"),
             last=self.one("last"),
             since=self.one("since"),
             until=self.one("until"),
             context=Context(datetime.now(UTC), me=me),
-        ).query
+        )
+        self.hints = parsed.hints
+        return parsed.query
 
     def _filters(self) -> Iterator[Filter]:
         for name, value in self._given:

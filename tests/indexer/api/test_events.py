@@ -22,6 +22,30 @@ def test_a_page_has_records_as_sent_the_total_and_the_way_on(server: Server) -> 
     assert [event["id"] for event in second["events"]] == [make(number).id for number in (15, 18, 21, 24, 27)]
 
 
+def test_a_question_that_may_have_been_meant_otherwise_is_answered_with_a_hint(server: Server) -> None:
+    answer = server.get("/api/v1/events", {"q": "updated or deleted"}).json()
+    assert [(hint["position"], hint["length"], hint["text"]) for hint in answer["hints"]] == [
+        (8, 2, "updated or deleted")
+    ]
+    assert "hints" not in server.get("/api/v1/events", {"q": "updated OR deleted"}).json()
+
+
+@pytest.mark.parametrize(
+    ("given", "marked"),
+    [
+        ({"q": "outcome:failure actr:ana"}, (16, 4, "actor")),
+        ({"verb": "view,creat"}, (5, 5, "create")),
+        ({"ip": "10.0.0.1,10.0.0.300"}, (9, 10, None)),
+        ({"q": "on:2026-02-30"}, (3, 10, None)),
+    ],
+)
+def test_a_fault_in_a_question_is_marked_for_programs(
+    server: Server, given: dict[str, str], marked: tuple[int, int, str | None]
+) -> None:
+    problem = server.get("/api/v1/events", given).json()
+    assert (problem["position"], problem["length"], problem.get("suggestion")) == marked
+
+
 def test_the_last_page_has_no_way_on(server: Server) -> None:
     assert "next" not in server.get("/api/v1/events", {"target": "report:7"}).json()
 
