@@ -164,11 +164,11 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     """
     if not metadata:
         return []
-    lines = _plain_lines(metadata)
-    if lines:
-        # All at once: most metadata is nearly flat, its values short and plain.
-        text = "\n".join(lines)
-        if len(text) <= META_PAIR_LENGTH and text.isascii() and text.count("\n") < len(lines) <= META_PAIRS_LIMIT:
+    values = metadata.values()
+    if _PLAIN.issuperset(map(type, values)) and "" not in values:
+        # All at once: most metadata is flat, its values short and plain.
+        text = "\n".join([f"{key}={value}" for key, value in metadata.items()])
+        if len(text) <= META_PAIR_LENGTH and text.isascii() and text.count("\n") < len(metadata) <= META_PAIRS_LIMIT:
             return list(dict.fromkeys(text.lower().split("\n")))
     pairs: dict[str, None] = {}
     for key, value in metadata.items():
@@ -187,24 +187,6 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
 
 
 _PLAIN = frozenset({str, int})
-
-
-def _plain_lines(metadata: Mapping[str, Any]) -> list[str] | None:
-    """The pairs as they are, where all values are texts and whole numbers or objects of such; else None."""
-    lines: list[str] = []
-    for key, value in metadata.items():
-        kind = type(value)
-        if len(key) > META_PAIR_LENGTH or len(lines) > META_PAIRS_LIMIT:
-            return None
-        if kind is str or kind is int:
-            if value == "":
-                return None
-            lines.append(f"{key}={value}")
-        elif kind is dict and key and _PLAIN.issuperset(map(type, value.values())) and "" not in value.values():
-            lines += [f"{key}.{inner}={held}" for inner, held in value.items()]
-        else:
-            return None
-    return lines
 
 
 def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:

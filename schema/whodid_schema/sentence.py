@@ -42,11 +42,12 @@ def compose(record: Record) -> str:
     if record.description:
         return complete(record, record.description)
     who = actor_name(record)
-    text = f"{who} {_deed(record)}" if record.verb and record.verb != "other" else _unnamed(who, record)
+    verb = record.verb
+    text = f"{who} {_deed(record)}" if verb and verb != "other" else _unnamed(who, record)
     actor = record.actor
     if actor is not None and actor.provider and record.kind == "auth":
         text = f"{text} using {_cut(actor.provider)}"
-    if record.changes and record.verb in _SHOWS_CHANGES:
+    if record.changes and verb in _SHOWS_CHANGES:
         text = f"{text}: {_changes(record)}"
     if record.reason:
         text = f"{text} ({_cut(record.reason)})"
