@@ -23,6 +23,9 @@ MOST_WILDCARDS = 4
 MOST_TERMS = 50
 """Terms and texts, those in groups counted."""
 
+MOST_WORDS = 500
+"""In all texts of a query: each is a walk through all records that have it. A text that is typed has no more."""
+
 MOST_VALUES = 200
 DEEPEST = 10
 """Levels of groups within groups."""
@@ -69,10 +72,13 @@ def _check_times(query: AuditQuery) -> None:
 
 def _check_size(members: Iterable[Member]) -> None:
     """Depth and number, level by level: nothing recurses before both are known to be small."""
-    leaves, level, depth = 0, list(members), 0
+    leaves, words, level, depth = 0, 0, list(members), 0
     while level:
         groups = [member for member in level if isinstance(member, Group)]
         leaves += len(level) - len(groups)
+        words += sum(len(member.words.split()) for member in level if isinstance(member, Text))
+        if words > MOST_WORDS:
+            raise BadQuery(f"the query has more than {MOST_WORDS} words", "ask for less at once")
         if leaves > MOST_TERMS or len(groups) > MOST_TERMS:
             raise BadQuery(f"the query has more than {MOST_TERMS} terms", "ask for less at once")
         depth += bool(groups)

@@ -232,6 +232,7 @@ def nested(depth: int) -> Group:
         (AuditQuery(until=-(1 << 62)), "beyond all calendars"),
         (AuditQuery(terms=(Term("actor", ("ana",)),) * 51), "more than 50"),
         (AuditQuery(groups=(Group((Text("a"),) * 26),) * 2), "more than 50"),
+        (AuditQuery(texts=(Text("aa " * 300),), groups=(Group((Text("bb " * 201),)),)), "more than 500 words"),
         (AuditQuery(groups=(nested(11),)), "more than 10 levels"),
         (AuditQuery(groups=(Group(()),)), "asks for nothing"),
         (AuditQuery(groups=(Group((Term("acter", ("ana",)),)),)), "did you mean actor"),
