@@ -124,8 +124,27 @@ def _holds(record: Record, part: Term | Text | Group) -> bool:
     return matches(record, part) != part.negated
 
 
-def chosen(records: Iterable[Record], query: AuditQuery) -> list[Record]:
+class _Same:
+    """A list that is compared by being the same one."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records = records
+
+    def __hash__(self) -> int:
+        return id(self.records)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.records is self.records
+
+
+def chosen(records: Sequence[Record], query: AuditQuery) -> list[Record]:
     """The records that the query finds."""
+    return _chosen(_Same(records), query)
+
+
+@functools.lru_cache(64)
+def _chosen(same: _Same, query: AuditQuery) -> list[Record]:
+    records = same.records
     parts: list[Term | Text | Group] = [*query.terms, *query.texts, *query.groups]
     return [
         record
