@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from whodid_agent.normalise.redact import Redactor
+from whodid_agent.normalise.redact import Redactor, scan
 from whodid_schema.record import MASK
 
 ENGINES = {name: Redactor(engine_name=name) for name in ("hyperscan", "re2", "none")}
@@ -297,6 +297,35 @@ def test_a_line_of_ten_megabytes_is_redacted() -> None:
     assert b"abcdef123" not in out
     assert b"999" not in out
     assert len(json.loads(out)["a"]) == 10_000_000
+
+
+def test_the_slower_engine_that_is_ready_at_once_masks_what_the_faster_masks_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scan, "EARLY", 200)
+    built: list[str] = []
+
+    def later(extra: tuple[str, ...]) -> scan.Scan:
+        built.append("hyperscan")
+        return scan._hyperscan(extra)
+
+    either = scan._early((), later)
+    line = b'{"password":"long enough","a":"b"}\n'
+    redactor = Redactor()
+    monkeypatch.setattr(redactor, "_scan", either)
+    masked = [redactor.redact(line) for _ in range(20)]
+    assert built == ["hyperscan"]
+    assert set(masked) == {b'{"password":"[FILTERED]","a":"b"}\n'}
+
+
+def test_where_the_faster_engine_cannot_be_built_the_slower_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "EARLY", 10)
+
+    def later(extra: tuple[str, ...]) -> scan.Scan:
+        raise ImportError
+
+    either = scan._early((), later)
+    assert all(either(b'{"password":"long enough"}') for _ in range(5))
 
 
 def test_threads_share_a_redactor() -> None:
