@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -288,7 +288,8 @@ def _writer(asked: "Asked", zone: tzinfo) -> "RowWriter":
         zone = _zone(asked.zone)
     if asked.excel:
         return Sheet(asked.columns or (), lambda record: shown_time(record.timestamp, zone), excel=asked.zone)
-    return Sheet(asked.columns or (), lambda record: written_time(record.timestamp, zone))
+    time = None if zone is UTC else lambda record: written_time(record.timestamp, zone)
+    return Sheet(asked.columns or (), time)
 
 
 def _zone(name: str) -> tzinfo:

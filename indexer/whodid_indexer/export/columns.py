@@ -7,7 +7,7 @@ A cell is text, exact as the record has it; making it safe for a terminal or a s
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -158,6 +158,20 @@ def _is_path(name: str) -> bool:
 def cells(columns: Sequence[str]) -> list[Cell]:
     """The cell functions of columns that `parse_columns` has passed."""
     return [_cell(name) for name in columns]
+
+
+_HEAVY = frozenset({"metadata", "meta", "related", "ingest", "raw", "snapshot", "target_refs", "target_types"})
+"""Fields of a record that most columns never look at; to leave them out makes a third of the decoding."""
+
+
+def light_decoder(columns: Sequence[str]) -> Callable[[bytes], Record]:
+    """Decodes what the cells of these columns look at, into something that has the other attributes of a record."""
+    wanted = {PATHS[name][0] for name in columns if name in PATHS}
+    wanted |= {"metadata"} if any(name.startswith(META_PREFIX) for name in columns) else set()
+    hints = get_type_hints(Record)
+    fields = [(name, hints[name], None) for name in Record.__struct_fields__ if name in wanted or name not in _HEAVY]
+    light = msgspec.defstruct("Light", fields, rename={"timestamp": "@timestamp"}, gc=False)
+    return cast("Callable[[bytes], Record]", msgspec.json.Decoder(light).decode)
 
 
 def _cell(name: str) -> Cell:

@@ -8,14 +8,15 @@ r"""Records as CSV (RFC 4180: comma, CRLF, quotes doubled, UTF-8, one header lin
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from whodid_indexer.export.columns import Cell, cells
-from whodid_schema.record import Record, decode
+from whodid_indexer.export.columns import Cell, cells, light_decoder
 from whodid_schema.visible import visible
 
-_CHUNK = 1 << 16
+_MOST, _LARGEST = 128, 1 << 18
+"""Records, and bytes of records, that are made into text at a time."""
 
 _COMPUTED = "=+\\-@\t\r\n＝＋－＠"
 _computed = re.compile(f"'*[{_COMPUTED}]").match
@@ -32,12 +33,18 @@ def unguard(cell: str) -> str:
     return cell[1:] if _guarded(cell) else cell
 
 
-_BEGINNINGS = frozenset("=+-@\t\r\n＝＋－＠'")
-"""What a cell to guard begins with."""
+_suspect = re.compile(f"\n['{_COMPUTED.replace(chr(10), '')}]").search
+"""A cell that may be guarded, among cells with a line feed before each."""
 
 
 def _written(cell: str) -> str:
     return guard(visible(cell, newlines=True))
+
+
+def _harmless(row: Sequence[str]) -> bool:
+    """Whether there is nothing to escape or to guard in any of the cells, told by one look at all of them."""
+    text = "\n" + "\n".join(row)
+    return text.count("\n") == len(row) and not _suspect(text) and text.replace("\n", "").isprintable()
 
 
 class Sheet:
@@ -52,28 +59,45 @@ class Sheet:
         self._headings = columns if excel is None else [f"{n} ({excel})" if n == "time" else n for n in columns]
         self._mark = "" if excel is None else "\ufeff"
         made = cells(columns)
+        self._decode = light_decoder(columns)
         self._cells = [time if time and name == "time" else cell for name, cell in zip(columns, made, strict=True)]
         self.rows = 0
 
-    def row(self, record: Record) -> list[str]:
-        """The written cells of one record."""
-        row = [cell(record) for cell in self._cells]
-        if "".join(row).isprintable() and _BEGINNINGS.isdisjoint([cell[:1] for cell in row]):
-            return row  # nothing in it to escape or to guard, as in most: told by one look at all of it
-        return [_written(cell) for cell in row]
-
     def chunks(self, bodies: Iterable[bytes], *, header: bool = True) -> Iterator[bytes]:
-        """The file, header first (unless it is there already), in pieces of about 64 KiB, each of whole rows."""
-        buffer = io.StringIO(newline="")
-        write = csv.writer(buffer, lineterminator="\r\n").writerow
+        """The file, header first (unless it is there already), in pieces of whole rows, some dozen KiB each."""
         if header:
-            buffer.write(self._mark)
-            write([_written(heading) for heading in self._headings])
-        for body in bodies:
-            write(self.row(decode(body)))
-            self.rows += 1
-            if buffer.tell() >= _CHUNK:
-                yield buffer.getvalue().encode()
-                buffer.seek(0)
-                buffer.truncate()
-        yield buffer.getvalue().encode()
+            yield f"{self._mark}{_line([_written(heading) for heading in self._headings])}".encode()
+        for batch in _batches(bodies):
+            self.rows += len(batch)
+            yield "".join(map(_line, self._written_rows(batch))).encode()
+
+    def _written_rows(self, batch: Sequence[bytes]) -> list[list[str]]:
+        """The written cells. Each record is let go of before the next: many at a time keep the collector busy."""
+        rows = [[cell(record) for cell in self._cells] for body in batch for record in (self._decode(body),)]
+        if _harmless(list(itertools.chain.from_iterable(rows))):
+            return rows
+        return [row if _harmless(row) else [_written(cell) for cell in row] for row in rows]
+
+
+def _line(row: Sequence[str]) -> str:
+    """The row as a line of the file. Most have nothing to quote, and need no writer."""
+    line = ",".join(row)
+    if len(row) > 1 and line.count(",") == len(row) - 1 and '"' not in line and "\n" not in line:
+        return f"{line}\r\n"
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(row)
+    return buffer.getvalue()
+
+
+def _batches(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The records some hundred at a time, fewer where they are large."""
+    batch: list[bytes] = []
+    size = 0
+    for body in bodies:
+        batch.append(body)
+        size += len(body)
+        if size >= _LARGEST or len(batch) == _MOST:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.records import records
 from support.serving import HOSTILE, make
 from whodid_indexer.cli.zone import shown_time
-from whodid_indexer.export.columns import AUDITOR, COLUMNS, PATHS, cells, parse_columns
+from whodid_indexer.export.columns import AUDITOR, COLUMNS, PATHS, cells, light_decoder, parse_columns
 from whodid_indexer.export.file import put_in_place
 from whodid_indexer.export.lines import Lines, inert
-from whodid_indexer.export.sheet import Sheet, guard, unguard
+from whodid_indexer.export.sheet import Sheet, _line, guard, unguard
 from whodid_schema.errors import UsageError
 from whodid_schema.fields import FIELDS
-from whodid_schema.record import Actor, Change, Record, Ref, encode
+from whodid_schema.record import Actor, Change, Record, Ref, Snapshot, encode
 from whodid_schema.visible import visible
 
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -152,3 +154,23 @@ def test_pandas_and_libreoffice_read_the_dialect_by_their_defaults() -> None:
     assert {len(row) for row in rows} == {len(AUDITOR)}
     assert len(rows) == len(HOSTILE) + 1
     assert "\0" not in text
+
+
+@given(st.lists(st.lists(st.text(alphabet='ab,"\n é', max_size=4), min_size=2, max_size=3), min_size=1, max_size=3))
+def test_a_line_is_what_csv_writer_makes_of_it(rows: list[list[str]]) -> None:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    assert "".join(map(_line, rows)) == buffer.getvalue()
+
+
+def test_one_column_can_be_empty() -> None:
+    sheet = Sheet(["reason"]).chunks([encode(make(1)), encode(make(2, reason="no"))])
+    assert b"".join(sheet) == b'reason\r\n""\r\nno\r\n'
+
+
+@pytest.mark.parametrize("name", [*COLUMNS, *PATHS, "meta.plan.name"])
+def test_a_column_sees_all_that_it_looks_at(name: str) -> None:
+    record = next(records(3, 1, 1_790_000_000_000_000, 10))
+    record = msgspec.structs.replace(record, snapshot=Snapshot({"a": 1}, {"a": 2}), raw_redacted=True)
+    [cell] = cells([name])
+    assert cell(light_decoder([name])(encode(record))) == cell(record)
