@@ -27,6 +27,8 @@ NOW = START + 7 * 86_400_000_000
 EVERY = [*AXES, "meta.plan.name", "meta.a", "meta.a.b"]
 REAL = list(records(11, 500, START, 1_200_000_000, actors=60))
 ODD = RECORDS[:200]
+SEARCHED = [("actor", "chlo\u00c9"), ("actor", "USER1"), ("actor", "shop/"), ("target", "note:1"), ("workspace", "ace 1")]
+SEARCHED += [("ip", "10.1."), ("meta.plan.name", "er"), ("action", "nowhere"), ("device", "chrome"), ("changed", "hour")]
 
 
 def signed(number: int, moment: datetime, **fields: object) -> Record:
@@ -109,9 +111,10 @@ class AnalystContract:
     examples = 60
     """Of each property; a store that answers slowly is asked less."""
 
-    @pytest.mark.parametrize("query", QUESTIONS, ids=range(len(QUESTIONS)))
-    def test_every_axis_counts_as_reading_every_record_does(self, open_on: StoreOn, query: AuditQuery) -> None:
-        check_facets(open_on([item(record) for record in REAL]), REAL, query, [Axis(name) for name in EVERY])
+    def test_every_axis_counts_as_reading_every_record_does(self, open_on: StoreOn) -> None:
+        store = open_on([item(record) for record in REAL])
+        for query in QUESTIONS:
+            check_facets(store, REAL, query, [Axis(name) for name in EVERY])
 
     def test_odd_values_are_counted_as_they_are_compared(self, open_on: StoreOn) -> None:
         store = open_on([item(record) for record in ODD])
@@ -160,19 +163,12 @@ class AnalystContract:
         assert {"update", "bounce"} <= set(values)
         assert values["bounce"] == 0
 
-    @pytest.mark.parametrize(
-        ("axis", "text"),
-        [
-            *(("actor", "chlo\u00c9"), ("actor", "USER1"), ("actor", "shop/"), ("target", "note:1")),
-            *(("workspace", "ace 1"), ("ip", "10.1."), ("meta.plan.name", "er"), ("action", "nowhere")),
-            *(("device", "chrome"), ("changed", "hour")),
-        ],
-    )
-    def test_an_axis_is_searched(self, open_on: StoreOn, axis: str, text: str) -> None:
+    def test_an_axis_is_searched(self, open_on: StoreOn) -> None:
         few = REAL[:300]
         store = open_on([item(record) for record in few])
-        check_facets(store, few, ALL, [Axis(axis, 5, text)])
-        assert bool(store.facets(ALL, [Axis(axis, 5, text)])[0].values) == (text != "nowhere")
+        for axis, text in SEARCHED:
+            check_facets(store, few, ALL, [Axis(axis, 5, text)])
+            assert bool(store.facets(ALL, [Axis(axis, 5, text)])[0].values) == (text != "nowhere"), axis
 
     def test_values_and_the_others_are_all(self, open_on: StoreOn) -> None:
         store = open_on([item(record) for record in REAL])
@@ -232,14 +228,12 @@ class AnalystContract:
         check_facets(store, evil, ALL, [Axis(name, limit=50) for name in EVERY])
         check_stats(store, evil, ALL, Measure(NOW, actors=50))
 
-    @pytest.mark.parametrize("query", QUESTIONS, ids=range(len(QUESTIONS)))
     @pytest.mark.parametrize("interval", ["hour", "day", "week", None])
-    def test_statistics_are_those_of_reading_every_record(
-        self, open_on: StoreOn, query: AuditQuery, interval: Interval | None
-    ) -> None:
+    def test_statistics_are_those_of_reading_every_record(self, open_on: StoreOn, interval: Interval | None) -> None:
         few = REAL[:400]
         store = open_on([item(record) for record in few])
-        check_stats(store, few, query, Measure(NOW, interval, "America/New_York", actors=3))
+        for query in QUESTIONS:
+            check_stats(store, few, query, Measure(NOW, interval, "America/New_York", actors=3))
 
     def test_statistics_of_any_query_agree(self, open_on: StoreOn) -> None:
         store = open_on([item(record) for record in RECORDS])
