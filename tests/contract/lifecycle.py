@@ -1,14 +1,16 @@
 """What every Lifecycle must do. A subclass gives `kept`, an empty store and how to fill it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.records import identifier
 from whodid_indexer.retention.plan import Done, RetentionPlan
+from whodid_schema.errors import StateError
 from whodid_schema.record import Record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -29,8 +31,8 @@ class Kept(Protocol):
     def store(self, records: Sequence[Record]) -> None:
         """Store them as an agent would."""
 
-    def apply(self, now: datetime) -> list[Done]:
-        """One apply; what was deleted."""
+    def apply(self, now: datetime, told: Callable[[Done], None] = ...) -> list[Done]:
+        """One apply; what was deleted, of which `told` hears as it goes."""
 
     def plan(self, now: datetime) -> RetentionPlan:
         """The plan."""
@@ -97,6 +99,17 @@ class LifecycleContract:
         assert "a hold is active: nothing is deleted" in kept.plan(NOW).notes
         kept.keep({"activity": 1})
         assert [done.records for done in kept.apply(NOW)] == [1]
+
+    def test_a_hold_that_comes_while_an_apply_runs_stops_it(self, kept: Kept) -> None:
+        kept.keep({"activity": 1, "delivery": 1})
+        kept.store([made(1, 400 * DAY), made(2, 400 * DAY, "delivery")])
+
+        def hold(_: Done) -> None:
+            kept.keep({"activity": 1, "delivery": 1}, hold=True)
+
+        with pytest.raises(StateError, match="was changed meanwhile; nothing more was deleted"):
+            kept.apply(NOW, hold)
+        assert len(kept.left()) == 1
 
     def test_nothing_younger_goes_and_nothing_older_than_retention_and_period_stays(self, kept: Kept) -> None:
         """Against a model: every record's class and age, and whatever retention holds when an apply comes."""

@@ -1,6 +1,6 @@
 """Both stores under the contract of Lifecycle."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,10 +51,15 @@ class SqliteKept:
             results = store.create([item(one, f"whodid-{one.surface}") for one in records])
             assert {result.outcome for result in results} <= {"indexed"}
 
-    def apply(self, now: datetime) -> list[Done]:
+    def apply(self, now: datetime, told: Callable[[Done], None] = lambda _: None) -> list[Done]:
         done: list[Done] = []
+
+        def hear(one: Done) -> None:
+            done.append(one)
+            told(one)
+
         with closing(SqliteLifecycle(self.path, pause=0)) as lifecycle:
-            lifecycle.apply(now, done.append)
+            lifecycle.apply(now, hear)
         return done
 
     def plan(self, now: datetime) -> RetentionPlan:
@@ -94,9 +99,14 @@ class OpenSearchKept:
             lines += [msgspec.json.encode(action), document(one, encode(one))]
         assert not self._server.request("POST", "/_bulk?refresh=true", b"\n".join(lines) + b"\n")["errors"]
 
-    def apply(self, now: datetime) -> list[Done]:
+    def apply(self, now: datetime, told: Callable[[Done], None] = lambda _: None) -> list[Done]:
         done: list[Done] = []
-        self._lifecycle.apply(now, done.append)
+
+        def hear(one: Done) -> None:
+            done.append(one)
+            told(one)
+
+        self._lifecycle.apply(now, hear)
         return done
 
     def plan(self, now: datetime) -> RetentionPlan:

@@ -20,7 +20,7 @@ from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
 from whodid_indexer.store.opensearch.setup import own_indices, require_health, stored_meta
 from whodid_indexer.store.opensearch.template import PATTERN
-from whodid_schema.errors import NotAllowed, StoreUnreachable
+from whodid_schema.errors import NotAllowed, StateError, StoreUnreachable
 from whodid_schema.meta import IMPORTED, Meta
 
 _NEWEST = {"size": 0, "track_total_hits": False, "aggs": {"newest": {"max": {"field": "@timestamp"}}}}
@@ -74,8 +74,10 @@ class OpenSearchLifecycle:
         """See Lifecycle. Raises NotAllowed where an index is due that this user may not delete."""
         meta = self.meta()
         for part in [] if meta.hold else self.plan(now).parts:
-            if part.due and self._delete(part.what):
-                done(Done(class_=part.class_, what=part.what, records=part.records))
+            if part.due:
+                self._require_same(meta)
+                if self._delete(part.what):
+                    done(Done(class_=part.class_, what=part.what, records=part.records))
         staying = [index.name for index in self._indices()]
         for _ in range(2):  # changed policies first; which indices still go by an older one is seen then
             policies = plan_policies(self._client, meta, staying, deletes=self._deletes_by_ism)
@@ -138,6 +140,14 @@ class OpenSearchLifecycle:
             raise StoreUnreachable(f"{index}: not all of its shards answer", "nothing of it is deleted; mend it first")
         newest = answer["aggregations"]["newest"]["value"]
         return newest is not None and (int(newest) + 1) * 1_000 > cutoff(now, days)
+
+    def _require_same(self, meta: Meta) -> None:
+        """A hold, or a longer retention, that came while this runs counts from its moment on."""
+        if self.meta() != meta:
+            raise StateError(
+                f"{self._client.url}: the store's document was changed meanwhile; nothing more was deleted",
+                "apply it again",
+            )
 
     def _delete(self, index: str) -> bool:
         """Whether it was there to delete."""

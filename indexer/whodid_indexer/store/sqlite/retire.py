@@ -28,6 +28,7 @@ from whodid_indexer.store.sqlite.chunks import SIZE, forget_rows
 from whodid_indexer.store.sqlite.connect import guard, open_for_writing
 from whodid_indexer.store.sqlite.schema import require_version
 from whodid_indexer.store.sqlite.settings import read_setting
+from whodid_schema.errors import StateError
 from whodid_schema.meta import IMPORTED, Meta
 
 BATCH = 1_000
@@ -114,11 +115,11 @@ class SqliteLifecycle:
         return RetentionPlan(at=stamped(now), store=str(self.path), parts=parts, notes=notes)
 
     def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
-        """See Lifecycle. Raises StateError where another process keeps the file locked."""
+        """See Lifecycle. Raises StateError where another process keeps the file locked, or changes its document."""
         meta = self.meta()
         with guard(self.path):
             for holding in [] if meta.hold else self._holdings(meta, now)[0]:
-                gone = self._sweep(holding)
+                gone = self._sweep(holding, meta)
                 if gone:
                     done(Done(class_=holding.class_, what=holding.what, records=gone))
             self._merge()
@@ -203,7 +204,7 @@ class SqliteLifecycle:
             why=why,
         )
 
-    def _sweep(self, holding: Holding) -> int:
+    def _sweep(self, holding: Holding, meta: Meta) -> int:
         """Delete all that is due of a holding; how many records."""
         numbers, gone = _listed(holding.combos), 0
         place = (_FIRST, _FIRST)
@@ -215,8 +216,16 @@ class SqliteLifecycle:
             for together in _batches(sorted(seq for _, _, seq in rows)):
                 if not self._leave.is_set():
                     with self._transaction():
+                        self._require_same(meta)
                         gone += self._delete(together)
         return gone
+
+    def _require_same(self, meta: Meta) -> None:
+        """A hold, or a longer retention, that came while this runs counts from its moment on."""
+        if read_setting(self._connection, self.path) != meta:
+            raise StateError(
+                f"{self.path}: its document was changed meanwhile; nothing more was deleted", "apply it again"
+            )
 
     def _delete(self, numbers: Sequence[int]) -> int:
         """Delete the rows of these numbers, all of what the file has of them."""
