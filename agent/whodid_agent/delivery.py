@@ -166,6 +166,7 @@ class _Attempt:
         self._backoff = Backoff()
         self._unwanted = 0
         self._busy = 0
+        self._most = len(batch)
         self._answered = 0
 
     def run(self) -> list[Result]:
@@ -194,6 +195,9 @@ class _Attempt:
         parts = _parts(self._batch, todo)
         while parts:
             part = parts.pop()
+            if len(part) > self._most:
+                parts += _halves(part)
+                continue
             try:
                 part = self._without_barred(part)
                 if not part:
@@ -220,8 +224,8 @@ class _Attempt:
         if self._busy < BUSY or len(part) == 1:
             return [part]
         self._busy = 0
-        middle = len(part) // 2
-        return [part[middle:], part[:middle]]
+        self._most = (len(part) + 1) // 2  # the rest of the batch need not find that out again
+        return _halves(part)
 
     def _without_barred(self, part: list[int]) -> list[int]:
         """The part, once its indices are made; without items whose index cannot be. Raises Unanswered, Refused."""
@@ -252,8 +256,7 @@ class _Attempt:
     def _smaller(self, part: list[int], error: Exception) -> list[list[int]]:
         """Halves of a request that was refused as a whole; a lone item's last chance, or its end."""
         if len(part) > 1:
-            middle = len(part) // 2
-            return [part[middle:], part[:middle]]
+            return _halves(part)
         number = part[0]
         if isinstance(error, TooLarge):
             smaller = _without_raw(self._batch, number)
@@ -270,6 +273,12 @@ class _Attempt:
             Outcome.REJECTED, f"{'413' if isinstance(error, TooLarge) else '400'} request: {error}"
         )
         return []
+
+
+def _halves(part: list[int]) -> list[list[int]]:
+    """Two requests of one, the first last."""
+    middle = len(part) // 2
+    return [part[middle:], part[:middle]]
 
 
 def _parts(batch: Batch, todo: list[int]) -> list[list[int]]:

@@ -66,9 +66,9 @@ def test_items_refused_for_now_go_again_and_the_others_do_not(tmp_path: Path, no
 
 @pytest.mark.parametrize(
     ("count", "kills"),
-    [pytest.param(4_000, 1, id="short"), pytest.param(40_000, 4, id="long", marks=pytest.mark.slow)],
+    [pytest.param(4_000, 1, id="short"), pytest.param(20_000, 4, id="long", marks=pytest.mark.slow)],
 )
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(
     tmp_path: Path, node: Node, count: int, kills: int
 ) -> None:
@@ -77,14 +77,15 @@ def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(
     share = count // (kills + 1)
     with shipping.agent():
         for kill in range(kills):
+            before = _count(node)
             shipping.write(lines_of(share, kill * share))
-            wait_until(lambda: _count(node) > kill * share, "writing has begun")  # noqa: B023  it is called at once
+            wait_until(lambda: _count(node) > before, "writing goes on")  # noqa: B023  it is called at once
             time.sleep(rng.uniform(0.0, 0.2))
             node.kill()
             shipping.write(lines_of(10, count + 10 * kill))
             node.start()
         shipping.write(lines_of(share, kills * share))
-        wait_until(shipping.settled, "everything is stored", 120)
+        wait_until(shipping.settled, "everything is stored", 240)
     shipping.assert_exactly_once()
 
 
