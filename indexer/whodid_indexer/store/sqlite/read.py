@@ -6,8 +6,8 @@ A plan (see `compile`) can be led from three sides:
     ft      take what MATCH finds, look up each event, sort: right where MATCH finds few
     chunks  count columns (see `lists`), at some 5 ns a record: right where there are many
 
-ft leads while it finds fewer than `FEW` records, and always where nothing but words is asked; else fx leads over up to
-`WALK` records, and the chunks beyond that. What ft finds is then gathered once.
+ft leads while it finds fewer than `FEW` records, and always where nothing but words and keys is asked; else fx leads
+over up to `WALK` records, and the chunks beyond that. What ft finds is then gathered once.
 """
 
 from array import array
@@ -21,7 +21,7 @@ from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Changes, Found, Key, Page, Stored
 from whodid_indexer.store.sqlite.bodies import Unpacker
-from whodid_indexer.store.sqlite.compile import Binding, Compiler, Plan
+from whodid_indexer.store.sqlite.compile import Binding, Compiler, Plan, Sql
 from whodid_indexer.store.sqlite.connect import guard, open_for_reading
 from whodid_indexer.store.sqlite.entry import halves, joined
 from whodid_indexer.store.sqlite.settings import read_setting
@@ -194,11 +194,16 @@ class SqliteReader:
         walked = WALK if plan.match is None else 0  # what ft finds is gathered as well for fx as for the chunks
         if self._connection.execute(_IN_CHUNKS, (_before(plan.until), _from(plan.since))).get <= walked:
             return None
-        if plan.match is not None and (plan.open or self._few(plan.match)):
+        if plan.match is not None and ((plan.open and not self._numbered(query)) or self._few(plan.match)):
             return None
         from whodid_indexer.store.sqlite.lists import Lists  # noqa: PLC0415  numpy, which only large stores need
 
         return Lists(self._connection, self._compiler, query)
+
+    def _numbered(self, query: AuditQuery) -> bool:
+        """Whether all of it can be answered by numbers, and ft was only the quicker way to few."""
+        terms = all(isinstance(self._compiler.leaf(term), Sql) for term in query.terms)
+        return terms and not query.texts and not query.groups
 
     def _few(self, match: str) -> bool:
         """Whether MATCH finds so few that ft leads."""
