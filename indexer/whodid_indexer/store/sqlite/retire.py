@@ -25,8 +25,7 @@ from whodid_indexer.retention.document import spelled
 from whodid_indexer.retention.due import cutoff, moment_of, period_of, stamped
 from whodid_indexer.retention.plan import Done, Part, RetentionPlan
 from whodid_indexer.store.sqlite.chunks import SIZE, forget_rows
-from whodid_indexer.store.sqlite.connect import guard, open_for_writing
-from whodid_indexer.store.sqlite.schema import require_version
+from whodid_indexer.store.sqlite.connect import guard, open_for_reading, open_for_writing
 from whodid_indexer.store.sqlite.settings import read_setting
 from whodid_schema.errors import StateError
 from whodid_schema.meta import IMPORTED, Meta
@@ -90,19 +89,13 @@ class SqliteLifecycle:
         self._leave = leave or threading.Event()
         self._pause = pause
         self.longest = 0.0
-        self._connection = open_for_writing(path)
-        try:
-            with guard(path):
-                require_version(self._connection)
-                self._connection.pragma("cache_size", -_CACHE_KIB)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._reading = open_for_reading(path)
+        self._reading.pragma("cache_size", -_CACHE_KIB)
 
     def meta(self) -> Meta:
         """The store's document. Raises StoreUnreachable where there is none."""
         with guard(self.path):
-            return read_setting(self._connection, self.path)
+            return read_setting(self._reading, self.path)
 
     def plan(self, now: datetime) -> RetentionPlan:
         """See Lifecycle."""
@@ -117,7 +110,8 @@ class SqliteLifecycle:
     def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
         """See Lifecycle. Raises StateError where another process keeps the file locked, or changes its document."""
         meta = self.meta()
-        with guard(self.path):
+        with guard(self.path), contextlib.closing(open_for_writing(self.path)) as self._connection:
+            self._connection.pragma("cache_size", -_CACHE_KIB)
             for holding in [] if meta.hold else self._holdings(meta, now)[0]:
                 gone = self._sweep(holding, meta)
                 if gone:
@@ -128,12 +122,12 @@ class SqliteLifecycle:
     def close(self) -> None:
         """Close the file."""
         with guard(self.path):
-            self._connection.close()
+            self._reading.close()
 
     def _holdings(self, meta: Meta, now: datetime) -> tuple[list[Holding], list[str]]:
         """What there is of each class, and notes of what is of none."""
         combos: dict[str, list[int]] = {}
-        for number, home in self._connection.execute("SELECT id, class FROM combo"):
+        for number, home in self._reading.execute("SELECT id, class FROM combo"):
             combos.setdefault(home, []).append(number)
         by_class: dict[str, list[int]] = {}
         found: list[Holding] = []
@@ -180,7 +174,7 @@ class SqliteLifecycle:
 
     def _counted(self, since: int, until: int, numbers: str) -> tuple[int, int]:
         """How many records there are of these combos, and the time of the oldest (0: there is none)."""
-        row: Any = self._connection.execute(_COUNT, (since, until, numbers)).fetchall()[0]
+        row: Any = self._reading.execute(_COUNT, (since, until, numbers)).fetchall()[0]
         return row[0], row[1] or 0
 
     def _staying(self, holding: Holding, kept: str, records: int, oldest: datetime) -> Part:
@@ -209,7 +203,7 @@ class SqliteLifecycle:
         numbers, gone = _listed(holding.combos), 0
         place = (_FIRST, _FIRST)
         while not self._leave.is_set():
-            rows: list[Any] = self._connection.execute(_FIND, (*place, holding.before, numbers, _FOUND)).fetchall()
+            rows: list[Any] = self._reading.execute(_FIND, (*place, holding.before, numbers, _FOUND)).fetchall()
             if not rows:
                 break
             place = rows[-1][0], rows[-1][1]
