@@ -87,6 +87,7 @@ def lists(reader: SqliteReader) -> None:
     """The newest 50 of the year."""
     asked = {
         "nothing": AuditQuery(START, END),
+        "frequent actor by e-mail": AuditQuery(terms=(Term("actor", ("user1@example.com",)),)),
         "frequent actor": AuditQuery(terms=(Term("actor.key", ("shop/user:1",)),)),
         "rare actor": AuditQuery(terms=(Term("actor.key", ("shop/user:4321",)),)),
         "not verb": AuditQuery(terms=(Term("verb", ("sign_in",), negated=True),)),
