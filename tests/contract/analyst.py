@@ -27,8 +27,20 @@ NOW = START + 7 * 86_400_000_000
 EVERY = [*AXES, "meta.plan.name", "meta.a", "meta.a.b"]
 REAL = list(records(11, 500, START, 1_200_000_000, actors=60))
 ODD = RECORDS[:200]
-SEARCHED = [("actor", "chlo\u00c9"), ("actor", "USER1"), ("actor", "shop/"), ("target", "note:1"), ("workspace", "ace 1")]
-SEARCHED += [("ip", "10.1."), ("meta.plan.name", "er"), ("action", "nowhere"), ("device", "chrome"), ("changed", "hour")]
+SEARCHED = [
+    ("actor", "chlo\u00c9"),
+    ("actor", "USER1"),
+    ("actor", "shop/"),
+    ("target", "note:1"),
+    ("workspace", "ace 1"),
+]
+SEARCHED += [
+    ("ip", "10.1."),
+    ("meta.plan.name", "er"),
+    ("action", "nowhere"),
+    ("device", "chrome"),
+    ("changed", "hour"),
+]
 
 
 def signed(number: int, moment: datetime, **fields: object) -> Record:
