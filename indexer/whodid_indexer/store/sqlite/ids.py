@@ -2,8 +2,8 @@
 
 `fx` finds a duplicate by its time and id. An event that comes again under another time, because a profile has learnt
 to read it better, it does not find; an index of the ids alone would cost each record a page of its own in the log.
-So: two bytes of memory a record, one bit set by 64 bits of each id. "No" is certain; "maybe" is wrong for one in
-sixteen at most, and costs a look-up.
+So: two to four bytes of memory a record, three bits set by 64 bits of each id. "No" is certain; "maybe" is wrong for
+one in two hundred at most, and costs a look-up of a tenth of a millisecond.
 """
 
 import apsw
@@ -41,11 +41,12 @@ class Ids:
             rows = self._connection.execute(_NEW, (self._seq,))
         bits, mask = self._bits, self._mask
         for (high,) in rows:
-            place = high & mask
-            bits[place >> 3] |= 1 << (place & 7)
+            for place in (high & mask, high >> 17 & mask, high >> 34 & mask):
+                bits[place >> 3] |= 1 << (place & 7)
         self._seq = last
 
     def maybe(self, high: int) -> bool:
         """Whether a record whose id has this upper half may be stored."""
-        place = high & self._mask
-        return bool(self._bits[place >> 3] >> (place & 7) & 1)
+        bits, mask = self._bits, self._mask
+        one, two, three = high & mask, high >> 17 & mask, high >> 34 & mask
+        return bool(bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & bits[three >> 3] >> (three & 7) & 1)

@@ -14,7 +14,7 @@ from whodid_indexer.store.base import Item
 from whodid_indexer.store.sqlite import chunks, entry
 from whodid_indexer.store.sqlite.axes import Axes
 from whodid_indexer.store.sqlite.bodies import SAMPLES, Packer
-from whodid_indexer.store.sqlite.connect import create_file, guard, open_for_writing
+from whodid_indexer.store.sqlite.connect import create_file, guard, open_for_reading, open_for_writing
 from whodid_indexer.store.sqlite.entry import Entry
 from whodid_indexer.store.sqlite.ids import Ids
 from whodid_indexer.store.sqlite.schema import migrate, require_version
@@ -23,8 +23,8 @@ from whodid_indexer.store.sqlite.tokens import match_of_id, tokens
 from whodid_schema.bulk import DUPLICATE, INDEXED, Result
 from whodid_schema.meta import Meta
 
-_SAME = "SELECT idl FROM event INDEXED BY fx WHERE ts = ? AND idh = ?"
-_SAME_FILED = "SELECT idl FROM event INDEXED BY filed WHERE filed AND idh = ?"
+_SAME = "SELECT idh, idl FROM event INDEXED BY fx WHERE ts = ? AND idh = ?"
+_SAME_FILED = "SELECT idh, idl FROM event INDEXED BY filed WHERE filed AND idh = ?"
 _SAME_ID = "SELECT e.idh, e.idl FROM ft CROSS JOIN event e ON e.seq = ft.rowid WHERE ft MATCH ?"
 _LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 _EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -64,6 +64,9 @@ class SqliteStore:
         try:
             with guard(path):
                 require_version(self._connection)
+                # Asks what was there when a transaction began. To ask ft on the connection that writes would make a
+                # segment of the words that wait there, each time.
+                self._before = open_for_reading(path)
                 self._axes = Axes(self._connection)
                 self._packer = Packer(self._connection)
                 self._ids = Ids(self._connection)
@@ -117,6 +120,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file; the log is merged into it."""
         with self._lock, guard(self.path):
+            self._before.close()
             self._connection.close()
 
     def _undo(self) -> None:
@@ -156,13 +160,13 @@ class SqliteStore:
         """Whether a record with the entry's id is there."""
         if not self._ids.maybe(one.high):
             return False
-        ask = self._connection.execute
-        if any(low == one.low for (low,) in ask(_SAME, (one.micros, one.high))):
-            return True
-        if any(low == one.low for (low,) in ask(_SAME_FILED, (one.high,))):
-            return True
-        # the same event under another time (a mended profile read it differently)
-        return any(key == (one.high, one.low) for key in ask(_SAME_ID, (match_of_id(one.record.id or ""),)))
+        ask, key = self._before.execute, (one.high, one.low)
+        return (
+            key in ask(_SAME, (one.micros, one.high)).fetchall()
+            or key in ask(_SAME_FILED, (one.high,)).fetchall()
+            # the same event under another time (a mended profile read it differently)
+            or key in ask(_SAME_ID, (match_of_id(one.record.id or ""),)).fetchall()
+        )
 
     def _prepare(self, seq: int, one: Entry, into: _Slice) -> None:
         """Number what the record shares with others, and add it to the slice."""
