@@ -51,6 +51,7 @@ class ReaderContract:
         reader = open_on(list(scenario.items.values()))
         for question in scenario.questions:
             assert reader.count(question.query) == len(question.finds), question.title
+        for question in scenario.questions[:: 1 + len(scenario.questions) // 40]:  # of many a sample: scans are dear
             assert scenario.names(list(reader.scan(question.query))) == question.finds, question.title
             upwards = list(reader.scan(question.query, ascending=True))
             assert scenario.names(upwards) == question.finds[::-1], question.title
