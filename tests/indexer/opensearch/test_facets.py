@@ -7,6 +7,7 @@ from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -18,11 +19,13 @@ from whodid_indexer.query.counting import Axis, Measure
 from whodid_indexer.query.model import ALL, AuditQuery, Group, Term, Text
 from whodid_indexer.store.opensearch import facets, stats, tally, together
 from whodid_indexer.store.opensearch.access import Access
-from whodid_indexer.store.opensearch.connect import connect
+from whodid_indexer.store.opensearch.connect import Client as Connection
+from whodid_indexer.store.opensearch.connect import Info, Refused, connect
+from whodid_indexer.store.opensearch.hits import TooMuch
 from whodid_indexer.store.opensearch.read import OpenSearchReader
 from whodid_indexer.store.opensearch.together import UNREAD
 from whodid_schema.document import body_of, document, target_values
-from whodid_schema.errors import BadQuery, StoreUnreachable
+from whodid_schema.errors import BadQuery, NotAllowed, StoreUnreachable
 from whodid_schema.record import Actor, Client, Record, Ref, Target, encode
 
 START = 1_795_000_000_000_000
@@ -208,3 +211,21 @@ def test_workspaces_are_counted_by_id_and_called_by_name(opensearch: Server, rea
         ("w-3", "w-2", 1),
     ]
     assert (found.other, found.values_in_all) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "said"),
+    [
+        ({}, StoreUnreachable, "no OpenSearch does"),
+        ({"responses": []}, StoreUnreachable, "0 of 1"),
+        ({"responses": [{"hits": {"total": {"value": 3}, "hits": []}}]}, StoreUnreachable, "left out"),
+        ({"responses": [{"error": {"type": "circuit_breaking_exception"}, "status": 429}]}, TooMuch, "circuit"),
+        ({"responses": [{"error": {"type": "security_exception", "reason": "no"}, "status": 403}]}, NotAllowed, "no"),
+        ({"responses": [{"error": {"type": "task_cancelled_exception"}, "status": 500}]}, Refused, "cancelled"),
+    ],
+)
+def test_what_is_no_whole_answer_is_an_error(answer: object, error: type[Exception], said: str) -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=answer))
+    client = Connection("http://127.0.0.1:1", Access(), transport)
+    with closing(OpenSearchReader(client, Info((3,), "3", "c", "u"))) as reader, pytest.raises(error, match=said):
+        reader.facets(ALL, [Axis("verb")])

@@ -128,6 +128,8 @@ def _ask(client: Client, waiting: dict[int, Question], left: float | None) -> di
         raise meant(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreUnreachable(f"the cluster answered what no OpenSearch does: {error}") from error
+    if len(parts) != len(searches):
+        raise StoreUnreachable(f"the cluster answered {len(parts)} of {len(searches)} questions")
     found: dict[int, Counted] = {}
     for asked, part in zip(searches.values(), parts, strict=True):
         if left is not None and b"task_cancelled_exception" in bytes(part.error):
@@ -160,5 +162,7 @@ def _answers(client: Client, asked: dict[int, Question], part: _Part) -> dict[in
     for name, one in part.aggregations.items():
         number, _, own = name.partition(":")
         named[int(number)][own] = one
+    if part.hits.total.value and any(named[number].keys() != one.aggregations.keys() for number, one in asked.items()):
+        raise StoreUnreachable("the cluster left out a part of what it was asked", "ask again")
     first = part.hits.hits[0].sort if part.hits.hits else ()
     return {number: Counted(part.hits.total.value, each, first) for number, each in named.items()}
