@@ -63,7 +63,7 @@ def _measured(*arguments: str) -> tuple[int, int]:
     return process.returncode, most
 
 
-@pytest.mark.parametrize("name", ["a.ndjson", "a.csv.gz"])
+@pytest.mark.parametrize("name", ["a.ndjson", pytest.param("a.csv.gz", marks=pytest.mark.slow)])
 def test_memory_stays_flat_at_any_size(large: str, folder: Path, name: str) -> None:
     code, most = _measured("export", "--store", large, "-o", name, *(["--columns", "raw"] if "csv" in name else []))
     assert code == 0

@@ -13,7 +13,7 @@ from whodid_schema.errors import BadQuery
 from whodid_schema.record import Actor
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(questions.queries)
 def test_it_finds_what_the_oracle_finds(query: AuditQuery) -> None:
     matches = matcher(query)
