@@ -8,9 +8,10 @@
               where there is none
     search    folding.search_text of the record; the words of it are folding.tokens
 
-`body_of` cuts them off again. SQLite makes the same of a record when it takes it in. (To leave them out of `_source` by the mapping was tried: then
-OpenSearch writes each record anew, in another order of keys, and keeps the original beside it until segments merge. It
-took 30 % more of the node's CPU and 15 % more room, and records did not come back as they were sent.)
+`body_of` cuts them off again. SQLite makes the same of a record when it takes it in. (To leave them out of `_source` by
+the mapping was tried: then OpenSearch writes each record anew, in another order of keys, and keeps the original beside
+it until segments merge. It took 30 % more of the node's CPU and 15 % more room, and records did not come back as they
+were sent.)
 """
 
 import msgspec

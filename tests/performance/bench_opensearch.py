@@ -112,12 +112,12 @@ def _all(found: Iterator[Any], number: int) -> None:
 
 
 def memory(url: str, number: int) -> None:
-    """What a scan of everything adds to a process beyond what a tenth of it does."""
+    """What a scan of everything adds to a process beyond what half of it does."""
     few, all_of_them = (
         int(subprocess.check_output([sys.executable, __file__, "--scan", str(many), "--url", url]))
-        for many in (number // 10, number)
+        for many in (number // 2, number)
     )
-    sys.stdout.write(f"{'memory of a scan':24s} {few / 1e3:.0f} MB for a tenth, {all_of_them / 1e3:.0f} MB for all\n")
+    sys.stdout.write(f"{'memory of a scan':24s} {few / 1e3:.0f} MB for half, {all_of_them / 1e3:.0f} MB for all\n")
 
 
 def counting(reader: OpenSearchReader) -> None:

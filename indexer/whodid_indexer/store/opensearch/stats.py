@@ -114,7 +114,7 @@ def _figures(clause: Clause, ends: list[int]) -> Counting[_Figures]:
 
 
 def _top_actors(clause: Clause, most: int) -> Counting[tuple[TopActor, ...]]:
-    """The facet's first values with their last times: places in the order, as times of aggregations are milliseconds."""
+    """The facet's first values and their last times: places in the order, as aggregations know milliseconds only."""
     found: Facet = yield from facet(clause, Axis("actor", most))
     keys = [one.value for one in found.values]
     if not keys:
