@@ -22,7 +22,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-_LATEST = 9e9
+_LATEST = 2.0**33
 """Below this, six decimals of a float are exact."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
