@@ -12,8 +12,11 @@ from typing import NamedTuple
 
 from whodid_schema.words import FORMS, LEAST_TRUST, WORDS, Form
 
-SURFACES = ("activity", "authentication", "delivery", "api_request", "audit")
-"""Where an event belongs; `audit` is whodid's own and never taken from a sender."""
+OWN_SURFACE = "audit"
+"""whodid's own events; never taken from a sender."""
+
+SURFACES = ("activity", "authentication", "delivery", "api_request", OWN_SURFACE)
+"""Where an event belongs."""
 
 KINDS = ("auth", "write", "read")
 """The chart's three series; `read` is all that is neither of the others."""

@@ -131,7 +131,7 @@ class SqliteStore:
 
     def _store(self, items: Sequence[Item]) -> list[Result]:
         """The items' results; what is new is written, within the caller's transaction."""
-        self._ids.catch_up()
+        self._ids.catch_up(len(items))
         self._axes.catch_up()
         seq: int = self._connection.execute(_LAST).get
         known: set[Id] = set()

@@ -1,0 +1,79 @@
+"""Where whodid's own events go: into the store they are about, as it takes every other record.
+
+    SQLite file        written by whoever asks, beside the server if one runs: a transaction of one record
+    OpenSearch         one `create` in the index of class `audit`; who may only read cannot, and is told so
+    whodid server      it records by itself what it is asked, so there is nothing to do on this side
+
+`record` returns why it was not recorded instead of raising: a search is answered nevertheless and says so, an export or
+an act of administration is refused.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+from whodid_indexer.audit.event import body_of
+from whodid_schema.errors import StateError, StoreUnreachable, WhodidError
+from whodid_schema.meta import Meta, Router
+from whodid_schema.record import Record
+
+if TYPE_CHECKING:
+    from whodid_indexer.store.opensearch.connect import Client
+
+
+class Recorder(Protocol):
+    """Records one event of whodid's own."""
+
+    def record(self, event: Record) -> str | None:
+        """None when the event is durable (or another of the same five minutes is); else why it is not."""
+
+
+class IntoFile:
+    """Into a SQLite file; opened for the one record, so that a question holds no lock while it is answered."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def record(self, event: Record) -> str | None:
+        """See Recorder."""
+        from whodid_indexer.store.base import Item  # noqa: PLC0415  apsw only where it is used
+        from whodid_indexer.store.sqlite.write import SqliteStore  # noqa: PLC0415  as above
+
+        try:
+            store = SqliteStore(self._path)
+        except (StateError, StoreUnreachable) as error:
+            return error.message
+        try:
+            (result,) = store.create([Item(_index(store.meta(), event), event.id or "", body_of(event))])
+        except (StateError, StoreUnreachable) as error:
+            return error.message
+        finally:
+            store.close()
+        return None if result.outcome in ("indexed", "duplicate") else result.reason
+
+
+class IntoCluster:
+    """Into OpenSearch, with the rights of whoever asks."""
+
+    def __init__(self, client: "Client", meta: Callable[[], Meta]) -> None:
+        self._client = client
+        self._meta = meta
+
+    def record(self, event: Record) -> str | None:
+        """See Recorder."""
+        from whodid_indexer.store.opensearch.connect import Refused  # noqa: PLC0415  httpx only where it is used
+        from whodid_schema.document import document  # noqa: PLC0415  as above
+
+        try:
+            path = f"/{quote(_index(self._meta(), event), safe='')}/_create/{event.id}"
+            self._client.ask("PUT", path, document(event, body_of(event)))
+        except Refused as error:
+            return None if error.status == 409 else f"{error.kind}: {error.reason}"
+        except WhodidError as error:
+            return error.message
+        return None
+
+
+def _index(meta: Meta, event: Record) -> str:
+    return Router(meta).index_of(event)
