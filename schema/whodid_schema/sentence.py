@@ -33,6 +33,8 @@ _BEFORE_TARGET = {
     "unsubscribe": "from ",
     "throttle": "on ",
 }
+_NAMES_THE_FAILURE = frozenset({"throttle", "bounce"})
+"""Verbs that happened where their record says failure: a message that bounced was no attempt to bounce."""
 _PROPERTY_VERBS = frozenset({"update", "configure", "rotate"})
 _SHOWS_CHANGES = frozenset({"update", "configure", "assign", "activate", "deactivate", "schedule", "rotate", "switch"})
 
@@ -167,7 +169,7 @@ def _deed_of(record: Record, verb: str) -> str:
     what = _what(record, verb)
     if verb == "deny":
         return f"was denied access to {what}" if what else "was denied access"
-    attempted = record.outcome == "failure" and verb != "throttle"
+    attempted = record.outcome == "failure" and verb not in _NAMES_THE_FAILURE
     said = f"attempted to {form.base}" if attempted else form.past
     return f"{said} {_BEFORE_TARGET.get(verb, '')}{what}" if what else said
 
