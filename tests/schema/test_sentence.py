@@ -36,7 +36,9 @@ def test_composing_twice_changes_nothing() -> None:
             assert sentence.compose(record) == record.description
 
 
-@pytest.mark.parametrize("verb", [verb for verb in taxonomy.VERBS if verb not in ("throttle", "bounce", "deny", "other")])
+@pytest.mark.parametrize(
+    "verb", [verb for verb in taxonomy.VERBS if verb not in ("throttle", "bounce", "deny", "other")]
+)
 def test_a_failure_of_any_verb_is_never_told_as_done(verb: str) -> None:
     record = Record(verb=verb, outcome="failure", actor=Actor(name="Ana"), target=Target("thing", "1"))
     record.kind = taxonomy.kind_of(verb)
