@@ -4,7 +4,7 @@ POST /_bulk                     records in                    bulk
 GET  /                          who this is                   about
 GET  /_index_template/whodid    the template document         about
 GET  /healthz /readyz /metrics                                about
-GET  /api/v1/…                  questions                     events, counting
+GET  /api/v1/…                  questions                     questions
 """
 
 import contextlib
@@ -19,11 +19,10 @@ from starlette.routing import Route
 
 from whodid_indexer.api.about import About
 from whodid_indexer.api.bulk import BulkEndpoint
-from whodid_indexer.api.counting import Counting
-from whodid_indexer.api.events import Events
 from whodid_indexer.api.hosts import HostCheck
 from whodid_indexer.api.metrics import Metrics
 from whodid_indexer.api.problem import on_fault, on_http_error, on_whodid_error
+from whodid_indexer.api.questions import questions
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.store.base import Reader, Writer
@@ -47,7 +46,6 @@ def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) 
     metrics = Metrics()
     bulk = BulkEndpoint(writer, metrics)
     about = About(socket.gethostname(), readers, writer, metrics)
-    events = Events(readers)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -67,8 +65,7 @@ def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) 
             Route("/healthz", about.healthz),
             Route("/readyz", about.readyz),
             Route("/metrics", about.metrics),
-            *events.routes(),
-            *Counting(readers).routes(),
+            *questions(readers),
         ],
         middleware=[Middleware(HostCheck, allowed=hosts)],
         exception_handlers={WhodidError: on_whodid_error, HTTPException: on_http_error, Exception: on_fault},
