@@ -11,8 +11,8 @@ from whodid_schema.jsonschema import record_schema
 DEFINITIONS: dict[str, Any] = record_schema()["$defs"]
 
 DESIGNED = (
-    "id app surface kind category action verb outcome reason actor actor.key actor.type email role provider target type "
-    "workspace project layer ip device session request changed"
+    "id app surface kind category action verb outcome reason actor actor.key actor.type email role provider "
+    "target type workspace workspace.id project project.id layer ip device session request changed"
 )
 
 

@@ -42,7 +42,7 @@ NETWORKS = [*ADDRESSES, "10.0.0.0/24", "10.0.0.0/15", "0.0.0.0/0", "2001:db8::/3
 VERBS = ["create", "update", "delete"]
 FIELDS = ["app", "action", "category", "reason", "actor", "actor.type", "email", "role", "provider", "target", "type"]
 FIELDS += ["workspace", "project", "device", "changed", "meta.a", "meta.a.b"]
-EXACT = ["session", "request", "actor.key", "id"]
+EXACT = ["session", "request", "actor.key", "id", "workspace.id", "project.id"]
 SURFACES = ["activity", "authentication", "api_request"]
 
 
@@ -105,6 +105,8 @@ def values_of(record: Record, field: str) -> list[str | None]:
         "device": client.device,
         "session": record.session_id,
         "request": record.request_id,
+        "workspace.id": record.workspace.id if record.workspace else None,
+        "project.id": record.project.id if record.project else None,
     }
     if field in simple:
         return [simple[field]]

@@ -4,9 +4,10 @@ It means what query/model.py says, by the same keys, pairs and words that the st
 whodid_schema.folding); a property test holds it to the oracle of the stores.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from ipaddress import ip_address, ip_network
+from types import MappingProxyType
 
 from whodid_indexer.query.check import check_query, field_of
 from whodid_indexer.query.model import AuditQuery, Group, Term, Text
@@ -92,8 +93,8 @@ def _term(term: Term) -> Condition:
     if name == "ip":
         return _network(term.values)
     before = f"{name}="
-    if name == "actor.key":
-        return _among(_actor_key, [before + value for value in term.values], len(before))
+    if name in _WRITTEN:
+        return _as_written(_WRITTEN[name], term.values)
     folded = [value if name in EXACT else shadow(value) for value in term.values]
     return _among(lambda seen: seen.keys, [before + value for value in folded], len(before))
 
@@ -103,9 +104,19 @@ def _id(values: Sequence[str]) -> Condition:
     return lambda seen: "*" in wanted or seen.record.id in wanted
 
 
-def _actor_key(seen: _Seen) -> Sequence[str]:
-    actor = seen.record.actor
-    return () if actor is None or not actor.key else (f"actor.key={actor.key}",)
+_WRITTEN: Mapping[str, Callable[[Record], str | None]] = MappingProxyType(
+    {
+        "actor.key": lambda record: record.actor.key if record.actor else None,
+        "workspace.id": lambda record: record.workspace.id if record.workspace else None,
+        "project.id": lambda record: record.project.id if record.project else None,
+    }
+)
+"""Fields that are looked for as written in the record itself."""
+
+
+def _as_written(value_of: Callable[[Record], str | None], values: Sequence[str]) -> Condition:
+    wanted = frozenset(values)
+    return lambda seen: bool(value := value_of(seen.record)) and ("*" in wanted or value in wanted)
 
 
 def _among(keys_of: Callable[[_Seen], frozenset[str] | Sequence[str]], wanted: Sequence[str], before: int) -> Condition:

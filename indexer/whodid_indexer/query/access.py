@@ -29,7 +29,7 @@ NOTHING = Group((Term("id", ("*",), negated=True),))
 class Access(Struct, frozen=True):
     """How far somebody reaches. `me` is who that is; workspaces and projects are ids, apps names.
 
-    A value is compared as the query fields of these names compare: a workspace's id or name, in any case.
+    Ids are compared as they are written: nobody reaches a workspace by naming his own like its id.
     """
 
     reach: Reach
@@ -61,9 +61,9 @@ def _allowed(access: Access) -> Iterator[Member]:
         yield from _terms("actor.key", access.me.keys)
         yield from _terms("actor", access.me.emails)
     elif access.reach == "project":
-        yield from _terms("project", access.projects)
+        yield from _terms("project.id", access.projects)
     else:
-        yield from _terms("workspace", access.workspaces)
+        yield from _terms("workspace.id", access.workspaces)
         for apps in _terms("app", access.apps):
             yield Group((apps, Term("workspace", ("*",), negated=True)))
 

@@ -26,6 +26,9 @@ META = "meta"
 ADDRESS = "client.ip"
 TIME = "@timestamp"
 
+AS_WRITTEN = frozenset({"actor.key", "workspace.id", "project.id"})
+"""Fields that are keywords of the mapping by the same name; nothing among the keys says them."""
+
 LONGEST_WORD = 255
 """Characters of a word that are stored and looked for; `prefix` asks the index itself, past its analyzer."""
 
@@ -108,7 +111,7 @@ def _term(term: Term) -> Clause:
         return EVERYTHING if "*" in term.values else {"ids": {"values": list(term.values)}}
     if name == "ip":
         return _either([_network(value) for value in term.values])
-    if name == "actor.key":
+    if name in AS_WRITTEN:
         return _any_of(name, "", term.values)
     before = key(name, "")
     return _any_of(KEYS, before, [value if name in EXACT else shadow(value) for value in term.values])

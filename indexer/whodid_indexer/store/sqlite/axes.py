@@ -32,8 +32,8 @@ _encode_quickly = msgspec.json.Encoder().encode
 _COMBO = "INSERT INTO combo VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ACTOR = "INSERT INTO actor VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _IP = "INSERT INTO ip VALUES (?, ?)"
-_WS = "INSERT INTO ws VALUES (?, ?, ?, ?)"
-_PROJECT = "INSERT INTO project VALUES (?, ?, ?, ?)"
+_WS = "INSERT INTO ws VALUES (?, ?, ?, ?, ?)"
+_PROJECT = "INSERT INTO project VALUES (?, ?, ?, ?, ?)"
 _DEVICE = "INSERT INTO device VALUES (?, ?, ?)"
 _REASON = "INSERT INTO reason VALUES (?, ?, ?)"
 _LABEL = "INSERT OR IGNORE INTO label VALUES (?, ?, ?)"
@@ -237,7 +237,7 @@ class Axes:
             return known
         if not any(written):
             return 0
-        columns = (folded(ref.id), folded(ref.name))
+        columns = (folded(ref.id), folded(ref.name), ref.id or None)
         number, new = dictionary.number(written, _digest(*columns), columns)
         if new:
             self._label(axis, *written)

@@ -141,10 +141,12 @@ class Compiler:
         special: dict[str, Callable[[Term], Sql | str]] = {
             "id": _ids,
             "actor": self._actors,
-            "actor.key": _actor_keys,
+            "actor.key": lambda term: _as_written("actor", "handle", term),
             "type": _types,
             "workspace": lambda term: _refs("ws", term),
+            "workspace.id": lambda term: _as_written("ws", "exact", term),
             "project": lambda term: _refs("project", term),
+            "project.id": lambda term: _as_written("project", "exact", term),
             "device": lambda term: _in_table("device", _any_text("value", term.values)),
             "reason": lambda term: _in_table("reason", _any_text("value", term.values)),
             "ip": _addresses,
@@ -278,10 +280,10 @@ def _any_text(column: str, values: Iterable[str]) -> Sql:
     return Sql(f"({' OR '.join(parts)}) IS TRUE", (*exact, *patterns))
 
 
-def _actor_keys(term: Term) -> Sql:
+def _as_written(table: str, column: str, term: Term) -> Sql:
     if "*" in term.values:
-        return _in_table("actor", Sql("handle IS NOT NULL"))
-    return _in_table("actor", Sql(f"handle IN ({', '.join('?' * len(term.values))})", term.values))
+        return _in_table(table, Sql(f"{column} IS NOT NULL"))
+    return _in_table(table, Sql(f"{column} IN ({', '.join('?' * len(term.values))})", term.values))
 
 
 def _types(term: Term) -> Sql:

@@ -10,17 +10,18 @@
     actor    each actor: `handle` is its key as written (actor.key), `json` all of it as written
     person   every folded value that finds an actor
     ip       addresses as 16 bytes (IPv4 mapped into IPv6)
-    ws, project      their ids (`ext`) and names
+    ws, project      their ids (`ext`) and names; `exact` is the id as written (workspace.id, project.id)
     device, reason   their values
     label    how a folded value of an axis was written, where that differs: one spelling of it
     chunk, cell      the axes once more as columns, for counting (see `chunks`)
     ft       FTS5 without contents: `t` the record's text, `x` exact tokens (see `tokens`); rowid = seq
     zdict    dictionaries of the bodies
     setting  `meta`: the store's template document
+    token    who may ask a server over this file: the hash of each secret, and what it is good for (`access.token`)
 
 `key` columns are hashes of what makes a row of a dictionary table unique; all other texts of theirs but `class`,
-`handle` and `json` are folded as they are compared (`axes.folded`). Dictionary rows are never deleted, so a number that
-was once seen stays right. `hashsize`: so many bytes of new words wait in memory within a transaction; with FTS5's own
+`handle`, `exact` and `json` are folded as they are compared (`axes.folded`). Dictionary rows are never deleted, so a
+number that was once seen stays right. `hashsize`: so many bytes of new words wait in memory within a transaction; with FTS5's own
 megabyte each thousand records would be a segment by itself, and merging them the larger part of what text costs.
 `PRAGMA user_version` is the number of migrations applied.
 """
@@ -36,6 +37,7 @@ PAGE_SIZE = 8192
 
 _FIRST = """
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE token(id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE zdict(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE combo(
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, class TEXT NOT NULL, app TEXT, surface TEXT, kind TEXT,
@@ -48,8 +50,8 @@ CREATE TABLE actor(
 CREATE INDEX handle ON actor(handle);
 CREATE TABLE person(value TEXT, actor INTEGER, PRIMARY KEY(value, actor)) STRICT, WITHOUT ROWID;
 CREATE TABLE ip(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
-CREATE TABLE ws(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, ext TEXT, name TEXT) STRICT;
-CREATE TABLE project(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, ext TEXT, name TEXT) STRICT;
+CREATE TABLE ws(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, ext TEXT, name TEXT, exact TEXT) STRICT;
+CREATE TABLE project(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, ext TEXT, name TEXT, exact TEXT) STRICT;
 CREATE TABLE device(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value TEXT NOT NULL) STRICT;
 CREATE TABLE reason(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value TEXT NOT NULL) STRICT;
 CREATE TABLE label(axis TEXT, value TEXT, label TEXT NOT NULL, PRIMARY KEY(axis, value)) STRICT, WITHOUT ROWID;
