@@ -238,3 +238,44 @@ TestTailer.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+def test_what_was_read_and_given_back_is_not_read_again_from_the_archive_made_of_it() -> None:
+    state = Tailer()
+    state.begin(unique=True)
+    state.append(count=1, size=0)
+    state.rename()
+    state.read_but_deliver_only_some(blocks=1, kept=0, crash=False)
+    state.compress(zst=False)
+    state.teardown()
+
+
+def test_an_archive_under_the_inode_of_a_deleted_file_is_read_as_what_it_holds() -> None:
+    state = Tailer()
+    state.begin(unique=True)
+    state.append(count=1, size=0)
+    state.read_all()
+    state.copy_and_truncate()
+    state.read_all()
+    state.compress(zst=False)
+    state.append(count=1, size=2)
+    state.rename()
+    state.compress(zst=False)
+    state.teardown()
+
+
+def test_an_archive_made_before_anything_was_read_is_not_read_beside_the_file() -> None:
+    state = Tailer()
+    state.begin(unique=True)
+    state.append(count=3, size=10)
+    state.rename()
+    state.source.poll()
+    plain = state.folder / "audit.jsonl.1"
+    packed = plain.with_name(f"{plain.name}.gz")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    shutil.copystat(plain, packed)
+    state.clock.seconds += 20
+    state.source.poll()
+    state.read_all()
+    plain.unlink()
+    state.teardown()

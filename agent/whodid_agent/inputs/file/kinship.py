@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from whodid_agent.inputs.file.fingerprint import Walk, walk
 from whodid_agent.inputs.file.instance import Instance
-from whodid_agent.inputs.file.reader import Bytes
+from whodid_agent.inputs.file.reader import Bytes, is_packed
 
 
 class Kin(NamedTuple):
@@ -25,7 +25,8 @@ def kin_of(file: Bytes, instances: Sequence[Instance], home_of: Callable[[Instan
     """Compare a file with all `instances`; `home_of` opens the instance's own file, for what its hashes do not tell."""
     claims = [(instance, *instance.claim()) for instance in instances if instance.head]
     claims = sorted((claim for claim in claims if claim[1]), key=lambda claim: -claim[1])
-    unread = [instance for instance in instances if instance.inode is None and _may_be_the_unread(instance, file)]
+    unread = [instance for instance in instances if _may_be_the_unread(instance, file)]
+    unread.sort(key=lambda instance: instance.inode is not None)
     if not claims:
         return Kin(unread, [], [])
     marks = {instance.key: instance.marks() for instance, _, _ in claims}
@@ -43,8 +44,16 @@ def kin_of(file: Bytes, instances: Sequence[Instance], home_of: Callable[[Instan
 
 
 def _may_be_the_unread(instance: Instance, file: Bytes) -> bool:
-    """Nothing was read of the instance, so nothing but its size (and the first line) can speak against it."""
-    return not instance.head and not instance.gone and instance.size > 0 and bool(file.read(instance.size - 1, 1))
+    """Whether the file may be that of an instance of which nothing was read.
+
+    Without a home, nothing but its size (and the first line) can speak against it. One that was rotated and whose
+    bytes are still there, under a name or an open descriptor, may just have been compressed: the bytes will tell.
+    """
+    if instance.head or instance.gone or not instance.size:
+        return False
+    if instance.inode is not None:
+        return file.packed and instance.rotated and not is_packed(instance.path)
+    return bool(file.read(instance.size - 1, 1))
 
 
 def _has_prefix(instance: Instance, file: Bytes, walked: Walk, home_of: Callable[[Instance], Bytes | None]) -> bool:

@@ -219,6 +219,10 @@ class Tracker:
         if instance.stamp == stamp_of(found.stat):
             self._settle_in(instance, found)
             return True
+        if instance.file is None and is_packed(found.path):
+            # the inode may have been used again; of a compressed file only the whole tells
+            self.lose(instance)
+            return False
         file = self.open(instance, found.path)
         if file is None or self.repeats(instance, file):
             self._settle_in(instance, found)
