@@ -8,15 +8,15 @@ A name may be written as a query has it (`actor.type`) or as a flag has it (`act
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import msgspec
 
 from whodid_indexer.api.problem import UnknownParameter
 from whodid_indexer.query.access import EVERYTHING, Access, restrict
 from whodid_indexer.query.check import check_query
-from whodid_indexer.query.identity import Me
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.own import without_own
 from whodid_indexer.query.parse import Context, Filter, Hint, read_query
 from whodid_indexer.store.base import Key
 from whodid_indexer.store.places import parse_key
@@ -43,26 +43,27 @@ class Parameters:
                 hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known)) or 'none'}"
                 raise UnknownParameter(f"there is no parameter {name!r} here", hint)
 
-    def query(self, access: Access = EVERYTHING) -> AuditQuery:
-        """What the filters ask for, of what the access allows; times without a zone are UTC.
+    def query(self, access: Access = EVERYTHING, now: datetime | None = None, zone: tzinfo = UTC) -> AuditQuery:
+        """What the filters ask for, of what the access allows; `now` and `zone` are what their times mean.
 
         Raises BadQuery or UsageError.
         """
         whole = self.one("query")
-        asked = self._said(access.me) if whole is None else self._whole_query(whole)
+        context = Context(now or datetime.now(UTC), zone, access.me)
+        asked = self._said(context) if whole is None else self._whole_query(whole)
         return restrict(asked, access)
 
-    def _said(self, me: Me) -> AuditQuery:
+    def _said(self, context: Context) -> AuditQuery:
         parsed = read_query(
             self._filters(),
             self.all("q"),
             last=self.one("last"),
             since=self.one("since"),
             until=self.one("until"),
-            context=Context(datetime.now(UTC), me=me),
+            context=context,
         )
         self.hints = parsed.hints
-        return parsed.query
+        return without_own(parsed.query)
 
     def _filters(self) -> Iterator[Filter]:
         for name, value in self._given:

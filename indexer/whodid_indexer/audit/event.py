@@ -9,7 +9,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.printer import to_text
 from whodid_schema import __version__
 from whodid_schema.identity import native_id
 from whodid_schema.record import Actor, Client, Ingest, Record, Target
@@ -41,6 +44,9 @@ _VERBS = {
 
 ACTIONS = frozenset(_VERBS)
 
+LEAVING = frozenset({"export", "report"})
+"""Actions by which records leave the store."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,16 +74,24 @@ class Deed(Struct, frozen=True):
     """What is done: an action, the question in the query language, records it is about, and what else is known.
 
     `found` and `details` do not tell two deeds apart: a second search that finds one record more is the same search.
-    `subject` is the record looked at, or what is administered.
+    Nor does `range`, the time asked for ("the last hour" is another one every time), but where records leave the
+    store. `subject` is the record looked at, or what is administered.
     """
 
     action: str
     question: str = ""
+    range: str = ""
     subject: str = ""
     found: int | None = None
     details: dict[str, Any] = {}
     outcome: str = "success"
     reason: str | None = None
+
+
+def asked(query: AuditQuery) -> tuple[str, str]:
+    """The question without its time range, and the range: `Deed.question` and `Deed.range`."""
+    bare = replace(query, since=None, until=None)
+    return to_text(bare), to_text(AuditQuery(since=query.since, until=query.until))
 
 
 def event_of(deed: Deed, who: Who, now: datetime) -> Record:
@@ -86,9 +100,16 @@ def event_of(deed: Deed, who: Who, now: datetime) -> Record:
     window = micros // 1_000_000 // MERGED
     question = deed.question[:_LONGEST]
     told = [str(window), who.key, who.channel, deed.action, question, deed.subject, deed.outcome]
+    told += [deed.range] if deed.action in LEAVING else []
     verb, phrase = _VERBS[deed.action]
     time = from_micros(micros)
-    metadata = {"channel": who.channel, "version": __version__, "question": question or None, "found": deed.found}
+    metadata = {
+        "channel": who.channel,
+        "version": __version__,
+        "question": question or None,
+        "range": deed.range or None,
+        "found": deed.found,
+    }
     return Record(
         timestamp=time,
         time_precision="us",
@@ -107,7 +128,7 @@ def event_of(deed: Deed, who: Who, now: datetime) -> Record:
         actor=Actor(type=who.kind, id=who.id, name=who.name, key=who.key),
         target=_target(deed),
         targets=[_target(deed)],
-        target_refs=[_reference(deed)],
+        target_refs=_references(deed),
         target_types=[_target(deed).type or ""],
         layer="platform",
         client=Client(ip=who.ip, user_agent=who.user_agent) if who.ip or who.user_agent else None,
@@ -124,12 +145,12 @@ def body_of(record: Record) -> bytes:
 def _target(deed: Deed) -> Target:
     if deed.action == "show":
         return Target(type="record", id=deed.subject)
-    return Target(type="audit_log", id=deed.subject or "audit_log")
+    return Target(type="audit_log", id=deed.subject or None)
 
 
-def _reference(deed: Deed) -> str:
+def _references(deed: Deed) -> list[str] | None:
     target = _target(deed)
-    return f"{target.type}:{target.id}"
+    return [f"{target.type}:{target.id}"] if target.id else None
 
 
 def _sentence(who: Who, phrase: str, question: str, deed: Deed) -> str:

@@ -2,7 +2,7 @@
 
     SQLite file        written by whoever asks, beside the server if one runs: a transaction of one record
     OpenSearch         one `create` in the index of class `audit`; who may only read cannot, and is told so
-    whodid server      it records by itself what it is asked, so there is nothing to do on this side
+    whodid server      it records by itself what it is asked: there is no Recorder on this side
 
 `record` returns why it was not recorded instead of raising: a search is answered nevertheless and says so, an export or
 an act of administration is refused.
@@ -19,6 +19,7 @@ from whodid_schema.meta import Meta, Router
 from whodid_schema.record import Record
 
 if TYPE_CHECKING:
+    from whodid_indexer.store.base import Reader
     from whodid_indexer.store.opensearch.connect import Client
 
 
@@ -73,6 +74,17 @@ class IntoCluster:
         except WhodidError as error:
             return error.message
         return None
+
+
+def recorder_of(reader: "Reader") -> Recorder | None:
+    """Where what is asked of this reader is recorded; None where whoever answers does it."""
+    from whodid_indexer.store.sqlite.read import SqliteReader  # noqa: PLC0415  apsw only where it is used
+
+    if isinstance(reader, SqliteReader):
+        return IntoFile(reader.path)
+    from whodid_indexer.store.opensearch.read import OpenSearchReader  # noqa: PLC0415  httpx only where it is used
+
+    return IntoCluster(reader.client, reader.meta) if isinstance(reader, OpenSearchReader) else None
 
 
 def _index(meta: Meta, event: Record) -> str:

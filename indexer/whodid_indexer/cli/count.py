@@ -4,6 +4,7 @@ from datetime import tzinfo
 
 import click
 
+from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, source_options
@@ -22,7 +23,9 @@ def command(source: Source, question: Question, zone: tzinfo, explain: bool) -> 
     Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
     query = question.query(zone)
-    with opened(source) as reader:
+    with opened(source, "count") as reader:
         if explain:
             say_explained(reader, query, "count")
-        click.echo(reader.count(query))
+        number = reader.count(query)
+        note(reader, "count", query, found=number)
+    click.echo(number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import say, write
@@ -32,6 +33,7 @@ class To(NamedTuple):
     since_last: str | None
     bookmarks: Path | None
     progress: bool | None
+    unrecorded: bool
     verify: Path | None
 
 
@@ -68,6 +70,7 @@ to_options = bundle(
         click.option(
             "--progress/--no-progress", default=None, help="Rows so far, on stderr.  [default: on a terminal]"
         ),
+        unrecorded_option,
         click.option(
             "--verify",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -124,7 +127,8 @@ def command(context: click.Context, /, source: Source, question: Question, zone:
         return
     _check(to, shape)
     asked = _asked(source, question, zone, shape, to, _typed(context))
-    with opened(source) as reader:
+    with opened(source, "export") as reader:
+        asked = _recorded(reader, asked, to)
         if to.output == "-":
             _to_stdout(reader, asked, zone)
         elif to.since_last is not None:
@@ -181,6 +185,16 @@ def _asked(source: Source, question: Question, zone: tzinfo, shape: Shape, to: T
         ascending=shape.oldest_first,
         typed=to_builtins(typed),
     )
+
+
+def _recorded(reader: "Reader", asked: "Asked", to: To) -> "Asked":
+    """Recorded in the store before anything leaves it. Raises NotAllowed where it cannot be, and must."""
+    from msgspec.structs import replace  # noqa: PLC0415  as above
+
+    known = {"format": asked.form, "file": to.output, "since_last": to.since_last, "resumed": to.resume or None}
+    found = None if to.since_last or to.resume else reader.count(asked.query)
+    recorded = require(reader, "export", asked.query, unrecorded=to.unrecorded, found=found, **known)
+    return replace(asked, recorded=recorded)
 
 
 def _to_stdout(reader: "Reader", asked: "Asked", zone: tzinfo) -> None:

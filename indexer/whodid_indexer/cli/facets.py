@@ -6,6 +6,7 @@ from datetime import tzinfo
 import click
 import msgspec
 
+from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.blocks import print_block, print_csv
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
@@ -71,11 +72,12 @@ def command(
     axis verb still shows every verb. All time is counted unless --last, --since or --until say otherwise.
     """
     query = question.query(zone)
-    with opened(source) as reader:
+    with opened(source, "facets") as reader:
         if explain:
             say_explained(reader, query, "facets")
         facets = reader.facets(query, wanted.axes(query), budget=None if wanted.anyway else BUDGET_S)
         total = reader.count(query)
+        note(reader, "facets", query, found=total)
     _print(facets, form, color)
     for facet in facets:
         if not facet.complete:

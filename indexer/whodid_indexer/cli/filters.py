@@ -35,6 +35,7 @@ class Question(NamedTuple):
         """The query; times are read in `zone`, relative ones from `now`. Raises BadQuery or UsageError."""
         from whodid_indexer.cli.output import say_hint  # noqa: PLC0415  not needed to print help
         from whodid_indexer.query.identity import parse_identities  # noqa: PLC0415  as above
+        from whodid_indexer.query.own import without_own  # noqa: PLC0415  as above
         from whodid_indexer.query.parse import Context, read_query  # noqa: PLC0415  as above
 
         parsed = read_query(
@@ -48,7 +49,7 @@ class Question(NamedTuple):
         )
         for hint in parsed.hints:
             say_hint(hint)
-        return parsed.query
+        return without_own(parsed.query)
 
 
 def _question(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import say, write
@@ -28,6 +29,7 @@ class Paper(NamedTuple):
     output: str
     force: bool
     title: str | None
+    unrecorded: bool
 
 
 paper_options = bundle(
@@ -42,6 +44,7 @@ paper_options = bundle(
         click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; - is stdout (the default)."),
         click.option("--force", is_flag=True, help="Replace FILE where it exists."),
         click.option("--title", metavar="TEXT", help="The report's heading."),
+        unrecorded_option,
     ],
     Paper,
     Paper._fields,
@@ -88,15 +91,16 @@ def _report(source: Source, question: Question, zone: tzinfo, paper: Paper, titl
     query = _of(question.query(zone, now), who)
     form = paper.form or ("html" if paper.output.lower().endswith((".html", ".htm")) else "markdown")
     _check_output(paper)
-    with opened(source) as reader:
+    with opened(source, "report") as reader:
         total = reader.count(query)
         if total > MOST:
             raise UsageError(
                 f"{total:,} records match, and a report tells at most {MOST:,}",
                 "narrow it, for example with --last 7d or --kind write; `whodid export` has no limit",
             )
+        recorded = require(reader, "report", query, unrecorded=paper.unrecorded, found=total, title=title)
         story = tell(map(decode, reader.scan(query, ascending=True)), zone)
-        head = _head(reader, source, query, zone, now, paper.title or title)
+        head = _head(reader, source, query, zone, now, paper.title or title, recorded=recorded)
     _put(paper, render(story, head, form))
     say(f"{story.records:,} records told")
 
@@ -115,7 +119,9 @@ def _of(query: "AuditQuery", who: str | None) -> "AuditQuery":
     return narrowed
 
 
-def _head(reader: "Reader", source: Source, query: "AuditQuery", zone: tzinfo, now: datetime, title: str) -> "Head":
+def _head(
+    reader: "Reader", source: Source, query: "AuditQuery", zone: tzinfo, now: datetime, title: str, *, recorded: bool
+) -> "Head":
     from whodid_indexer.cli.places import find_store  # noqa: PLC0415  as above
     from whodid_indexer.cli.zone import shown_time  # noqa: PLC0415  as above
     from whodid_indexer.export.manifest import range_of, whoami, without_credentials  # noqa: PLC0415  as above
@@ -127,7 +133,8 @@ def _head(reader: "Reader", source: Source, query: "AuditQuery", zone: tzinfo, n
     begin = shown_time(asked.since, zone) if asked.since else "the first record"
     end = shown_time(asked.until, zone) if asked.until else "now"
     days = [each.days for each in reader.meta().classes.values() if each.days is not None]
-    note = f"retention is set: what is older than {min(days)} days may have been deleted" if days else ""
+    notes = [f"retention is set: what is older than {min(days)} days may have been deleted"] if days else []
+    notes += [] if recorded else ["that this report was made is not recorded in the store"]
     return Head(
         title=title,
         question=to_text(query),
@@ -138,7 +145,7 @@ def _head(reader: "Reader", source: Source, query: "AuditQuery", zone: tzinfo, n
         by="@".join(whoami()),
         version=__version__,
         again=shlex.join(["whodid", *sys.argv[1:]]),
-        note=note,
+        note="; ".join(notes),
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import click
 from msgspec.structs import replace
 
+from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
@@ -103,10 +104,11 @@ def command(
     Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
     query = question.query(zone)
-    with opened(source) as reader:
+    with opened(source, "search") as reader:
         if explain:
             say_explained(reader, query, "search")
         found = reader.search(query, page)
+        note(reader, "search", query, found=found.total)
         _print(found, shape, zone, color)
         if found.records:
             _say_place(found, page)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import write
 from whodid_indexer.cli.source import opened
@@ -70,11 +71,12 @@ def command(
 
     if raw and span is not None:
         raise UsageError("--raw prints the original and nothing else", "leave out --context and --around, or --raw")
-    with opened(source) as reader:
+    with opened(source, "show") as reader:
         body = reader.get(identifier.strip().lower())
         if body is None:
             raise WhodidError(f"there is no record {identifier}", "`whodid search --format ndjson` prints ids")
         record = decode(body)
+        note(reader, "show", subject=record.id)
         found = None
         if span is not None:
             from whodid_indexer.query.around import around  # noqa: PLC0415  as above

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def opened(source: Source) -> Iterator[Reader]:
-    """A reader of the store that is meant, closed at the end. Raises StoreUnreachable, saying who named the store."""
+def opened(source: Source, action: str) -> Iterator[Reader]:
+    """A reader of the store that is meant, closed at the end. Raises StoreUnreachable, saying who named the store.
+
+    `action` is what it is opened for (see `audit.event`); who has asked says so by `audited`.
+    """
     from whodid_indexer.store.open import open_reader  # noqa: PLC0415  apsw or httpx, only when there is a question
 
     place = find_store(source.store, source.config)
     try:
-        reader = open_reader(place.url, lambda: _access(source.config))
+        reader = open_reader(place.url, lambda: _access(source.config), action)
     except StoreUnreachable as error:
         looked = f"{error.message}\nlooked at {place.url} ({place.said_by})"
         raise StoreUnreachable(looked, error.hint or "name the store with --store or WHODID_STORE") from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import click
 
+from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.blocks import print_block, print_csv
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
@@ -67,10 +68,11 @@ def command(
     now = datetime.now(UTC)
     query = question.query(zone, now)
     interval = cast("Interval | None", wanted.interval)
-    with opened(source) as reader:
+    with opened(source, "stats") as reader:
         if explain:
             say_explained(reader, query, "stats")
         stats = reader.stats(query, Measure((now - EPOCH) // MICROSECOND, interval, zone_name(zone), wanted.actors))
+        note(reader, "stats", query, found=stats.current.total)
     _print(stats, zone, form, color)
     counted = (query.since, query.until) if stats.since is None else (stats.since, stats.until)
     say(f"{stats.current.total:,} records of {shown_range(*counted, zone)}")

@@ -13,6 +13,7 @@ from datetime import tzinfo
 
 import click
 
+from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, colour_option, source_options
 from whodid_indexer.cli.output import COLOURS, console, say, write
@@ -53,7 +54,8 @@ def command(
     Every filter has a --not- form that leaves out what it names (--not-actor bob).
     """
     query = question.query(zone)
-    with opened(source) as reader:
+    with opened(source, "tail") as reader:
+        note(reader, "tail", query)
         for bodies in feed(reader, query, number, None if no_follow else INTERVAL):
             if form == "ndjson":
                 _print_lines(bodies)

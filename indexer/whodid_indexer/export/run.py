@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
     """Everything that decides what is in the file; an interrupted export goes on with exactly this.
 
     `typed` is what the person wrote, to compare with what is written when it goes on. `cursor` and `promised` are of
-    the moment it began. `columns` is None for whole records.
+    the moment it began. `columns` is None for whole records. `recorded`: the store knows of the export.
     """
 
     query: AuditQuery
@@ -55,6 +55,7 @@ class Asked(Struct, frozen=True):
     started: str = ""
     resumed: int = 0
     bookmark: str | None = None
+    recorded: bool = False
 
 
 class RowWriter(Protocol):
@@ -161,7 +162,8 @@ def _same(saved: Asked, given: Asked) -> Asked:
         )
     if given.store != saved.store:
         raise UsageError(f"the interrupted export was of {saved.store}", "name that store, or begin without --resume")
-    return msgspec.structs.replace(saved, resumed=saved.resumed + 1)
+    recorded = saved.recorded and given.recorded
+    return msgspec.structs.replace(saved, resumed=saved.resumed + 1, recorded=recorded)
 
 
 def opened(path: Path, asked: Asked) -> Part:
@@ -227,6 +229,7 @@ def finish(part: Part, asked: Asked, final: Mark, to: Destination) -> Manifest:
         first=first,
         last=last,
         store=without_credentials(asked.store),
+        recorded=asked.recorded,
         user=user,
         host=host,
         started=asked.started,

@@ -36,8 +36,10 @@ def path_of(url: str) -> Path:
     return Path(f"/{path.lstrip('/')}" if path.startswith("/") else path)
 
 
-def open_reader(url: str, access: "Callable[[], Access] | None" = None) -> Reader:
+def open_reader(url: str, access: "Callable[[], Access] | None" = None, action: str | None = None) -> Reader:
     """The store at `url`; `access` says how a cluster is reached, and is asked only for an http or https URL.
+
+    `action` is what it is opened for (see `audit.event`): a whodid server is told, and records it.
 
     Raises UsageError for a URL of no known kind, and whatever its store raises.
     """
@@ -47,11 +49,11 @@ def open_reader(url: str, access: "Callable[[], Access] | None" = None) -> Reade
 
         return SqliteReader(path_of(url))
     if scheme in ("http", "https"):
-        return _over_http(url, access)
+        return _over_http(url, access, action)
     raise UsageError(f"{url!r} is not the URL of a store", _HOW)
 
 
-def _over_http(url: str, access: "Callable[[], Access] | None") -> Reader:
+def _over_http(url: str, access: "Callable[[], Access] | None", action: str | None) -> Reader:
     """Whoever answers there. Raises StoreUnreachable where that is neither a whodid server nor OpenSearch."""
     from whodid_indexer.store.opensearch.access import Access  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.store.opensearch.connect import Client, read_root  # noqa: PLC0415  as above
@@ -63,7 +65,7 @@ def _over_http(url: str, access: "Callable[[], Access] | None") -> Reader:
         root = client.root()
         if isinstance(root, dict) and root.get("product") == "whodid":
             client.close()
-            return RemoteStore(url)
+            return RemoteStore(url, action=action)
         return OpenSearchReader(client, read_root(client.url, root))
     except BaseException:
         client.close()

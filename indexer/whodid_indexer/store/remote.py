@@ -21,6 +21,9 @@ from whodid_schema.meta import Meta, read_meta
 
 Answer = TypeVar("Answer")
 
+ACTION_HEADER = "whodid-action"
+"""Names what a client does by its requests (see `audit.event`), so that an export is not recorded as a count."""
+
 _TIMEOUT = httpx.Timeout(10.0, read=120.0)
 """Seconds; a question over all of a large store may take its time, a connection not."""
 
@@ -56,10 +59,10 @@ class _Problem(msgspec.Struct):
 class RemoteStore:
     """A Reader over the server at `url`. Raises StoreUnreachable where nothing of whodid's answers there.
 
-    `transport` takes the network's place in tests.
+    `action` is what is done by asking; the server records it. `transport` takes the network's place in tests.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, *, action: str | None = None) -> None:
         self._url = url.rstrip("/")
         try:
             self._client = httpx.Client(
@@ -67,6 +70,7 @@ class RemoteStore:
                 timeout=_TIMEOUT,
                 trust_env=False,
                 transport=transport,
+                headers={ACTION_HEADER: action} if action else None,
                 verify=not self._url.startswith("http:"),  # certificates take 70 ms to load, and only https needs them
             )
         except httpx.InvalidURL as error:

@@ -40,6 +40,11 @@ class OpenSearchReader:
         self._feed = Feed(client, info.uuid)
         self._scans = Scans(client)
 
+    @property
+    def client(self) -> Client:
+        """The way to the cluster."""
+        return self._client
+
     def search(self, query: AuditQuery, page: Page) -> Found:
         """See Reader. The page and the total are of one moment."""
         clause = compile_query(query)

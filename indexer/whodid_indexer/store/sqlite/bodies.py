@@ -76,8 +76,8 @@ class Packer:
         unpack = Unpacker(self._connection).unpack
         samples += [unpack(body) for (body,) in stored]
         try:
-            samples = [sample[:_SAMPLE_BYTES] for sample in samples]
-            dictionary = zstandard.train_dictionary(_DICTIONARY_BYTES, samples, k=_SEGMENT, d=_MATCH)
+            beginnings: list[bytes | bytearray | memoryview] = [sample[:_SAMPLE_BYTES] for sample in samples]
+            dictionary = zstandard.train_dictionary(_DICTIONARY_BYTES, beginnings, k=_SEGMENT, d=_MATCH)
         except zstandard.ZstdError:
             return  # records too alike or too short to learn from: they are stored without, which is as right
         self._connection.execute("INSERT INTO zdict(id, bytes) VALUES (1, ?)", (dictionary.as_bytes(),))

@@ -1,0 +1,64 @@
+"""What is asked at the command line is an event in the store that was asked: `note` a question, `require` an export.
+
+A question is answered also where it cannot be recorded, and says so; what leaves the store is refused then.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from whodid_indexer.cli.output import say
+from whodid_schema.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from whodid_indexer.audit.event import Who
+    from whodid_indexer.query.model import AuditQuery
+    from whodid_indexer.store.base import Reader
+
+unrecorded_option = click.option(
+    "--unrecorded", is_flag=True, help="Go on where the store cannot record that this was done."
+)
+
+
+def note(reader: "Reader", action: str, query: "AuditQuery | None" = None, **known: object) -> None:
+    """Record a question that was answered; where that cannot be, say it on stderr."""
+    reason = _record(reader, action, query, known)
+    if reason is not None:
+        say(f"note: that this was asked is not recorded: {reason}")
+
+
+def require(
+    reader: "Reader", action: str, query: "AuditQuery | None" = None, *, unrecorded: bool = False, **known: object
+) -> bool:
+    """Record what is about to be done; whether it is recorded. Raises NotAllowed where it cannot be, and must."""
+    reason = _record(reader, action, query, known)
+    if reason is not None and not unrecorded:
+        raise NotAllowed(
+            f"what leaves the store is recorded in it, and this cannot be: {reason}",
+            "let somebody do it who may write to the store, or give --unrecorded",
+        )
+    return reason is None
+
+
+def _record(reader: "Reader", action: str, query: "AuditQuery | None", known: dict[str, object]) -> str | None:
+    from whodid_indexer.audit.event import Deed, asked, event_of  # noqa: PLC0415  not needed to print help
+    from whodid_indexer.audit.recorder import recorder_of  # noqa: PLC0415  as above
+
+    recorder = recorder_of(reader)
+    if recorder is None:
+        return None
+    found, subject = known.pop("found", None), known.pop("subject", "")
+    text = ("", "") if query is None else asked(query)
+    deed = Deed(action, *text, str(subject), found if isinstance(found, int) else None, known)
+    return recorder.record(event_of(deed, whoever(), datetime.now(UTC)))
+
+
+def whoever() -> "Who":
+    """The person at the command line, as the operating system knows them."""
+    from whodid_indexer.audit.event import Who  # noqa: PLC0415  as above
+    from whodid_indexer.export.manifest import whoami  # noqa: PLC0415  as above
+
+    user, host = whoami()
+    return Who("user", "cli", id=str(os.getuid()), name=user, host=host)
