@@ -108,7 +108,7 @@ def _print_json(body: bytes, found: "Around | None") -> None:
     from whodid_indexer.export.lines import inert  # noqa: PLC0415  as above
 
     if found is not None:
-        from whodid_indexer.cli.vicinity import around_json  # noqa: PLC0415  as above
+        from whodid_indexer.query.answers import around_json  # noqa: PLC0415  as above
 
         body = around_json(body, found)
     write([inert(body), b"\n"])

@@ -1,4 +1,4 @@
-"""What stands around an event, printed under its detail or as JSON; each list with the command that shows all of it."""
+"""What stands around an event, printed under its detail; each list with the command that shows all of it."""
 
 from collections.abc import Iterator
 from datetime import timedelta, tzinfo
@@ -10,7 +10,7 @@ from whodid_indexer.cli.output import COLOURS, console
 from whodid_indexer.cli.zone import shown_time, zone_name
 from whodid_indexer.export.columns import actor_label
 from whodid_indexer.query.around import HOW, Around, Neighbours, SignIn
-from whodid_indexer.query.printer import to_command, to_text
+from whodid_indexer.query.printer import to_command
 from whodid_schema.record import Record, decode
 from whodid_schema.visible import visible
 
@@ -94,37 +94,6 @@ def _line(out: Console, record: Record, zone: tzinfo) -> None:
     line.append(f"  {visible(record.description or record.action or '')}  ")
     line.append(visible(record.id or ""), "dim")
     out.print(line, soft_wrap=True)
-
-
-def around_json(body: bytes, found: Around) -> bytes:
-    """All of it as one JSON object, the records in it as they were stored."""
-    from msgspec import Raw  # noqa: PLC0415  for this alone
-    from msgspec.json import encode  # noqa: PLC0415  as above
-
-    signed = found.sign_in
-    document = {
-        "event": Raw(body),
-        "signed_in": None
-        if signed is None
-        else {
-            "how": signed.how,
-            "sign_in": Raw(signed.sign_in),
-            "ended": None if signed.ended is None else Raw(signed.ended),
-            "sign_out": None if signed.sign_out is None else Raw(signed.sign_out),
-        },
-        "around": [
-            {
-                "relation": neighbours.relation,
-                "query": to_text(neighbours.query),
-                "total": neighbours.total,
-                "before": [Raw(each) for each in neighbours.before],
-                "after": [Raw(each) for each in neighbours.after],
-            }
-            for neighbours in found.neighbours
-        ],
-        "unasked": list(found.unasked),
-    }
-    return encode(document)
 
 
 def _minutes(span: timedelta) -> str:

@@ -1,16 +1,22 @@
-"""Facets and statistics as JSON: what the API answers, the command line prints, and a program reads back.
+"""Facets, statistics and an event's context as JSON: what the API answers and the command line prints.
 
 facets   {"facets":[{"axis":"verb","values":[{"value":"create","label":"create","count":7}],"other":0,
 "values_in_all":1,"approximate":false,"complete":true}]}
 stats    the fields of `counting.Stats`; times are RFC 3339 in UTC with six decimals, as in records
+context  {"event":record,"signed_in":null,"around":[{"relation":"actor","query":"actor.key:…","total":7,"before":[],
+"after":[]}],"unasked":[]}: the fields of `around.Around`
+
+A program reads the first two back.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, cast
 
 import msgspec
 
+from whodid_indexer.query.around import Around, Relation, SignIn
 from whodid_indexer.query.counting import Facet, Stats
+from whodid_indexer.query.printer import to_text
 from whodid_schema.timestamp import from_micros, to_micros
 
 _TIMES = ("since", "until", "previous_since")
@@ -45,6 +51,60 @@ def read_stats(data: bytes) -> Stats:
         return msgspec.convert(_with_times(msgspec.json.decode(data, type=dict[str, Any]), to_micros), Stats)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise msgspec.DecodeError(f"not statistics: {error}") from error
+
+
+class Near(msgspec.Struct):
+    """`around.Neighbours`; `query`, in the query language, finds them all."""
+
+    relation: Relation
+    query: str
+    total: int
+    before: list[msgspec.Raw]
+    after: list[msgspec.Raw]
+
+
+class SignedIn(msgspec.Struct):
+    """`around.SignIn`: the sign-in, how it was found, the sign-out before the event, and the one after it."""
+
+    how: Literal["session", "actor and ip", "actor", "itself"]
+    sign_in: msgspec.Raw
+    ended: msgspec.Raw | None
+    sign_out: msgspec.Raw | None
+
+
+class InContext(msgspec.Struct):
+    """An event and what stands around it; the records in it are as they were stored."""
+
+    event: msgspec.Raw
+    signed_in: SignedIn | None
+    around: list[Near]
+    unasked: list[Relation]
+
+
+def around_json(body: bytes, found: Around) -> bytes:
+    """All of it as one JSON object."""
+    signed = found.sign_in
+    return msgspec.json.encode(
+        InContext(
+            event=msgspec.Raw(body),
+            signed_in=None if signed is None else _signed(signed),
+            around=[
+                Near(each.relation, to_text(each.query), each.total, _raw(each.before), _raw(each.after))
+                for each in found.neighbours
+            ],
+            unasked=list(found.unasked),
+        )
+    )
+
+
+def _signed(signed: SignIn) -> SignedIn:
+    how = cast("Literal['session', 'actor and ip', 'actor', 'itself']", signed.how)
+    ended, out = (None if body is None else msgspec.Raw(body) for body in (signed.ended, signed.sign_out))
+    return SignedIn(how, msgspec.Raw(signed.sign_in), ended, out)
+
+
+def _raw(bodies: Sequence[bytes]) -> list[msgspec.Raw]:
+    return [msgspec.Raw(body) for body in bodies]
 
 
 def _with_times(document: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
