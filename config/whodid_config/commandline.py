@@ -58,7 +58,12 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's; the nearest known name is looked for among the lazy commands too, which click does not know."""
+        """As click's; the nearest known name is looked for among the lazy commands too, which click does not know.
+
+        `help` and `help COMMAND` are what many type first: they mean --help.
+        """
+        if args[0] == "help" and "help" not in self.list_commands(ctx):
+            return super().resolve_command(ctx, [*args[1:], "--help"]) if args[1:] else _help_of(ctx)
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -66,6 +71,11 @@ class LazyGroup(click.Group):
             if not near:
                 raise
             raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx) from error
+
+
+def _help_of(ctx: click.Context) -> NoReturn:
+    click.echo(ctx.get_help())
+    ctx.exit()
 
 
 def run(group: click.Command, name: str) -> NoReturn:
@@ -81,6 +91,9 @@ def run(group: click.Command, name: str) -> NoReturn:
         _leave(130)
     except KeyboardInterrupt:
         _leave(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        _say(error.format_message())  # click's own text, of many lines
+        _leave(error.exit_code)
     except click.ClickException as error:
         _usage(error)
         _leave(error.exit_code)
@@ -100,7 +113,15 @@ def _complain(name: str, error: WhodidError) -> None:
 def _usage(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     usage = f"{context.get_usage()}\n" if context is not None else ""
-    _say(f"{usage}Error: {visible(error.format_message())}")
+    message = error.format_message()
+    hint = ""
+    if context is not None and message.startswith("Got unexpected extra argument") and _takes_query(context.command):
+        hint = f"\n  hint: words and queries stand behind -q, as in {context.command_path} -q 'WORDS'"
+    _say(f"{usage}Error: {visible(message)}{hint}")
+
+
+def _takes_query(command: click.Command) -> bool:
+    return any("-q" in parameter.opts for parameter in command.params)
 
 
 def _say(text: str) -> None:

@@ -97,3 +97,33 @@ def test_a_closed_pipe_is_silent() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=20) == 1
+
+
+def a_group() -> LazyGroup:
+    group = LazyGroup("sample", help="What it is for.\n\nAnd more.")
+    group.add_command(click.Command("search", params=[click.Option(["-q", "text"])], callback=lambda text: None))
+    return group
+
+
+def test_a_group_alone_prints_its_help_as_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ends_with(a_group(), monkeypatch) == 2
+    said = capsys.readouterr().err
+    assert "\\x0a" not in said
+    assert "  search\n" in said
+
+
+@pytest.mark.parametrize(("typed", "usage"), [(["help"], "sample [OPTIONS]"), (["help", "search"], "sample search")])
+def test_help_as_a_word_is_understood(
+    typed: list[str], usage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ends_with(a_group(), monkeypatch, *typed) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: {usage}")
+
+
+def test_words_without_q_are_answered_with_how_to_write_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ends_with(a_group(), monkeypatch, "search", "ana") == 2
+    assert "sample search -q 'WORDS'" in capsys.readouterr().err

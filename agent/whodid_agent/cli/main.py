@@ -17,7 +17,13 @@ COMMANDS = {
 }
 
 
-@click.group("whodid-agent", cls=LazyGroup, lazy=COMMANDS, aliases={"normalize": "normalise"})
+@click.group(
+    "whodid-agent",
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    aliases={"normalize": "normalise"},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="whodid-agent")
 def cli() -> None:
     """Read applications' audit events and deliver each exactly once."""

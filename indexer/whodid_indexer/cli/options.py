@@ -46,7 +46,7 @@ source_options = bundle(
         ),
         click.option(
             "--config",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
             metavar="FILE",
             help="A whodid.yaml to read instead of /etc/whodid/whodid.yaml.",
         ),

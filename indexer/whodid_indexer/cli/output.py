@@ -4,6 +4,7 @@ A table on a terminal is cut to its width and coloured; not on a terminal nothin
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
@@ -35,6 +36,10 @@ _HEADINGS = {"target": "Resource", "ip": "IP", "id": "ID"}
 _FIXED = {"time", "verb", "outcome", "layer", "ip", "id", "kind", "surface"}
 """Columns that are never cut: half a time or an outcome says nothing."""
 
+_NARROW = ("time", "verb", "description", "outcome")
+"""Those of a terminal with fewer than `_WIDE` columns: the description says who did it, and to what."""
+
+_WIDE = 120
 _GAP = "  "
 _NARROWEST = 8
 
@@ -54,6 +59,11 @@ def console(color: str) -> "Console":
         emoji=False,
         soft_wrap=False,
     )
+
+
+def fitting() -> tuple[str, ...]:
+    """The table's columns where none are asked for, as the terminal has room."""
+    return _NARROW if sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE else TABLE
 
 
 def print_table(records: Sequence["Record"], columns: Sequence[str], zone: tzinfo, color: str) -> None:
@@ -83,7 +93,9 @@ def print_cells(rows: Sequence[Sequence["Text"]], shrinking: Sequence[int], colo
 
 
 def _heading(name: str, zone: tzinfo) -> str:
-    return f"Time ({zone_name(zone)})" if name == "time" else _HEADINGS.get(name, name.capitalize())
+    if name == "time":
+        return f"Time ({zone_name(zone)})"
+    return name if "." in name else _HEADINGS.get(name, name.capitalize())  # a path is written as it is asked for
 
 
 def _fit(widths: list[int], shrinking: Sequence[int], room: int) -> None:

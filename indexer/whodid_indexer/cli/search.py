@@ -11,10 +11,11 @@ from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
-from whodid_indexer.cli.output import FORMATS, TABLE, print_table, say, write
+from whodid_indexer.cli.output import FORMATS, TABLE, fitting, print_table, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_options
 from whodid_indexer.query.model import ALL, AuditQuery
+from whodid_indexer.query.own import without_own
 from whodid_indexer.store.base import Found, Page, Reader
 from whodid_indexer.store.places import format_key, parse_key
 from whodid_schema.errors import UsageError
@@ -62,7 +63,7 @@ def _shape(form: str, columns: str | None) -> Shape:
     from whodid_indexer.export.columns import AUDITOR, parse_columns  # noqa: PLC0415  only where there are columns
 
     if columns is None:
-        return Shape(form, AUDITOR if form == "csv" else TABLE)
+        return Shape(form, AUDITOR if form == "csv" else fitting())
     if form not in ("table", "csv"):
         raise UsageError(f"--columns is for table and csv, not {form}", "JSON has the whole record")
     return Shape(form, parse_columns(columns))
@@ -159,9 +160,9 @@ def _say_way_out(reader: Reader, query: AuditQuery, question: Question, total: i
             say(f"{newest.total:,} match in all time, the newest of {time} {zone_name(zone)}")
             say(f"show it: --since {time[:10]}")
             return
-    everything = reader.count(ALL)
+    everything = reader.count(without_own(ALL))
     say(
         f"the store has {everything:,} records of all time; none fits the filters"
         if everything
-        else "the store is empty"
+        else "the store is empty: whodid-agent brings it events"
     )

@@ -2,17 +2,21 @@
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whodid_indexer.cli.options import Source
-from whodid_indexer.cli.places import CONFIG_FILE, find_settings, find_store
+from whodid_indexer.cli.places import CONFIG_FILE, Place, find_settings, find_store
 from whodid_indexer.store.base import Reader
 from whodid_schema.errors import StoreUnreachable
 
 if TYPE_CHECKING:
     from whodid_indexer.store.opensearch.access import Access
+
+SETUP = "run whodid setup"
+"""What stores give as a hint where they are not there, or not in order."""
 
 
 @contextlib.contextmanager
@@ -28,9 +32,18 @@ def opened(source: Source, action: str) -> Iterator[Reader]:
         reader = open_reader(place.url, lambda: _access(source.config), action)
     except StoreUnreachable as error:
         looked = f"{error.message}\nlooked at {place.url} ({place.said_by})"
-        raise StoreUnreachable(looked, error.hint or "name the store with --store or WHODID_STORE") from error
+        raise StoreUnreachable(looked, _hint(error.hint, place)) from error
     with contextlib.closing(reader):
         yield reader
+
+
+def _hint(given: str | None, place: Place) -> str:
+    """What to do about it: a set-up, where that helps, of this very store."""
+    if given != SETUP:
+        return given or "name the store with --store or WHODID_STORE"
+    if place.said_by == "--store":
+        return f"is it the right one? If so: {SETUP} --store {shlex.quote(place.url)}"
+    return f"name the store with --store or WHODID_STORE, or make this one: {SETUP}"
 
 
 def _access(config: Path | None) -> "Access":

@@ -52,6 +52,13 @@ def test_a_table_fits_the_terminal_and_keeps_time_verb_and_outcome_whole(server:
         assert re.search(r"  (success|failure)$", line)
 
 
+def test_a_narrow_terminal_leaves_the_room_to_the_description(server: Server) -> None:
+    asked = ("search", "--store", server.store, "--id", str(make(0).id))
+    assert "Ana Ruiz updated report 0" in on_terminal(80, *asked)
+    assert on_terminal(80, *asked, NO_COLOR="1").split()[:5] == ["Time", "(UTC)", "Verb", "Description", "Outcome"]
+    assert "Resource" in on_terminal(80, *asked, "--columns", "time,target")
+
+
 def test_an_outcome_has_its_colour_and_its_word_and_no_color_takes_the_colour(server: Server) -> None:
     asked = ("search", "--store", server.store, "--id", str(make(0).id))
     assert "\x1b[31mfailure\x1b[0m" in on_terminal(200, *asked)
