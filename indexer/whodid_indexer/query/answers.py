@@ -10,7 +10,7 @@ A program reads the first two back.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -53,29 +53,33 @@ def read_stats(data: bytes) -> Stats:
         raise msgspec.DecodeError(f"not statistics: {error}") from error
 
 
+Stored = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Record"})]
+"""A record as it was stored, and how the API's document names that."""
+
+
 class Near(msgspec.Struct):
     """`around.Neighbours`; `query`, in the query language, finds them all."""
 
     relation: Relation
     query: str
     total: int
-    before: list[msgspec.Raw]
-    after: list[msgspec.Raw]
+    before: list[Stored]
+    after: list[Stored]
 
 
 class SignedIn(msgspec.Struct):
     """`around.SignIn`: the sign-in, how it was found, the sign-out before the event, and the one after it."""
 
     how: Literal["session", "actor and ip", "actor", "itself"]
-    sign_in: msgspec.Raw
-    ended: msgspec.Raw | None
-    sign_out: msgspec.Raw | None
+    sign_in: Stored
+    ended: Stored | None
+    sign_out: Stored | None
 
 
 class InContext(msgspec.Struct):
     """An event and what stands around it; the records in it are as they were stored."""
 
-    event: msgspec.Raw
+    event: Stored
     signed_in: SignedIn | None
     around: list[Near]
     unasked: list[Relation]

@@ -17,12 +17,14 @@
     ft       FTS5 without contents: `t` the record's text, `x` exact tokens (see `tokens`); rowid = seq
     zdict    dictionaries of the bodies
     setting  `meta`: the store's template document
+    view     questions that are shared under a name (see `views`)
     token    who may ask a server over this file: the hash of each secret, and what it is good for (`access.token`)
 
 `key` columns are hashes of what makes a row of a dictionary table unique; all other texts of theirs but `class`,
 `handle`, `exact` and `json` are folded as they are compared (`axes.folded`). Dictionary rows are never deleted, so a
-number that was once seen stays right. `hashsize`: so many bytes of new words wait in memory within a transaction; with FTS5's own
-megabyte each thousand records would be a segment by itself, and merging them the larger part of what text costs.
+number that was once seen stays right. `hashsize`: so many bytes of new words wait in memory within a transaction; with
+FTS5's own megabyte each thousand records would be a segment by itself, and merging them the larger part of what text
+costs.
 `PRAGMA user_version` is the number of migrations applied.
 """
 
@@ -37,6 +39,7 @@ PAGE_SIZE = 8192
 
 _FIRST = """
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE view(space TEXT, name TEXT, json TEXT NOT NULL, PRIMARY KEY(space, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE token(id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE zdict(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE combo(
