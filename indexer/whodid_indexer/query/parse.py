@@ -17,6 +17,9 @@ from whodid_indexer.query.values import parse_values
 from whodid_schema.errors import BadQuery
 from whodid_schema.fields import META_PREFIX
 
+ALL_TIME = "all"
+"""As a span: no beginning, where a page or a saved view would have one of its own."""
+
 Filter = tuple[str, str, bool]
 """A field's query name or alias, its value as typed, and whether it is excluded."""
 
@@ -69,6 +72,8 @@ def read_query(
 
 
 def _range(last: str | None, since: str | None, until: str | None, context: Context) -> tuple[int | None, int | None]:
+    if last == ALL_TIME:
+        last = None
     if last is not None and since is not None:
         raise BadQuery("a span and a beginning exclude each other", "give --last or --since")
     if last is not None:

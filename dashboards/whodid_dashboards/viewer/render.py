@@ -1,0 +1,51 @@
+"""Templates to responses: everything is escaped, what would steer the reading order is spelled out first."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from whodid_dashboards.viewer.assets import ADDRESSES
+from whodid_dashboards.viewer.headers import PAGE
+from whodid_dashboards.viewer.preferences import remembered
+from whodid_schema import __version__
+from whodid_schema.visible import visible
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints: visible text, which jinja2 escapes behind this."""
+    return value if isinstance(value, Markup) else visible(str(value))
+
+
+def _lines(text: str) -> Markup:
+    """A text of several lines, inert but for its line feeds."""
+    return Markup(escape(visible(text, newlines=True)))  # noqa: S704  escaped in this line
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("whodid_dashboards.viewer"),
+        autoescape=True,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["lines"] = _lines
+    environment.globals["asset"] = ADDRESSES.__getitem__
+    environment.globals["version"] = __version__
+    return environment
+
+
+_templates = _environment()
+
+
+def page(request: Request, template: str, code: int = 200, **values: Any) -> Response:
+    """The response of a template."""
+    theme = remembered(request).get("theme", "auto")
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    text = _templates.get_template(template).render(theme=theme, back=back, **values)
+    return HTMLResponse(text, code, PAGE)
