@@ -53,8 +53,15 @@ lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
 	fi
 	@touch $@
 
-system: .venv/ready  ## real log rotation for the tests, from Debian's packages where we may install them; says what OpenSearch lacks
-	@command -v logrotate >/dev/null || test -x /usr/sbin/logrotate || \
-		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y logrotate >/dev/null; } || \
+system: .venv/ready  ## what tests take from Debian and npm: log rotation, Chromium, axe; says what is lacking, OpenSearch too
+	@command -v logrotate >/dev/null || test -x /usr/sbin/logrotate || $(call debian,logrotate) || \
 		echo "logrotate is not here and cannot be installed: the tests with real rotation are skipped"
+	@$(PY) tests/support/chromium.py >/dev/null || $(call debian,chromium) || \
+		echo "Chromium is not here and cannot be installed: the tests of the pages in a browser are skipped"
+	@cd tests/browser && { cmp -s package-lock.json node_modules/.installed || \
+		{ command -v npm >/dev/null && npm ci --ignore-scripts --silent && cp package-lock.json node_modules/.installed; }; } || \
+		echo "axe is not here and npm cannot install it: the pages are not checked for accessibility"
 	@[ -n "$$WHODID_TEST_OPENSEARCH" ] || docker info >/dev/null 2>&1 || (cd tests && ../$(PY) -m support.opensearch.obtain)
+
+# installs a package of Debian's where we may
+debian = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y --no-install-recommends $(1) >/dev/null; }
