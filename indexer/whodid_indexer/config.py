@@ -40,6 +40,38 @@ class ClassRule(BaseModel):
     )
 
 
+class GrantSettings(BaseModel):
+    """What a group of people may do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Literal["self", "admin", "owner", "auditor", "platform"] = Field(description="The role of its members.")
+    workspaces: list[str] = Field(default=[], description="Ids of the workspaces it is for.")
+    projects: list[str] = Field(default=[], description="Ids of the projects it is for.")
+    apps: list[str] = Field(default=[], description="Applications whose records without a workspace it sees too.")
+
+
+class SignOnSettings(BaseModel):
+    """How a proxy that signs people on tells who they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user_header: str = Field(
+        default="X-Forwarded-User", description="The header with the person's name; without it nobody is signed on."
+    )
+    email_header: str = Field(
+        default="X-Forwarded-Email", description="The header with their e-mail address: that is who `me` is."
+    )
+    groups_header: str = Field(
+        default="X-Forwarded-Groups", description="The header with their groups, separated by commas."
+    )
+    groups: dict[str, GrantSettings] = Field(
+        default={},
+        description="Group to what its members may do; of several the first in this order counts. Who is in none of "
+        "them sees what they did themselves.",
+    )
+
+
 class IndexerSettings(BaseSettings):
     """The settings of the store's side. `WHODID_STORE` and `WHODID_LISTEN` win over the file, flags over both."""
 
@@ -53,7 +85,28 @@ class IndexerSettings(BaseSettings):
     )
     listen: str = Field(
         default=DEFAULT_LISTEN,
-        description="Where `whodid serve` listens: HOST:PORT on this machine; port 0 takes a free one.",
+        description="Where `whodid serve` listens: HOST:PORT; port 0 takes a free one. Another address than this "
+        "machine's own (127.0.0.1) needs tokens, and TLS or a proxy.",
+    )
+    tls_certificate_file: Path | None = Field(
+        default=None, description="PEM file of the certificate that `whodid serve` shows: it then speaks https alone."
+    )
+    tls_key_file: Path | None = Field(default=None, description="PEM file of its key, without a passphrase.")
+    behind_proxy: bool = Field(
+        default=False,
+        description="Browsers and agents reach `whodid serve` through a proxy that speaks TLS with them, and only so.",
+    )
+    hosts: list[str] = Field(
+        default=[],
+        description="Names that `whodid serve` answers to beside its own address, such as `audit.example.com`. Without "
+        "any a server on this machine's own address answers to that alone, one with tokens elsewhere to all.",
+    )
+    trusted_proxies: list[str] = Field(
+        default=[],
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, and who may sign people on.",
+    )
+    sign_on: SignOnSettings | None = Field(
+        default=None, description="The headers in which a trusted proxy says who is signed on."
     )
     retention: dict[str, str] = Field(
         default={},

@@ -5,6 +5,7 @@ GET  /                          who this is                   about
 GET  /_index_template/whodid    the template document         about
 GET  /healthz /readyz /metrics                                about
 GET  /api/v1/…                  questions                     questions
+GET  / …                        pages, for browsers           pages (what an installed package brings)
 """
 
 import contextlib
@@ -17,16 +18,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from whodid_indexer.access.gate import Gate
 from whodid_indexer.api.about import About
+from whodid_indexer.api.auth import Authentication, installed_refusal
 from whodid_indexer.api.bulk import BulkEndpoint
 from whodid_indexer.api.hosts import HostCheck
 from whodid_indexer.api.metrics import Metrics
+from whodid_indexer.api.pages import installed
 from whodid_indexer.api.problem import on_fault, on_http_error, on_whodid_error
 from whodid_indexer.api.questions import questions
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.trail import ByWriter, Trail
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.store.base import Reader, Writer
 from whodid_schema.errors import WhodidError
+from whodid_schema.meta import Meta
 
 
 class Closable(Writer, Protocol):
@@ -36,13 +42,20 @@ class Closable(Writer, Protocol):
         """Give back the file."""
 
 
-def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) -> Starlette:
+def build(
+    store: Closable, opener: Callable[[], Reader], hosts: frozenset[str] | None, gate: Gate | None = None
+) -> Starlette:
     """The application over one store: `store` writes, `opener` opens readers; Host must be one of `hosts`.
+
+    Without a gate, or while it is open, everybody may do everything: then `hosts` must be loopback's alone. None is
+    any host.
 
     The application owns both: when it ends it stores what is queued and closes them.
     """
+    gate = gate or Gate()
     writer = GroupWriter(store.create)
     readers = Readers(opener)
+    trail = Trail(ByWriter(writer, lambda: _meta(opener)))
     metrics = Metrics()
     bulk = BulkEndpoint(writer, metrics)
     about = About(socket.gethostname(), readers, writer, metrics)
@@ -50,15 +63,18 @@ def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
         writer.start()
+        trail.start()
         try:
             yield
         finally:
+            trail.close()
             writer.close()
             readers.close()
             store.close()
 
     app = Starlette(
         routes=[
+            *installed(readers),  # first: at `/` they answer browsers, and only those
             Route("/_bulk", bulk.post, methods=["POST", "PUT"]),
             Route("/", about.banner),
             Route("/_index_template/whodid", about.template),
@@ -67,10 +83,20 @@ def build(store: Closable, opener: Callable[[], Reader], hosts: frozenset[str]) 
             Route("/metrics", about.metrics),
             *questions(readers),
         ],
-        middleware=[Middleware(HostCheck, allowed=hosts)],
+        middleware=[
+            *([Middleware(HostCheck, allowed=hosts)] if hosts is not None else []),
+            Middleware(Authentication, gate=gate, refuse=installed_refusal()),
+        ],
         exception_handlers={WhodidError: on_whodid_error, HTTPException: on_http_error, Exception: on_fault},
         lifespan=life,
     )
     app.router.redirect_slashes = False  # an address with a slash too many is not found, like any other
     app.state.metrics = metrics
+    app.state.gate = gate
+    app.state.trail = trail
     return app
+
+
+def _meta(opener: Callable[[], Reader]) -> Meta:
+    with contextlib.closing(opener()) as reader:
+        return reader.meta()

@@ -8,16 +8,21 @@ Whatever is refused as a whole left nothing in the store and may be sent again u
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from whodid_indexer.access.caller import current
+from whodid_indexer.access.ingest import held
 from whodid_indexer.api.metrics import Metrics
 from whodid_indexer.api.problem import WrongType
 from whodid_indexer.ingest import bulk
 from whodid_indexer.ingest.budget import Budget, Hold
 from whodid_indexer.ingest.encoding import TooLarge, check, unpack
 from whodid_indexer.ingest.writer import GroupWriter
+from whodid_indexer.store.base import Item
+from whodid_schema.bulk import Result
 from whodid_schema.errors import StoreUnreachable, WhodidError
 
 MAX_BODY = 80 << 20
@@ -56,15 +61,16 @@ class BulkEndpoint:
                 return Response(status_code=400)  # nobody reads it: the sender went away in the middle of its body
             body = unpack(packed, encoding, self._max_body, hold.grow)
             del packed
-            items = bulk.parse(body)
+            items, refused = _held(bulk.parse(body))
             try:
-                results = await asyncio.wrap_future(self._writer.submit(items))
+                stored = await asyncio.wrap_future(self._writer.submit(items)) if items else []
             except WhodidError:
                 raise
             except Exception as error:
                 raise StoreUnreachable(
                     f"the store could not take these records: {error}", "its log has more"
                 ) from error
+        results = _merged(stored, refused)
         took = time.monotonic() - started
         self._metrics.stored(Counter(result.outcome for result in results), len(body), took)
         return Response(bulk.answer(results, int(took * 1000)), media_type="application/json")
@@ -90,3 +96,22 @@ class BulkEndpoint:
             raise TooLarge(
                 f"a body may have {self._max_body} bytes, this has at least {size}", "send fewer events at once"
             )
+
+
+def _held(items: list[Item]) -> tuple[list[Item], dict[int, Result]]:
+    """What the caller's token lets in, and by their place in the request the results of the others."""
+    grant = current().grant
+    if grant is None:
+        return items, {}
+    checked = [held(item, grant) for item in items]
+    refused = {place: result for place, result in enumerate(checked) if isinstance(result, Result)}
+    return [item for item in checked if isinstance(item, Item)], refused
+
+
+def _merged(stored: Sequence[Result], refused: dict[int, Result]) -> Sequence[Result]:
+    """One result per item of the request, in its order."""
+    if not refused:
+        return stored
+    others = iter(stored)
+    number = len(stored) + len(refused)
+    return [refused[place] if place in refused else next(others) for place in range(number)]

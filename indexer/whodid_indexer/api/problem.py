@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from whodid_indexer.access.gate import NotSignedIn
 from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.ingest.encoding import TooLarge, UnknownEncoding
 from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreachable, UsageError, WhodidError
@@ -50,6 +51,7 @@ _STATUS: tuple[tuple[type[WhodidError], int], ...] = (
     (WrongType, 415),
     (NotFound, 404),
     (UsageError, 400),
+    (NotSignedIn, 401),
     (NotAllowed, 403),
     (Overloaded, 429),
     (StoreUnreachable, 503),
@@ -69,13 +71,18 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
     return Response(msgspec.json.encode(body), status, allheaders, MEDIA_TYPE)
 
 
+def status_of(error: WhodidError) -> int:
+    """The status that says what kind of error it is."""
+    return next(code for kind, code in _STATUS if isinstance(error, kind))
+
+
 def problem_of(error: WhodidError) -> Response:
     """The response for one of our own errors."""
-    status = next(code for kind, code in _STATUS if isinstance(error, kind))
     more: dict[str, Any] = {"hint": error.hint}
     if isinstance(error, BadQuery):
         more |= {"position": error.position, "length": error.length, "suggestion": error.suggestion}
-    return problem(status, error.code, error.message, **more)
+    headers = {"WWW-Authenticate": 'Bearer realm="whodid"'} if isinstance(error, NotSignedIn) else None
+    return problem(status_of(error), error.code, error.message, headers, **more)
 
 
 async def on_whodid_error(request: Request, error: Exception) -> Response:

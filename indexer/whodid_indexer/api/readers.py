@@ -1,4 +1,7 @@
-"""Readers for a server: each question has a reader and a thread of its own, so that none holds up the event loop."""
+"""Readers for a server: each question has a reader and a thread of its own, so that none holds up the event loop.
+
+Whoever asks, by whatever surface, gets a reader that knows no more than they may see (`store.allowed`).
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,6 +9,8 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from whodid_indexer.access.caller import current
+from whodid_indexer.store.allowed import allowed
 from whodid_indexer.store.base import Reader
 
 Answer = TypeVar("Answer")
@@ -23,13 +28,13 @@ class Readers:
         self._limiter = CapacityLimiter(at_once)
 
     async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
-        """What `question` answers, asked on a thread."""
+        """What `question` answers, asked on a thread, of what the caller may see."""
         return await to_thread.run_sync(self._ask, question, limiter=self._limiter)
 
     def _ask(self, question: Callable[[Reader], Answer]) -> Answer:
         reader = self._take()
         try:
-            return question(reader)
+            return question(allowed(reader, current().access))
         finally:
             self._idle.append(reader)
 
@@ -40,8 +45,8 @@ class Readers:
             return self._open()
 
     def open(self) -> Reader:
-        """A reader outside the pool, for an answer that takes as long as its client; the caller closes it."""
-        return self._open()
+        """A reader outside the pool, for an answer that takes as long as its client, who closes it."""
+        return allowed(self._open(), current().access)
 
     def close(self) -> None:
         """Close those that are idle; called when no question is running any more."""

@@ -4,15 +4,17 @@ import gc
 import ipaddress
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
 
 from whodid_indexer.api.hosts import LOOPBACK
-from whodid_schema.errors import UsageError, WhodidError
+from whodid_schema.errors import ConfigError, UsageError, WhodidError
 
 GRACE = 20
 """Seconds that running requests have at the end; a request under way is stored and answered well within it."""
@@ -22,20 +24,15 @@ _YOUNG = 50_000
 
 
 def parse_address(listen: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT` or `[IPv6]:PORT`; only loopback passes. Raises UsageError."""
+    """Host and port of `HOST:PORT` or `[IPv6]:PORT`. Raises UsageError."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"--listen {listen}: not an address", "write HOST:PORT, for example 127.0.0.1:8642")
-    host = host.removeprefix("[").removesuffix("]")
-    if not _is_loopback(host):
-        raise UsageError(
-            f"--listen {listen}: without tokens whodid serves this machine only",
-            "listen on 127.0.0.1:8642; tokens, which make other addresses safe, come in a later version",
-        )
-    return host, int(port)
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
     if host == "localhost":
         return True
     try:
@@ -60,15 +57,32 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def url_of(bound: socket.socket) -> str:
+def url_of(bound: socket.socket, scheme: str = "http") -> str:
     """The URL that the socket answers at."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def allowed_hosts(host: str) -> frozenset[str]:
-    """The Host names that requests may carry for a server that listens on `host`."""
-    return LOOPBACK | {f"[{host}]" if ":" in host else host}
+def allowed_hosts(host: str, names: Iterable[str] = ()) -> frozenset[str]:
+    """The Host names that requests may carry for a server that listens on `host` and is known by `names`."""
+    return LOOPBACK | {f"[{host}]" if ":" in host else host, *(name.lower() for name in names)}
+
+
+class Tls(NamedTuple):
+    """PEM files of a certificate and its key, the key without a passphrase."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises ConfigError where they cannot be used."""
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(self.certificate, self.key)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"--tls-certificate {self.certificate} with --tls-key {self.key} cannot be used: {error}",
+                "PEM files of the certificate and its key, the key without a passphrase",
+            ) from error
 
 
 class _Announcing(uvicorn.Server):
@@ -85,12 +99,12 @@ class _Announcing(uvicorn.Server):
             self._announce()
 
 
-def serve(app: Starlette, bound: socket.socket, ready_file: Path | None) -> None:
+def serve(app: Starlette, bound: socket.socket, ready_file: Path | None, tls: Tls | None = None) -> None:
     """Serve until SIGTERM (then it returns) or SIGINT (KeyboardInterrupt), after finishing what is under way.
 
     Once requests are taken, `listening on URL` is printed to stdout and the URL written to `ready_file`.
     """
-    url = url_of(bound)
+    url = url_of(bound, "http" if tls is None else "https")
 
     def announce() -> None:
         if ready_file is not None:
@@ -100,6 +114,7 @@ def serve(app: Starlette, bound: socket.socket, ready_file: Path | None) -> None
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, http="h11", ws="none", lifespan="on",
         timeout_graceful_shutdown=GRACE, proxy_headers=False,
+        ssl_certfile=None if tls is None else tls.certificate, ssl_keyfile=None if tls is None else tls.key,
     )  # fmt: skip
     # uvicorn raises the signal anew once it has shut down; for us SIGTERM is the way a server ends well.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)

@@ -24,6 +24,7 @@ from whodid_schema import __version__
         "show": "whodid_indexer.cli.show:command",
         "stats": "whodid_indexer.cli.stats:command",
         "tail": "whodid_indexer.cli.tail:command",
+        "token": "whodid_indexer.cli.token:group",
         "views": "whodid_indexer.cli.views:group",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -48,11 +48,12 @@ EVERYTHING = Access("platform")
 
 
 def restrict(query: AuditQuery, access: Access) -> AuditQuery:
-    """The query for what of its answer the access allows."""
+    """The query for what of its answer the access allows; one that is held to it already stays as it is."""
     if access.reach == "platform":
         return query
     allowed = tuple(_allowed(access))
-    return replace(query, groups=(*query.groups, Group(allowed, any=True) if allowed else NOTHING))
+    limit = Group(allowed, any=True) if allowed else NOTHING
+    return query if limit in query.groups else replace(query, groups=(*query.groups, limit))
 
 
 def _allowed(access: Access) -> Iterator[Member]:

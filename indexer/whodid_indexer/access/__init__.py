@@ -1,0 +1,1 @@
+"""Who asks, and how far they reach: tokens, roles, browser sessions, sign-on through a proxy."""
