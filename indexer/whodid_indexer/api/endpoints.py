@@ -21,12 +21,16 @@ Schema = dict[str, Any]
 
 
 class Parameter(Struct, frozen=True):
-    """A query parameter: its name, one line for people, the JSON Schema of a value; `many`: it may be repeated."""
+    """A query parameter: its name, one line for people, the JSON Schema of a value.
+
+    `many`: it may be repeated. `kind`: it is JSON of this type, and the schema is that of the type.
+    """
 
     name: str
     help: str
-    schema: Schema
+    schema: Schema = {}
     many: bool = False
+    kind: Any = None
 
 
 def text(name: str, about: str, *, many: bool = False, **more: Any) -> Parameter:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 
 from whodid_indexer.query.around import Around, Relation, SignIn
-from whodid_indexer.query.counting import Facet, Stats
+from whodid_indexer.query.counting import Bucket, Facet, Stats, TopActor
 from whodid_indexer.query.printer import to_text
 from whodid_schema.timestamp import from_micros, to_micros
 
@@ -23,16 +23,44 @@ _TIMES = ("since", "until", "previous_since")
 _LISTED = {"series": ("start", "end"), "actors": ("last_seen",)}
 
 
-class _Facets(msgspec.Struct):
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+
+class BucketAnswer(Bucket, frozen=True):
+    """One interval of the series and the records of each kind in it."""
+
+    start: Time  # type: ignore[assignment]  # the same fields in another form
+    end: Time  # type: ignore[assignment]
+
+
+class TopActorAnswer(TopActor, frozen=True):
+    """An actor as the axis has them, and when they were seen last."""
+
+    last_seen: Time  # type: ignore[assignment]  # as above
+
+
+class FacetList(msgspec.Struct):
+    """Facets, in the order they were asked for."""
+
     facets: list[Facet]
 
 
-_read_facets = msgspec.json.Decoder(_Facets).decode
+class StatsAnswer(Stats, frozen=True):
+    """The statistics of a query, with times as records have them."""
+
+    since: Time | None  # type: ignore[assignment]  # the same fields in another form
+    until: Time | None  # type: ignore[assignment]
+    previous_since: Time | None  # type: ignore[assignment]
+    series: list[BucketAnswer]  # type: ignore[assignment]
+    actors: list[TopActorAnswer]  # type: ignore[assignment]
+
+
+_read_facets = msgspec.json.Decoder(FacetList).decode
 
 
 def facets_json(facets: Sequence[Facet]) -> bytes:
     """The facets as JSON."""
-    return msgspec.json.encode(_Facets(list(facets)))
+    return msgspec.json.encode(FacetList(list(facets)))
 
 
 def read_facets(data: bytes) -> list[Facet]:

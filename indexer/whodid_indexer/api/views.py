@@ -1,0 +1,165 @@
+"""`/api/v1/views`: questions saved under a name, shared by all who see the same records.
+
+    GET    /api/v1/views            {"views":[{"name","texts","by","saved"}…]}
+    PUT    /api/v1/views/{name}     {"texts":["verb:delete since:7d"]}: 201 for a new one, 200 where it replaces another
+    DELETE /api/v1/views/{name}     204
+
+`texts` are of the query language, and all must hold; times stay as they were written, so that a view of the last seven
+days is one on every day. Views are kept in a SQLite store; over another one there are none to keep.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+from anyio import to_thread
+from msgspec import Struct
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from whodid_indexer.access.caller import Caller, caller_of
+from whodid_indexer.api.endpoints import JSON, Answer, Endpoint
+from whodid_indexer.api.problem import NotFound, WrongType
+from whodid_indexer.ingest.encoding import TooLarge
+from whodid_indexer.query.parse import Context, read_query
+from whodid_indexer.store.sqlite.views import View
+from whodid_schema import timestamp
+from whodid_schema.errors import UsageError
+
+MOST_TEXTS = 20
+LARGEST = 64 << 10
+"""Bytes of a view as it is sent."""
+
+_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
+
+
+class NotKept(UsageError):
+    """The store has no room for views; they are kept in a SQLite store."""
+
+    code = "not_kept"
+
+
+class ViewList(Struct):
+    """All views that the caller shares, by name."""
+
+    views: list[View]
+
+
+class NewView(Struct, forbid_unknown_fields=True):
+    """What is saved."""
+
+    texts: list[str]
+
+
+LIST = Endpoint("views", "/api/v1/views", "The shared views", (Answer("All of them", ViewList),))
+SAVE = Endpoint(
+    "save_view",
+    "/api/v1/views/{name}",
+    "Save a view",
+    (Answer("It replaces another", View), Answer("It is new", View, status=201)),
+    method="PUT",
+    body=NewView,
+)
+DELETE = Endpoint(
+    "delete_view",
+    "/api/v1/views/{name}",
+    "Delete a view",
+    (Answer("It is gone", media="", status=204),),
+    method="DELETE",
+)
+
+
+class Views(Protocol):
+    """Where views are kept; calls may take as long as a disk does."""
+
+    def all(self, space: str) -> list[View]:
+        """The views of a space by name."""
+
+    def save(self, space: str, view: View) -> bool:
+        """Keep a view, in place of one of its name; whether there was none."""
+
+    def delete(self, space: str, name: str) -> bool:
+        """Remove a view; whether it was there."""
+
+
+class SharedViews:
+    """The handlers; `views` is None over a store that keeps none."""
+
+    def __init__(self, views: Views | None) -> None:
+        self._views = views
+
+    def routes(self) -> list[Route]:
+        """The list, and each view."""
+        return [Route(LIST.path, self.list), Route(SAVE.path, self.one, methods=[SAVE.method, DELETE.method])]
+
+    async def list(self, request: Request) -> Response:
+        """All of them."""
+        LIST.given(request)
+        found = await to_thread.run_sync(self._kept().all, space_of(caller_of(request)))
+        return Response(msgspec.json.encode(ViewList(found)), media_type=JSON)
+
+    async def one(self, request: Request) -> Response:
+        """Save or delete one."""
+        SAVE.given(request)
+        kept, space, name = self._kept(), space_of(caller_of(request)), _checked(request.path_params["name"])
+        if request.method == DELETE.method:
+            if not await to_thread.run_sync(kept.delete, space, name):
+                raise NotFound(f"there is no view {name!r}")
+            return Response(status_code=204)
+        caller = caller_of(request)
+        view = View(name, await _texts(request), caller.name or caller.id, timestamp.now())
+        new = await to_thread.run_sync(kept.save, space, view)
+        return Response(msgspec.json.encode(view), 201 if new else 200, media_type=JSON)
+
+    def _kept(self) -> Views:
+        if self._views is None:
+            raise NotKept("this store keeps no views", "save them with whodid views, or as bookmarks of the page")
+        return self._views
+
+
+def space_of(caller: Caller) -> str:
+    """Whose views they are: what somebody may see names everybody who may see the same."""
+    access = caller.access
+    if access.reach == "platform":
+        return "platform"
+    if access.reach == "self":
+        return msgspec.json.encode(("self", sorted(access.me.values))).decode()
+    return msgspec.json.encode(
+        (access.reach, sorted(access.workspaces), sorted(access.projects), sorted(access.apps))
+    ).decode()
+
+
+def _checked(name: str) -> str:
+    if not _name(name):
+        raise UsageError(f"{name[:80]!r} is no name for a view", "letters, digits, - _ and . ; at most 64 of them")
+    return name
+
+
+async def _texts(request: Request) -> tuple[str, ...]:
+    """The texts that are sent. Raises WrongType, TooLarge, UsageError, and BadQuery for what cannot be asked."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise WrongType(f"Content-Type {kind!r} is not taken", f"send {JSON}")
+    try:
+        sent = msgspec.json.decode(await _body(request), type=NewView)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"this is not a view: {error}", 'send {"texts": ["verb:delete since:7d"]}') from error
+    texts = tuple(" ".join(text.split()) for text in sent.texts)
+    if not texts or len(texts) > MOST_TEXTS or not all(texts):
+        raise UsageError(f"a view has 1 to {MOST_TEXTS} texts, none of them empty")
+    read_query((), texts, last=None, since=None, until=None, context=Context(datetime.now(UTC)))
+    return texts
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > LARGEST:
+                raise TooLarge(f"a view may have {LARGEST} bytes, this has more")
+    except ClientDisconnect as error:
+        raise UsageError("the sender went away in the middle of its body") from error
+    return bytes(body)
