@@ -1,6 +1,7 @@
 """What is asked at the command line is an event in the store that was asked: `note` a question, `require` an export.
 
-A question is answered also where it cannot be recorded, and says so; what leaves the store is refused then.
+A question is answered also where it cannot be recorded, and says so; what leaves the store, and what is done to it
+(`administer`), is refused then.
 """
 
 import os
@@ -14,6 +15,7 @@ from whodid_schema.errors import NotAllowed
 
 if TYPE_CHECKING:
     from whodid_indexer.audit.event import Who
+    from whodid_indexer.audit.recorder import Recorder
     from whodid_indexer.query.model import AuditQuery
     from whodid_indexer.store.base import Reader
 
@@ -42,15 +44,28 @@ def require(
     return reason is None
 
 
+def administer(recorder: "Recorder", action: str, **known: object) -> None:
+    """Record an act of administration before it is done. Raises NotAllowed where that cannot be."""
+    reason = _write(recorder, action, ("", ""), known)
+    if reason is not None:
+        raise NotAllowed(
+            f"what is done to the store is recorded in it, and this cannot be: {reason}",
+            "see that the store takes records, and try again; nothing was done",
+        )
+
+
 def _record(reader: "Reader", action: str, query: "AuditQuery | None", known: dict[str, object]) -> str | None:
-    from whodid_indexer.audit.event import Deed, asked, event_of  # noqa: PLC0415  not needed to print help
+    from whodid_indexer.audit.event import asked  # noqa: PLC0415  not needed to print help
     from whodid_indexer.audit.recorder import recorder_of  # noqa: PLC0415  as above
 
     recorder = recorder_of(reader)
-    if recorder is None:
-        return None
+    return None if recorder is None else _write(recorder, action, ("", "") if query is None else asked(query), known)
+
+
+def _write(recorder: "Recorder", action: str, text: tuple[str, str], known: dict[str, object]) -> str | None:
+    from whodid_indexer.audit.event import Deed, event_of  # noqa: PLC0415  as above
+
     found, subject = known.pop("found", None), known.pop("subject", "")
-    text = ("", "") if query is None else asked(query)
     deed = Deed(action, *text, str(subject), found if isinstance(found, int) else None, known)
     return recorder.record(event_of(deed, whoever(), datetime.now(UTC)))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, source_options
 from whodid_indexer.cli.output import say
 from whodid_indexer.cli.places import configured, find_settings, find_store
@@ -15,6 +16,7 @@ from whodid_schema.errors import UsageError
 from whodid_schema.visible import visible
 
 if TYPE_CHECKING:
+    from whodid_indexer.audit.recorder import Recorder
     from whodid_indexer.retention.plan import Done, RetentionPlan
     from whodid_indexer.store.base import Lifecycle
 
@@ -36,7 +38,7 @@ def group() -> None:
 def plan(source: Source, form: str, at: str | None) -> None:
     """Show what the store holds by class, how long it is kept, and when each part of it goes. Nothing is changed."""
     now = _moment(at)
-    with _opened(source) as lifecycle:
+    with _opened(source) as (lifecycle, _):
         found = lifecycle.plan(now)
         found = msgspec.structs.replace(found, differences=_differences(lifecycle, source, now))
     if form == "json":
@@ -65,8 +67,11 @@ def apply(source: Source, form: str, at: str | None) -> None:
         if form == "table":
             click.echo(visible(f"deleted {_number(one.records)} records of {one.class_}: {one.what}"))
 
-    with _opened(source) as lifecycle:
+    with _opened(source) as (lifecycle, recorder):
         differences = _differences(lifecycle, source, now)
+        due = [part for part in lifecycle.plan(now).parts if part.due]
+        if due:
+            administer(recorder, "retention", due=[(part.class_, part.what, part.records) for part in due])
         lifecycle.apply(now, done)
         found = msgspec.structs.replace(lifecycle.plan(now), differences=differences)
     if form == "json":
@@ -88,20 +93,25 @@ def _moment(at: str | None) -> datetime:
 
 
 @contextlib.contextmanager
-def _opened(source: Source) -> Iterator["Lifecycle"]:
+def _opened(source: Source) -> Iterator[tuple["Lifecycle", "Recorder"]]:
     place = find_store(source.store, source.config)
-    lifecycle = _lifecycle(place.url, source)
+    lifecycle, recorder = _lifecycle(place.url, source)
     with contextlib.closing(lifecycle):
-        yield lifecycle
+        yield lifecycle, recorder
 
 
-def _lifecycle(url: str, source: Source) -> "Lifecycle":
-    """The keeping side of the store at `url`. Raises StoreUnreachable and what its store raises."""
+def _lifecycle(url: str, source: Source) -> tuple["Lifecycle", "Recorder"]:
+    """The keeping side of the store at `url`, and where what is done to it is recorded.
+
+    Raises StoreUnreachable and what its store raises.
+    """
+    from whodid_indexer.audit.recorder import IntoCluster, IntoFile  # noqa: PLC0415  not needed to print help
+
     if not url.startswith(("http:", "https:")):
         from whodid_indexer.store.open import path_of  # noqa: PLC0415  apsw only where it is used
         from whodid_indexer.store.sqlite.retire import SqliteLifecycle  # noqa: PLC0415  as above
 
-        return SqliteLifecycle(path_of(url))
+        return SqliteLifecycle(path_of(url)), IntoFile(path_of(url))
     from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.store.opensearch.connect import Client  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle  # noqa: PLC0415  as above
@@ -113,7 +123,8 @@ def _lifecycle(url: str, source: Source) -> "Lifecycle":
     except BaseException:
         client.close()
         raise
-    return OpenSearchLifecycle(client, deletes_by_ism=settings.lifecycle == "ism")
+    lifecycle = OpenSearchLifecycle(client, deletes_by_ism=settings.lifecycle == "ism")
+    return lifecycle, IntoCluster(client, lifecycle.meta)
 
 
 def _require_cluster(url: str, root: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, source_options
 from whodid_indexer.cli.output import say
 from whodid_indexer.cli.places import configured, find_settings, find_store
@@ -32,13 +33,19 @@ def command(source: Source, dry_run: bool, diff: bool) -> None:
 
 
 def _sqlite(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> None:
+    from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.store.open import path_of  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.store.sqlite.document import plan_document, write_document  # noqa: PLC0415  as above
 
     path = path_of(url)
     settings = configured(config)
     wanted = None if settings is None else settings.wanted()
-    change = (plan_document if dry_run else write_document)(path, wanted, datetime.now(UTC))
+    now = datetime.now(UTC)
+    change = plan_document(path, wanted, now)
+    if not dry_run:
+        if change.before is not None and change.before != change.after:
+            administer(IntoFile(path), "setup", rules=change.after.rules)
+        change = write_document(path, wanted, now)
     before = None if change.before is None else msgspec.to_builtins(change.before)
     step = Step(f"the store's document in {path}", str(path), before, msgspec.to_builtins(change.after))
     changed = change.before != change.after

@@ -35,6 +35,9 @@ def test_the_plan_is_shown_and_done_beside_a_running_server(tmp_path: Path) -> N
         assert done.stdout.startswith("deleted 2 records of activity: before ")
         assert server.get("/api/v1/count").json() == {"count": 2}
         assert whodid("retention", "apply", *config).stdout == "nothing was due\n"
+        own = whodid("search", *config, "--surface", "audit", "--action", "whodid.retention", "--format", "ndjson")
+        (recorded,) = [json.loads(line) for line in own.stdout.splitlines()]
+        assert [(part[0], part[2]) for part in recorded["metadata"]["due"]] == [("activity", 2)]
         assert server.create([make(9)])[0].outcome == "indexed"
 
 
