@@ -11,7 +11,7 @@ import click
 from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
-from whodid_indexer.cli.output import say, write
+from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.places import find_store
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_of, zone_options
@@ -205,7 +205,7 @@ def _to_stdout(reader: "Reader", asked: "Asked", zone: tzinfo) -> None:
     writer = _writer(asked, zone)
     pieces = writer.chunks(snapshot.rows)
     write(_compressed(pieces) if asked.gzip else pieces)
-    say(f"{writer.rows:,} rows")
+    say(counted(writer.rows, "row"))
     check_rows(writer.rows, snapshot.least, snapshot.most)
 
 
@@ -241,7 +241,7 @@ def _to_file(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
 
 def _say_kept(progress: "Progress", path: Path) -> None:
     if progress.interrupted:
-        say(f"{progress.interrupted:,} rows are kept; go on with: whodid export --resume -o {path}")
+        say(f"kept: {counted(progress.interrupted, 'row')}; go on with: whodid export --resume -o {path}")
 
 
 def _to_news(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
@@ -282,14 +282,14 @@ def bookmarks() -> Path:
 
 
 def _say_done(manifest: "Manifest", path: Path) -> None:
-    say(f"{manifest.rows:,} rows in {path}")
+    say(f"{counted(manifest.rows, 'row')} in {path}")
 
 
 def _verify(path: Path) -> None:
     from whodid_indexer.export.manifest import verify  # noqa: PLC0415  as above
 
     manifest = verify(path)
-    say(f"{path} is as its manifest says: {manifest.rows:,} rows, SHA-256 {manifest.sha256}")
+    say(f"{path} is as its manifest says: {counted(manifest.rows, 'row')}, SHA-256 {manifest.sha256}")
 
 
 def _writer(asked: "Asked", zone: tzinfo) -> "RowWriter":

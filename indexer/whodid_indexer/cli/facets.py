@@ -11,7 +11,7 @@ from whodid_indexer.cli.blocks import print_block, print_csv
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
-from whodid_indexer.cli.output import say, write
+from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_range, zone_options
 from whodid_indexer.query.counting import Axis, Facet
@@ -82,7 +82,7 @@ def command(
     for facet in facets:
         if not facet.complete:
             say(f"{facet.axis}: too many records to count in {BUDGET_S:g} s; --anyway counts them")
-    say(f"{total:,} records of {shown_range(query.since, query.until, zone)}")
+    say(f"{counted(total, 'record')} of {shown_range(query.since, query.until, zone)}")
 
 
 def _print(facets: Sequence[Facet], form: str, color: str) -> None:

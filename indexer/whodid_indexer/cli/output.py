@@ -130,6 +130,11 @@ def write(chunks: Iterable[bytes]) -> None:
     sys.stdout.buffer.flush()
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `1,234 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def say_hint(hint: "Hint") -> None:
     """What may have been meant otherwise, marked in what was typed."""
     lines = marked(hint.text, hint.position, hint.length).split("\n")

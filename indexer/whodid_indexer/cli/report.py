@@ -11,7 +11,7 @@ import click
 from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
-from whodid_indexer.cli.output import say, write
+from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import zone_name, zone_options
 from whodid_schema.errors import UsageError, WhodidError
@@ -102,7 +102,7 @@ def _report(source: Source, question: Question, zone: tzinfo, paper: Paper, titl
         story = tell(map(decode, reader.scan(query, ascending=True)), zone)
         head = _head(reader, source, query, zone, now, paper.title or title, recorded=recorded)
     _put(paper, render(story, head, form))
-    say(f"{story.records:,} records told")
+    say(f"{counted(story.records, 'record')} told")
 
 
 def _of(query: "AuditQuery", who: str | None) -> "AuditQuery":

@@ -11,7 +11,7 @@ from whodid_indexer.cli.audited import note
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
-from whodid_indexer.cli.output import FORMATS, TABLE, fitting, print_table, say, write
+from whodid_indexer.cli.output import FORMATS, TABLE, counted, fitting, print_table, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_options
 from whodid_indexer.query.model import ALL, AuditQuery
@@ -162,7 +162,7 @@ def _say_way_out(reader: Reader, query: AuditQuery, question: Question, total: i
             return
     everything = reader.count(without_own(ALL))
     say(
-        f"the store has {everything:,} records of all time; none fits the filters"
+        f"the store has {counted(everything, 'record')} of all time; none fits the filters"
         if everything
         else "the store is empty: whodid-agent brings it events"
     )

@@ -11,7 +11,7 @@ from whodid_indexer.cli.blocks import print_block, print_csv
 from whodid_indexer.cli.explain import explain_option, say_explained
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
-from whodid_indexer.cli.output import say, write
+from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import shown_range, shown_time, zone_name, zone_options
 from whodid_indexer.query.counting import Interval, Measure, Stats
@@ -74,8 +74,8 @@ def command(
         stats = reader.stats(query, Measure((now - EPOCH) // MICROSECOND, interval, zone_name(zone), wanted.actors))
         note(reader, "stats", query, found=stats.current.total)
     _print(stats, zone, form, color)
-    counted = (query.since, query.until) if stats.since is None else (stats.since, stats.until)
-    say(f"{stats.current.total:,} records of {shown_range(*counted, zone)}")
+    span = (query.since, query.until) if stats.since is None else (stats.since, stats.until)
+    say(f"{counted(stats.current.total, 'record')} of {shown_range(*span, zone)}")
 
 
 def _print(stats: Stats, zone: tzinfo, form: str, color: str) -> None:

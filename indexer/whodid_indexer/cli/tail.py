@@ -57,6 +57,8 @@ def command(
     with opened(source, "tail") as reader:
         note(reader, "tail", query)
         for bodies in feed(reader, query, number, None if no_follow else INTERVAL):
+            if no_follow and not bodies:
+                say("nothing matches")
             if form == "ndjson":
                 _print_lines(bodies)
             else:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.asking import ask
 from support.running import BIN, clean_environment, wait_until
 from support.serving import Server, make
 from whodid_indexer.cli.tail import feed
@@ -141,3 +142,10 @@ def test_late_events_are_shown_when_they_arrive(tmp_path: Path) -> None:
         wait_until(lambda: len(tail.ids) == 3, "the late ones", 20)
         assert tail.interrupt() == 130
     assert tail.ids == numbers(0, 90_000, 5)
+
+
+def test_where_nothing_matches_and_nothing_is_waited_for_it_says_so(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.create([make(1)])
+        assert ask("tail", "--store", server.url, "--app", "nobody", "--no-follow").err == "nothing matches\n"
+        assert ask("stats", "--store", server.url, "--app", "shop").err.startswith("1 record of ")
