@@ -106,9 +106,14 @@ def read_secret(path: Path, key: str) -> str:
 
 def read_token(path: Path, key: str) -> str:
     """As read_secret, of what is sent in a header as one word."""
-    token = read_secret(path, key).strip()
-    if not token.isascii() or not token or " " in token:
-        raise ConfigError(f"{key}: {path} does not hold one word", "write the token into it, and nothing else")
+    return checked_token(read_secret(path, key), f"{key}: {path}")
+
+
+def checked_token(text: str, where: str) -> str:
+    """A token as it may be sent, without the spaces around it. Raises ConfigError that never holds the token."""
+    token = text.strip()
+    if not token.isascii() or not token.isprintable() or not token or " " in token:
+        raise ConfigError(f"{where} does not hold one word", "write the token into it, and nothing else")
     return token
 
 

@@ -29,31 +29,39 @@ def bundle(name: str, options: Sequence[Option], make: Callable[..., Any], names
 
 
 class Source(NamedTuple):
-    """Where the question goes, as typed: `--store`, `--config`."""
+    """Where the question goes, as typed: `--store`, `--config`, and who asks: `--token-file`."""
 
     store: str | None
     config: Path | None
+    token_file: Path | None = None
 
 
-source_options = bundle(
-    "source",
-    [
-        click.option(
-            "--store",
-            metavar="URL",
-            help="sqlite:///path/audit.db, or the URL of a whodid server or of OpenSearch; "
-            "else WHODID_STORE, else the configuration file.",
-        ),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path, dir_okay=False, exists=True),
-            metavar="FILE",
-            help="A whodid.yaml to read instead of /etc/whodid/whodid.yaml.",
-        ),
-    ],
-    Source,
-    ["store", "config"],
+_place = [
+    click.option(
+        "--store",
+        metavar="URL",
+        help="sqlite:///path/audit.db, or the URL of a whodid server or of OpenSearch; "
+        "else WHODID_STORE, else the configuration file.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        metavar="FILE",
+        help="A whodid.yaml to read instead of /etc/whodid/whodid.yaml.",
+    ),
+]
+_token = click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Holds the token that is shown to a server; else WHODID_TOKEN, else the configuration file.",
 )
+
+source_options = bundle("source", [*_place, _token], Source, ["store", "config", "token_file"])
+"""Of commands that ask a store, wherever it is."""
+
+place_options = bundle("source", _place, Source, ["store", "config"])
+"""Of commands that need the store's own file."""
 
 colour_option = click.option(
     "--color",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from whodid_indexer.cli.options import Source, source_options
+from whodid_indexer.cli.options import Source, place_options
 from whodid_indexer.cli.places import configured, find_listen, find_store
 from whodid_schema.errors import UsageError
 
@@ -21,7 +21,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("serve")
-@source_options
+@place_options
 @click.option(
     "--listen", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.  [default: 127.0.0.1:8642]"
 )

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def opened(source: Source, action: str) -> Iterator[Reader]:
 
     place = find_store(source.store, source.config)
     try:
-        reader = open_reader(place.url, lambda: _access(source.config), action)
+        reader = open_reader(place.url, lambda: _access(source), action)
     except StoreUnreachable as error:
         looked = f"{error.message}\nlooked at {place.url} ({place.said_by})"
         raise StoreUnreachable(looked, _hint(error.hint, place)) from error
@@ -46,11 +47,24 @@ def _hint(given: str | None, place: Place) -> str:
     return f"name the store with --store or WHODID_STORE, or make this one: {SETUP}"
 
 
-def _access(config: Path | None) -> "Access":
-    """How a cluster is reached; pydantic, which is slow to import, is asked only where anything may be said of it."""
+def _access(source: Source) -> "Access":
+    """How a store over the network is reached; pydantic is slow to import, so asked only where anything may be said."""
     from whodid_indexer.store.opensearch.access import Access, access_of  # noqa: PLC0415  only for http and https
 
-    said = config is not None or CONFIG_FILE.exists()
+    said = source.config is not None or CONFIG_FILE.exists()
     if said or any(name.upper().startswith("WHODID_STORE_") for name in os.environ):
-        return access_of(find_settings(config))
-    return Access()
+        access = access_of(find_settings(source.config))
+    else:
+        access = Access()
+    token = _token(source.token_file)
+    return access if token is None else replace(access, token=token)
+
+
+def _token(file: Path | None) -> str | None:
+    """The token that is shown, where a flag or the environment names one. Raises ConfigError for what is none."""
+    from whodid_config.access import checked_token, read_token  # noqa: PLC0415  as above
+
+    if file is not None:
+        return read_token(file, "--token-file")
+    said = os.environ.get("WHODID_TOKEN", "")
+    return checked_token(said, "WHODID_TOKEN") if said else None

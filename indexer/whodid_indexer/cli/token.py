@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import msgspec
 
-from whodid_indexer.cli.options import Source, bundle, source_options
+from whodid_indexer.cli.options import Source, bundle, place_options
 from whodid_indexer.cli.output import say
 from whodid_indexer.cli.places import find_store
 from whodid_schema.errors import UsageError
@@ -72,7 +72,7 @@ grant_options = bundle(
 
 
 @group.command("create")
-@source_options
+@place_options
 @grant_options
 @click.option("--name", default="", metavar="NAME", help="Whose it is, or what for: shown in lists and records.")
 @click.option("--expires", default="never", show_default=True, metavar="SPAN", help="After which it ends: 90d, 12h.")
@@ -96,7 +96,7 @@ def create(source: Source, grant: "Grant", name: str, expires: str, form: str) -
 
 
 @group.command("list")
-@source_options
+@place_options
 @format_option
 def list_tokens(source: Source, form: str) -> None:
     """List the tokens there are and were, with what they are good for; never the tokens themselves."""
@@ -117,7 +117,7 @@ def list_tokens(source: Source, form: str) -> None:
 
 
 @group.command("revoke")
-@source_options
+@place_options
 @click.argument("identifier", metavar="ID")
 @format_option
 def revoke(source: Source, identifier: str, form: str) -> None:

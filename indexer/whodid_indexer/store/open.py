@@ -65,7 +65,7 @@ def _over_http(url: str, access: "Callable[[], Access] | None", action: str | No
         root = client.root()
         if isinstance(root, dict) and root.get("product") == "whodid":
             client.close()
-            return RemoteStore(url, action=action)
+            return RemoteStore(url, action=action, access=client.access)
         return OpenSearchReader(client, read_root(client.url, root))
     except BaseException:
         client.close()

@@ -10,10 +10,12 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
+from whodid_config.access import Access
 from whodid_indexer.query.answers import read_facets, read_stats
 from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
 from whodid_indexer.query.model import ALL, AuditQuery
 from whodid_indexer.store.base import Changes, Found, Page, Stored
+from whodid_indexer.store.opensearch.connect import TOKEN
 from whodid_indexer.store.places import format_key, parse_key
 from whodid_schema.bulk import TEMPLATE_PATH
 from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreachable, UsageError, WhodidError
@@ -26,6 +28,15 @@ ACTION_HEADER = "whodid-action"
 
 _TIMEOUT = httpx.Timeout(10.0, read=120.0)
 """Seconds; a question over all of a large store may take its time, a connection not."""
+
+
+_NOBODY = Access()
+
+
+def is_refusal(response: httpx.Response) -> bool:
+    """Whether a whodid server refused who asks: no token that is valid, or one of another role."""
+    said = response.headers.get("www-authenticate", "")
+    return response.status_code == 403 or (response.status_code == 401 and 'realm="whodid"' in said)
 
 
 class _Events(msgspec.Struct):
@@ -59,19 +70,29 @@ class _Problem(msgspec.Struct):
 class RemoteStore:
     """A Reader over the server at `url`. Raises StoreUnreachable where nothing of whodid's answers there.
 
-    `action` is what is done by asking; the server records it. `transport` takes the network's place in tests.
+    `action` is what is done by asking; the server records it. `access` has the token that is shown, and the CA that is
+    trusted. `transport` takes the network's place in tests.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, *, action: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        action: str | None = None,
+        access: Access = _NOBODY,
+    ) -> None:
         self._url = url.rstrip("/")
+        given = {ACTION_HEADER: action, "Authorization": access.authorization()}
         try:
             self._client = httpx.Client(
                 base_url=self._url,
                 timeout=_TIMEOUT,
                 trust_env=False,
                 transport=transport,
-                headers={ACTION_HEADER: action} if action else None,
-                verify=not self._url.startswith("http:"),  # certificates take 70 ms to load, and only https needs them
+                headers={name: value for name, value in given.items() if value},
+                # certificates take 70 ms to load, and only https needs them
+                verify=access.trust() if self._url.startswith("https:") else False,
             )
         except httpx.InvalidURL as error:
             raise UsageError(f"{self._url} is not a URL: {error}", "write it like http://127.0.0.1:8642") from error
@@ -175,11 +196,14 @@ class RemoteStore:
         if self._known:
             return
         try:
-            banner = msgspec.json.decode(self._client.get("/").content)
+            response = self._client.get("/")
+            banner = msgspec.json.decode(response.content)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         except msgspec.DecodeError:
             banner = None
+        if is_refusal(response):
+            self._checked(response)
         if not isinstance(banner, dict) or banner.get("product") != "whodid":
             raise StoreUnreachable(f"what answers at {self._url} is not a whodid server")
         self._known = True
@@ -197,13 +221,15 @@ class RemoteStore:
             raise StoreUnreachable(f"{self._url} answered with status {response.status_code}") from error
         if fault.code == BadQuery.code:
             raise BadQuery(fault.detail, fault.hint, fault.position, fault.length)
+        if is_refusal(response):
+            raise NotAllowed(f"{self._url}: {fault.detail}", TOKEN if response.status_code == 401 else fault.hint)
         raise _kind(fault.code, response.status_code)(fault.detail, fault.hint)
 
 
 def _kind(code: str, status: int) -> type[WhodidError]:
     if status in (429, 503) and code != StateError.code:
         return StoreUnreachable
-    known = (UsageError, NotAllowed, StateError)
+    known = (UsageError, StateError)
     return next((kind for kind in known if kind.code == code), UsageError if status < 500 else WhodidError)
 
 

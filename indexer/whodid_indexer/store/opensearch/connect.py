@@ -29,6 +29,10 @@ _TIMEOUT = httpx.Timeout(10.0, read=120.0)
 _JSON = {"content-type": "application/json"}
 
 
+TOKEN = "--token-file FILE, WHODID_TOKEN, or store_token_file: in the configuration"  # noqa: S105  words about one
+"""How a token is shown."""
+
+
 class Refused(StoreUnreachable):
     """The cluster refused a request; `status`, `kind` (`index_not_found_exception` …) and `reason` are its words."""
 
@@ -109,6 +113,10 @@ class Client:
 
     def _refusal(self, method: str, path: str, response: httpx.Response) -> Exception:
         kind, reason = words(response.content)
+        if response.status_code == 401 and 'realm="whodid"' in response.headers.get("www-authenticate", ""):
+            return NotAllowed(
+                f"{self.url}: this whodid server asks for a token, and none that is valid was shown", TOKEN
+            )
         if response.status_code == 401:
             return not_let_in(self.url, self.access)
         if response.status_code == 403 and (kind in ("security_exception", "") or reason.startswith("no permissions")):
