@@ -79,7 +79,7 @@ function offerCopies() {
   if (link) link.after(copier("Copy the fixed link", () => link.href));
   for (const value of document.querySelectorAll(".sections .facts .value")) {
     const name = value.closest("div").querySelector("dt").textContent;
-    const button = make("button", "⧉", { type: "button", class: "sign copy", "aria-label": `Copy ${name}`, title: "copy" });
+    const button = make("button", "", { type: "button", class: "sign copy", "aria-label": `Copy ${name}`, title: "copy" });
     button.addEventListener("click", async () => { await navigator.clipboard.writeText(value.textContent); said.textContent = "Copied"; });
     value.parentElement.append(button);
   }
@@ -152,5 +152,9 @@ function onKey(event) {
 document.addEventListener("keydown", onKey);
 const opener = find("#keys-help");
 if (opener) { opener.hidden = false; opener.addEventListener("click", help); }
-if (matchMedia("(max-width: 55rem)").matches) find(".all-filters")?.removeAttribute("open");
+const filters = find(".all-filters");
+if (filters && matchMedia("(max-width: 55rem)").matches) {
+  filters.open = false;
+  filters.parentElement.classList.add("above");
+}
 offerZone(); watchNews(); watchFirst(); offerCopies();
