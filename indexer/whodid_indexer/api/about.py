@@ -22,9 +22,9 @@ def template_document(meta: Meta) -> bytes:
 
 
 class About:
-    """The handlers, with the parts they speak of."""
+    """The handlers, with the parts they speak of; over a cluster there is no writer."""
 
-    def __init__(self, name: str, readers: Readers, writer: GroupWriter, metrics: Metrics) -> None:
+    def __init__(self, name: str, readers: Readers, writer: GroupWriter | None, metrics: Metrics) -> None:
         self._readers = readers
         self._writer = writer
         self._metrics = metrics
@@ -52,7 +52,7 @@ class About:
 
     async def readyz(self, _request: Request) -> Response:
         """Whether records can be stored and read."""
-        if not self._writer.alive:
+        if self._writer is not None and not self._writer.alive:
             return problem(503, "store_unreachable", "the writer has ended")
         await self._readers.ask(lambda reader: reader.now())
         return PlainTextResponse("ready\n")

@@ -11,7 +11,7 @@ GET  / …                        pages, for browsers           pages (what an i
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,14 +21,19 @@ from starlette.routing import Route
 from whodid_indexer.access.gate import Gate
 from whodid_indexer.api.about import About
 from whodid_indexer.api.auth import Authentication, installed_refusal
-from whodid_indexer.api.bulk import BulkEndpoint
+from whodid_indexer.api.bulk import BulkEndpoint, elsewhere
+from whodid_indexer.api.endpoints import Handler
 from whodid_indexer.api.hosts import HostCheck
+from whodid_indexer.api.limits import Meter, RateLimit
 from whodid_indexer.api.metrics import Metrics
 from whodid_indexer.api.pages import installed
 from whodid_indexer.api.problem import on_fault, on_http_error, on_whodid_error
 from whodid_indexer.api.questions import questions
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.requests import RequestIds
 from whodid_indexer.api.trail import ByWriter, Trail
+from whodid_indexer.api.views import Views
+from whodid_indexer.audit.recorder import IntoCluster, Recorder
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.store.base import Reader, Writer
 from whodid_schema.errors import WhodidError
@@ -43,49 +48,60 @@ class Closable(Writer, Protocol):
 
 
 def build(
-    store: Closable, opener: Callable[[], Reader], hosts: frozenset[str] | None, gate: Gate | None = None
+    store: Closable | IntoCluster,
+    opener: Callable[[], Reader],
+    hosts: frozenset[str] | None,
+    gate: Gate | None = None,
+    *,
+    kept: Views | None = None,
+    rate: float = 0,
 ) -> Starlette:
     """The application over one store: `store` writes, `opener` opens readers; Host must be one of `hosts`.
 
     Without a gate, or while it is open, everybody may do everything: then `hosts` must be loopback's alone. None is
-    any host.
+    any host. To a cluster agents write by themselves: in the writer's place stands what records the questions. `kept`
+    is where shared views are, `rate` the requests a second of each asker (0: as many as they like).
 
-    The application owns both: when it ends it stores what is queued and closes them.
+    The application owns store and readers: when it ends it stores what is queued and closes them.
     """
     gate = gate or Gate()
-    writer = GroupWriter(store.create)
     readers = Readers(opener)
-    trail = Trail(ByWriter(writer, lambda: _meta(opener)))
     metrics = Metrics()
-    bulk = BulkEndpoint(writer, metrics)
+    writer, recorder, bulk = _way_in(store, opener, metrics)
+    trail = Trail(recorder)
     about = About(socket.gethostname(), readers, writer, metrics)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        writer.start()
+        if writer is not None:
+            writer.start()
         trail.start()
         try:
             yield
         finally:
             trail.close()
-            writer.close()
+            if writer is not None:
+                writer.close()
             readers.close()
-            store.close()
+            if not isinstance(store, IntoCluster):
+                store.close()
 
     app = Starlette(
         routes=[
             *installed(readers),  # first: at `/` they answer browsers, and only those
-            Route("/_bulk", bulk.post, methods=["POST", "PUT"]),
+            Route("/_bulk", bulk, methods=["POST", "PUT"]),
             Route("/", about.banner),
             Route("/_index_template/whodid", about.template),
             Route("/healthz", about.healthz),
             Route("/readyz", about.readyz),
             Route("/metrics", about.metrics),
-            *questions(readers),
+            *questions(readers, kept),
         ],
         middleware=[
+            Middleware(RequestIds),
             *([Middleware(HostCheck, allowed=hosts)] if hosts is not None else []),
             Middleware(Authentication, gate=gate, refuse=installed_refusal()),
+            *([Middleware(RateLimit, meter=Meter(rate))] if rate else []),
         ],
         exception_handlers={WhodidError: on_whodid_error, HTTPException: on_http_error, Exception: on_fault},
         lifespan=life,
@@ -95,6 +111,21 @@ def build(
     app.state.gate = gate
     app.state.trail = trail
     return app
+
+
+class _WayIn(NamedTuple):
+    """How records come in: the thread that writes them if it is ours, what records questions, and the handler."""
+
+    writer: GroupWriter | None
+    recorder: Recorder
+    bulk: Handler
+
+
+def _way_in(store: Closable | IntoCluster, opener: Callable[[], Reader], metrics: Metrics) -> _WayIn:
+    if isinstance(store, IntoCluster):
+        return _WayIn(None, store, elsewhere)
+    writer = GroupWriter(store.create)
+    return _WayIn(writer, ByWriter(writer, lambda: _meta(opener)), BulkEndpoint(writer, metrics).post)
 
 
 def _meta(opener: Callable[[], Reader]) -> Meta:

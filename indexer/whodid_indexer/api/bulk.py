@@ -16,7 +16,7 @@ from starlette.responses import Response
 from whodid_indexer.access.caller import current
 from whodid_indexer.access.ingest import held
 from whodid_indexer.api.metrics import Metrics
-from whodid_indexer.api.problem import WrongType
+from whodid_indexer.api.problem import Conflict, WrongType
 from whodid_indexer.ingest import bulk
 from whodid_indexer.ingest.budget import Budget, Hold
 from whodid_indexer.ingest.encoding import TooLarge, check, unpack
@@ -32,6 +32,19 @@ MAX_HELD = 160 << 20
 """Bytes of all bodies in the server, packed and unpacked together: its memory under load is about three times that."""
 
 _JSON_TYPES = frozenset({"application/json", "application/x-ndjson"})
+
+
+class ReadsOnly(Conflict):
+    """This server has no way in for records; agents write to its store directly."""
+
+    code = "reads_only"
+
+
+async def elsewhere(_request: Request) -> Response:
+    """`/_bulk` of a server over a cluster."""
+    raise ReadsOnly(
+        "this server reads a cluster; records do not go through it", "set the agent's target to the cluster's URL"
+    )
 
 
 class BulkEndpoint:

@@ -15,22 +15,64 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from whodid_indexer.api.parameters import FILTERS, Parameters
+from whodid_indexer.api.endpoints import JSON, ZONE, Answer, Endpoint, Parameter, number, query_of, routes, text
+from whodid_indexer.api.parameters import Parameters
 from whodid_indexer.api.readers import Readers
-from whodid_indexer.query.answers import facets_json, stats_json
-from whodid_indexer.query.axis import COMMON, selected_by
+from whodid_indexer.api.trail import trail_of
+from whodid_indexer.query.answers import FacetList, StatsAnswer, facets_json, stats_json
+from whodid_indexer.query.axis import AXES, COMMON, selected_by
 from whodid_indexer.query.calendar import EPOCH, MICROSECOND
 from whodid_indexer.query.counting import Axis, Interval, Measure
 from whodid_indexer.query.model import AuditQuery
 from whodid_schema.errors import UsageError
 
 BUDGET_MS = 400
+MAX_BUDGET_MS = 3_600_000
 MAX_VALUES = 1_000
 MAX_AXES = 40
 MAX_ACTORS = 100
 
-_JSON = "application/json"
 _read_axes = msgspec.json.Decoder(list[Axis]).decode
+
+
+FACETS = Endpoint(
+    "facets",
+    "/api/v1/facets",
+    "The values of axes with their counts",
+    (Answer("A facet of each axis", FacetList),),
+    (
+        text("axis", f"an axis: {', '.join(AXES)}, meta.<path>", many=True),
+        number("limit", "values of each axis", 10, 0, MAX_VALUES),
+        text("contains", "only values that contain this"),
+        Parameter("axes", "in place of these three: all there is to say of each axis", kind=list[Axis]),
+        Parameter(
+            "budget",
+            "milliseconds for the axes that only the records themselves know, or none for no end",
+            {
+                "anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_BUDGET_MS}, {"const": "none"}],
+                "default": BUDGET_MS,
+            },
+        ),
+    ),
+    filters=True,
+)
+STATS = Endpoint(
+    "stats",
+    "/api/v1/stats",
+    "Figures, a series over time, top actors, categories",
+    (Answer("The statistics", StatsAnswer),),
+    (
+        Parameter("interval", "of the series; without it what suits the range", {"enum": list(get_args(Interval))}),
+        ZONE,
+        number("actors", "top actors", 4, 0, MAX_ACTORS),
+        Parameter(
+            "now",
+            "the moment that ends an open range, in microseconds since 1970",
+            {"type": "integer", "format": "int64"},
+        ),
+    ),
+    filters=True,
+)
 
 
 class Counting:
@@ -41,23 +83,24 @@ class Counting:
 
     def routes(self) -> list[Route]:
         """Both."""
-        return [Route("/api/v1/facets", self.facets), Route("/api/v1/stats", self.stats)]
+        return routes([(FACETS, self.facets), (STATS, self.stats)])
 
     async def facets(self, request: Request) -> Response:
         """The values of axes with their counts."""
-        known = {*FILTERS, "axis", "axes", "limit", "contains", "budget"}
-        given = Parameters(request.query_params.multi_items(), known)
-        query = given.query()
+        given = FACETS.given(request)
+        query = query_of(given)
         axes, budget = _axes(given, query), _budget(given)
         found = await self._readers.ask(lambda reader: reader.facets(query, axes, budget=budget))
-        return Response(facets_json(found), media_type=_JSON)
+        trail_of(request).note(request, "facets", query)
+        return Response(facets_json(found), media_type=JSON)
 
     async def stats(self, request: Request) -> Response:
         """Figures, series, top actors, categories."""
-        given = Parameters(request.query_params.multi_items(), {*FILTERS, "interval", "tz", "actors", "now"})
-        query, measure = given.query(), _measure(given)
+        given = STATS.given(request)
+        query, measure = query_of(given), _measure(given)
         found = await self._readers.ask(lambda reader: reader.stats(query, measure))
-        return Response(stats_json(found), media_type=_JSON)
+        trail_of(request).note(request, "stats", query, found=found.current.total)
+        return Response(stats_json(found), media_type=JSON)
 
 
 def _axes(given: Parameters, query: AuditQuery) -> list[Axis]:
@@ -80,7 +123,7 @@ def _axes(given: Parameters, query: AuditQuery) -> list[Axis]:
 def _budget(given: Parameters) -> float | None:
     if given.one("budget") == "none":
         return None
-    return given.number("budget", BUDGET_MS, 0, 3_600_000) / 1_000
+    return given.number("budget", BUDGET_MS, 0, MAX_BUDGET_MS) / 1_000
 
 
 def _measure(given: Parameters) -> Measure:
@@ -98,9 +141,9 @@ def _measure(given: Parameters) -> Measure:
 
 def _now(given: Parameters) -> int:
     """The moment that ends an open range: microseconds since the epoch, else the server's own."""
-    text = given.one("now")
-    if text is None:
+    written = given.one("now")
+    if written is None:
         return (datetime.now(UTC) - EPOCH) // MICROSECOND
-    if not (text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 19):
+    if not (written.isascii() and written.removeprefix("-").isdecimal() and len(written) < 19):
         raise UsageError("now: not a number of microseconds since the epoch")
-    return int(text)
+    return int(written)

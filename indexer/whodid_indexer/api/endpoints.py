@@ -11,7 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from whodid_indexer.access.caller import current
 from whodid_indexer.api.parameters import FILTERS, Parameters
+from whodid_indexer.query.access import Access
+from whodid_indexer.query.model import AuditQuery
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -88,6 +91,11 @@ class Endpoint(Struct, frozen=True):
     def given(self, request: Request) -> Parameters:
         """The parameters of a request to it. Raises UnknownParameter."""
         return Parameters(request.query_params.multi_items(), self.known)
+
+
+def query_of(given: Parameters) -> AuditQuery:
+    """What a request's filters ask for, `me` being who sent it; what they may see of it is the readers' to hold to."""
+    return given.query(Access("platform", current().access.me))
 
 
 def routes(served: Iterable[tuple[Endpoint, Handler]]) -> list[Route]:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from whodid_indexer.api.endpoints import CURSOR, JSON, ORDER, Answer, Endpoint, number, routes, text
+from whodid_indexer.api.endpoints import CURSOR, JSON, ORDER, Answer, Endpoint, number, query_of, routes, text
 from whodid_indexer.api.problem import NotFound
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.trail import trail_of
@@ -57,7 +57,7 @@ class Number(Struct):
     count: int
 
 
-class Change(Struct):
+class Arrival(Struct):
     """A record in order of arrival, and the cursor behind it."""
 
     cursor: str
@@ -67,7 +67,7 @@ class Change(Struct):
 class ChangePage(Struct):
     """What arrived, and the cursor to ask with next time."""
 
-    changes: list[Change]
+    changes: list[Arrival]
     cursor: str
 
 
@@ -111,7 +111,7 @@ class Events:
     async def search(self, request: Request) -> Response:
         """One page of matching records, newest first."""
         given = SEARCH.given(request)
-        query = given.query()
+        query = query_of(given)
         page = Page(
             limit=given.number("limit", DEFAULT_LIMIT, 0, MAX_LIMIT),
             after=given.key("cursor"),
@@ -134,7 +134,7 @@ class Events:
 
     async def count(self, request: Request) -> Response:
         """How many records match."""
-        query = COUNT.given(request).query()
+        query = query_of(COUNT.given(request))
         number = await self._readers.ask(lambda reader: reader.count(query))
         trail_of(request).note(request, "count", query, found=number)
         return Response(msgspec.json.encode({"count": number}), media_type=JSON)

@@ -19,9 +19,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from whodid_indexer.api.endpoints import ORDER, ZONE, Answer, Endpoint, choice, routes, text
+from whodid_indexer.api.endpoints import ORDER, ZONE, Answer, Endpoint, choice, query_of, routes, text
 from whodid_indexer.api.parameters import Parameters
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.trail import trail_of
 from whodid_indexer.cli.zone import shown_time, written_time, zone_name
 from whodid_indexer.export.columns import AUDITOR, COLUMNS, parse_columns
 from whodid_indexer.export.lines import Lines
@@ -106,11 +107,12 @@ class Exports:
     async def _answer(
         self, request: Request, given: Parameters, writer: RowWriter, media_type: str, ending: str
     ) -> Response:
-        query, ascending = given.query(), given.ascending()
+        query, ascending = query_of(given), given.ascending()
         if self._under_way >= EXPORTS_AT_ONCE:
             raise Overloaded(f"{self._under_way} exports are under way already", "wait for one of them to end")
         self._under_way += 1
         try:
+            await trail_of(request).require(request, "export", query, format=ending)
             begun = await to_thread.run_sync(self._begin, query, ascending, writer)
         except BaseException:
             self._under_way -= 1

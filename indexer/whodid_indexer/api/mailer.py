@@ -23,10 +23,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from whodid_indexer.access.caller import access_of
+from whodid_indexer.api.endpoints import CURSOR, JSON, Answer, Endpoint, number, routes, text
 from whodid_indexer.api.parameters import Parameters
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.trail import trail_of
 from whodid_indexer.export.lines import inert
-from whodid_indexer.query.access import EVERYTHING, Access, restrict
+from whodid_indexer.query.access import Access
 from whodid_indexer.query.check import LAST_MOMENT, MOST_VALUES, check_query
 from whodid_indexer.query.counting import Axis
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term
@@ -34,11 +37,7 @@ from whodid_indexer.query.times import parse_time
 from whodid_indexer.store.base import Key, Page, Reader
 from whodid_indexer.store.places import format_key
 from whodid_schema.errors import BadQuery, NotAllowed, UsageError
-from whodid_schema.folding import shadow
 from whodid_schema.record import Record, decode
-
-PATH = "/api/v1/projects/{project}/audit-log"
-PARAMETERS = ("limit", "action", "actor_id", "from", "to", "cursor")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -72,6 +71,22 @@ class EntryPage(Struct):
     next_cursor: str | None
 
 
+PROJECT_LOG = Endpoint(
+    "project_log",
+    "/api/v1/projects/{project}/audit-log",
+    "A project's audit log in the form of a self-hosted mailer",
+    (Answer("A page of entries, newest first", EntryPage),),
+    (
+        number("limit", "entries of a page", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        text("action", "the action, exactly"),
+        text("actor_id", "the actor's id"),
+        text("from", "the first moment: RFC 3339", format="date-time"),
+        text("to", "the last moment, which belongs to it: RFC 3339", format="date-time"),
+        CURSOR,
+    ),
+)
+
+
 class _Original(Struct):
     metadata: dict[str, Any] | None = None
 
@@ -87,24 +102,26 @@ class ProjectLog:
 
     def routes(self) -> list[Route]:
         """The one."""
-        return [Route(PATH, self.entries)]
+        return routes([(PROJECT_LOG, self.entries)])
 
     async def entries(self, request: Request) -> Response:
         """One page of a project's entries, newest first."""
-        given = Parameters(request.query_params.multi_items(), PARAMETERS)
-        access = EVERYTHING
-        query = restrict(_query(request.path_params["project"], given, access), access)
+        given = PROJECT_LOG.given(request)
+        query = _query(request.path_params["project"], given, access_of(request))
         actor = _one(given, "actor_id")
         page = Page(given.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT), given.key("cursor"))
-        answer = await self._readers.ask(lambda reader: _page(reader, query, actor, page))
-        return Response(inert(msgspec.json.encode(answer)), media_type="application/json")
+        answer, total = await self._readers.ask(lambda reader: _page(reader, query, actor, page))
+        trail_of(request).note(request, "search", query, found=total)
+        return Response(inert(msgspec.json.encode(answer)), media_type=JSON)
 
 
 def _query(project: str, given: Parameters, access: Access) -> AuditQuery:
     """What is asked but for the actor. Raises UsageError, BadQuery, or NotAllowed for another's project."""
     _plain("project", project)
-    if access.reach == "project" and shadow(project) not in map(shadow, access.projects):
-        raise NotAllowed(f"this token does not reach the project {project!r}", "ask with a token of that project")
+    if access.reach == "project" and project not in access.projects:
+        raise NotAllowed(
+            f"this token does not reach the project {project!r}", "ask with a token of that project, by its id"
+        )
     action = _one(given, "action")
     query = AuditQuery(
         since=_time(given, "from"),
@@ -121,15 +138,16 @@ def _of_project(project: str) -> Group:
     return Group((Term("project", (project,)), Group(about)), any=True)
 
 
-def _page(reader: Reader, query: AuditQuery, actor: str | None, page: Page) -> EntryPage:
+def _page(reader: Reader, query: AuditQuery, actor: str | None, page: Page) -> tuple[EntryPage, int]:
     if actor is not None:
         keys = _keys(reader, query, actor)
         if not keys:
-            return EntryPage([], None)
+            return EntryPage([], None), 0
         query = msgspec.structs.replace(query, terms=(*query.terms, Term("actor.key", keys)))
     found = reader.search(query, page)
     following: Key | None = found.next
-    return EntryPage([entry_of(decode(body)) for body in found.records], following and format_key(following))
+    entries = [entry_of(decode(body)) for body in found.records]
+    return EntryPage(entries, following and format_key(following)), found.total
 
 
 def _keys(reader: Reader, query: AuditQuery, actor: str) -> tuple[str, ...]:
@@ -195,11 +213,11 @@ def _end(given: Parameters) -> int | None:
 
 
 def _time(given: Parameters, name: str) -> int | None:
-    text = given.one(name)
-    if text is None:
+    written = given.one(name)
+    if written is None:
         return None
     try:
-        return parse_time(text, datetime.now(UTC))
+        return parse_time(written, datetime.now(UTC))
     except BadQuery as error:
         hint = "RFC 3339, like 2026-04-30T14:22:11Z; in a URL a + is written %2B"
-        raise UsageError(f"{name}={text[:60]}: not a time", hint) from error
+        raise UsageError(f"{name}={written[:60]}: not a time", hint) from error

@@ -1,13 +1,14 @@
 """The one shape of errors over HTTP: problem+json (RFC 9457).
 
     {"type":"about:blank","title":"Bad Request","status":400,"detail":"…","code":"bad_query",
-     "hint":"…","position":6,"length":5}
+     "request_id":"…","hint":"…","position":6,"length":5}
 
 `code` is the error class's own word and stays the same between versions; `hint`, `position`, `length` (characters of
 the parameter's value) and `suggestion` (what was probably meant in their place) stand there when there is something to
 say.
 """
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -17,9 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from whodid_indexer.access.gate import NotSignedIn
+from whodid_indexer.api.requests import HEADER, request_id
 from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.ingest.encoding import TooLarge, UnknownEncoding
 from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreachable, UsageError, WhodidError
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -39,6 +43,12 @@ class WrongType(UsageError):
     code = "unsupported_media_type"
 
 
+class Conflict(UsageError):
+    """The store behind this server does not do that."""
+
+    code = "conflict"
+
+
 class NotFound(UsageError):
     """There is no such record or address."""
 
@@ -50,6 +60,7 @@ _STATUS: tuple[tuple[type[WhodidError], int], ...] = (
     (UnknownEncoding, 415),
     (WrongType, 415),
     (NotFound, 404),
+    (Conflict, 409),
     (UsageError, 400),
     (NotSignedIn, 401),
     (NotAllowed, 403),
@@ -64,8 +75,9 @@ _STATUS: tuple[tuple[type[WhodidError], int], ...] = (
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
     """The response for one fault; `more` are further members, left out where they are empty."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
-    body.update({key: value for key, value in more.items() if value})
-    allheaders = dict(headers or {})
+    identifier = request_id()
+    body.update({key: value for key, value in ({"request_id": identifier} | more).items() if value})
+    allheaders = {**({HEADER: identifier} if identifier else {}), **(headers or {})}
     if status in RETRY_AFTER:
         allheaders.setdefault("Retry-After", RETRY_AFTER[status])
     return Response(msgspec.json.encode(body), status, allheaders, MEDIA_TYPE)
@@ -100,6 +112,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_fault(request: Request, _error: Exception) -> Response:
     """Starlette's hook for a fault of ours: uvicorn logs the traceback, the answer shows none of it."""
+    log.error("request %s met an error of whodid's own: %s", request_id(), request.url.path[:200].encode())
     return _counted(request, problem(500, "internal", "whodid met an error of its own; its log has the details"))
 
 

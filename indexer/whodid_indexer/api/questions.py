@@ -2,18 +2,40 @@
 
 from starlette.routing import Route
 
-from whodid_indexer.api.counting import Counting
-from whodid_indexer.api.events import Events
-from whodid_indexer.api.exports import Exports
-from whodid_indexer.api.mailer import ProjectLog
+from whodid_indexer.api import counting, events, exports, mailer, openapi, views
+from whodid_indexer.api.context import CONTEXT, Context
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.service import SERVICE
+
+ENDPOINTS = (
+    events.SEARCH,
+    events.SHOW,
+    CONTEXT,
+    events.COUNT,
+    events.CHANGES,
+    counting.FACETS,
+    counting.STATS,
+    exports.EXPORT_LINES,
+    exports.EXPORT_JSONL,
+    exports.EXPORT_SHEET,
+    mailer.PROJECT_LOG,
+    views.LIST,
+    views.SAVE,
+    views.DELETE,
+    openapi.DOCUMENT,
+    *SERVICE,
+)
+"""Everything the server answers to but its pages for people."""
 
 
-def questions(readers: Readers) -> list[Route]:
-    """The routes over one store's readers."""
+def questions(readers: Readers, kept: views.Views | None = None) -> list[Route]:
+    """The routes over one store's readers; `kept` is where it keeps shared views."""
     return [
-        *Events(readers).routes(),
-        *Exports(readers).routes(),
-        *Counting(readers).routes(),
-        *ProjectLog(readers).routes(),
+        *events.Events(readers).routes(),
+        *Context(readers).routes(),
+        *exports.Exports(readers).routes(),
+        *counting.Counting(readers).routes(),
+        *mailer.ProjectLog(readers).routes(),
+        *views.SharedViews(kept).routes(),
+        *openapi.Document(ENDPOINTS).routes(),
     ]

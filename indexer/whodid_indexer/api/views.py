@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from whodid_indexer.access.caller import Caller, caller_of
 from whodid_indexer.api.endpoints import JSON, Answer, Endpoint
-from whodid_indexer.api.problem import NotFound, WrongType
+from whodid_indexer.api.problem import Conflict, NotFound, WrongType
 from whodid_indexer.ingest.encoding import TooLarge
 from whodid_indexer.query.parse import Context, read_query
 from whodid_indexer.store.sqlite.views import View
@@ -35,7 +35,7 @@ LARGEST = 64 << 10
 _name = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
 
 
-class NotKept(UsageError):
+class NotKept(Conflict):
     """The store has no room for views; they are kept in a SQLite store."""
 
     code = "not_kept"

@@ -101,7 +101,7 @@ def test_changes_lead_from_the_first_record_to_now_without_gap_or_double(server:
         answer = server.get("/api/v1/changes", {"limit": "17", **cursor}).json()
         if not answer["changes"]:
             break
-        seen += [entry["event"]["id"] for entry in answer["changes"]]
+        seen += [entry["event"]["id"] for entry in answer["changes"] if entry["event"]["surface"] != "audit"]
         assert answer["cursor"] == answer["changes"][-1]["cursor"]
         cursor = {"after": answer["cursor"]}
     assert len(seen) == len(set(seen)) == everything
