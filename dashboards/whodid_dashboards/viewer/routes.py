@@ -25,6 +25,7 @@ from whodid_dashboards.viewer.question import Asked
 from whodid_dashboards.viewer.render import page
 from whodid_indexer.access.caller import access_of
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.trail import trail_of
 from whodid_indexer.query.axis import axis_named
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -63,6 +64,7 @@ class Viewer:
         asked = _asked(request)
         question = asked.question(access_of(request), datetime.now(UTC))
         contents = await self._readers.ask(lambda reader: read_contents(reader, question))
+        trail_of(request).note(request, "search", question.query, found=contents.found.total)
         return page(request, "list.html", **list_page(question, contents, str(request.base_url).rstrip("/")))
 
     async def values(self, request: Request) -> Response:
@@ -72,6 +74,7 @@ class Viewer:
         axis = axis_named(request.path_params["axis"])
         contains, anyway = asked.given.one("contains") or "", asked.given.number("anyway", 0, 0, 1) == 1
         facet = await self._readers.ask(lambda reader: read_axis(reader, question, axis, contains, anyway=anyway))
+        trail_of(request).note(request, "facets", question.query)
         return page(request, "values.html", **values_page(question, facet, contains))
 
     async def event(self, request: Request) -> Response:
@@ -79,6 +82,7 @@ class Viewer:
         question = _asked(request).question(access_of(request), datetime.now(UTC))
         identifier: str = request.path_params["id"]
         shown = await self._readers.ask(lambda reader: event_page(reader, question, identifier))
+        trail_of(request).note(request, "show", subject=identifier)
         return page(request, "event.html", **shown)
 
 
