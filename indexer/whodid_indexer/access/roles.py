@@ -24,6 +24,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 READERS: frozenset[Role] = frozenset({"self", "admin", "owner", "auditor", "platform"})
 """Roles that ask questions; what they find is another matter."""
 
+WRITERS: frozenset[Role] = READERS - {"auditor"}
+"""Roles that may keep something of their own on the server, such as a view."""
+
 ANYBODY: frozenset[Role] = frozenset(ROLES)
 
 NOTHING = Access("workspace")

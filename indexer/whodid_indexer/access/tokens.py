@@ -84,15 +84,29 @@ def revoke(path: Path, identifier: str, now: datetime) -> tuple[Token, bool]:
     Whatever a browser was signed in to by it ends too.
     """
     with _writing(path) as connection:
-        found = connection.execute("SELECT json FROM token WHERE id = ?", (identifier,)).get
-        if found is None:
-            raise UsageError(f"there is no token {identifier[:40]!r}", "whodid token list names them by id")
-        token = _decode(str(found))
+        token = _required(connection, identifier)
         ended = msgspec.structs.replace(token, revoked=now.astimezone(UTC).replace(microsecond=0))
         if token.revoked is None:
             json = msgspec.json.encode(ended).decode()
             connection.execute("UPDATE token SET json = ? WHERE id = ?", (json, identifier))
     return (ended, True) if token.revoked is None else (token, False)
+
+
+def known(path: Path, identifier: str) -> Token:
+    """The token of this id. Raises UsageError where there is none."""
+    connection = open_for_reading(path)
+    try:
+        with guard(path):
+            return _required(connection, identifier)
+    finally:
+        connection.close()
+
+
+def _required(connection: apsw.Connection, identifier: str) -> Token:
+    found = connection.execute("SELECT json FROM token WHERE id = ?", (identifier,)).get
+    if found is None:
+        raise UsageError(f"there is no token {identifier[:40]!r}", "whodid token list names them by id")
+    return _decode(str(found))
 
 
 @contextmanager

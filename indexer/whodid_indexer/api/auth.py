@@ -24,8 +24,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whodid_indexer.access.caller import NOBODY, Caller, enter
 from whodid_indexer.access.gate import Gate, NotSignedIn
-from whodid_indexer.access.roles import ANYBODY, READERS, Role, named
+from whodid_indexer.access.roles import ANYBODY, READERS, WRITERS, Role, named
 from whodid_indexer.api.problem import problem_of
+from whodid_indexer.api.trail import trail_of
+from whodid_indexer.audit.event import Deed
 from whodid_schema.errors import NotAllowed
 
 SIGN_IN = "/sign-in"
@@ -56,6 +58,8 @@ _ALWAYS: Mapping[str, str] = MappingProxyType(
     }
 )
 """On every answer that does not say otherwise itself."""
+
+_LONGEST_PATH = 200
 
 _HSTS = "max-age=31536000"
 
@@ -102,11 +106,10 @@ class Authentication:
         request = Request(scope, receive)
         enter(NOBODY)
         try:
-            caller = self._admitted(request)
+            self._admit(request)
         except NotAllowed as error:
             await self._refused(request, error)(scope, receive, send)
             return
-        enter(caller)
         await self._app(scope, receive, send)
 
     def _placed(self, scope: Scope) -> Scope:
@@ -118,8 +121,8 @@ class Authentication:
         address = self._gate.proxy.address(headers, peer)
         return {**scope, "client": (address, port), "scheme": scheme, "whodid.peer": peer}
 
-    def _admitted(self, request: Request) -> Caller:
-        """Who asks. Raises NotAllowed where they may not, saying which role may."""
+    def _admit(self, request: Request) -> None:
+        """Make whoever asks the caller. Raises NotAllowed where they may not ask this, saying which role may."""
         path, gate = request.url.path, self._gate
         free = path in FREE or path.startswith(_FREE_BELOW)
         try:
@@ -128,14 +131,17 @@ class Authentication:
             if not free:
                 raise
             caller = NOBODY
+        enter(caller)
         if request.method not in _SAFE and caller.way != "token":
             _require_own_page(request, strict=caller.way != "open")
         if not free:
             _require_role(request, caller)
-        return caller
 
     def _refused(self, request: Request, error: NotAllowed) -> ASGIApp:
         request.app.state.metrics.refused(401 if isinstance(error, NotSignedIn) else 403)
+        # of whom nobody knows only that there was somebody: what they asked for is theirs to choose, and endless
+        subject = "" if isinstance(error, NotSignedIn) else request.url.path[:_LONGEST_PATH]
+        trail_of(request).tell(request, Deed("deny", subject=subject, outcome="failure", reason=error.code))
         response = self._refuse(request, error) if self._refuse is not None and wants_page(request) else None
         return _Drained(request, response or problem_of(error))
 
@@ -162,7 +168,8 @@ def wants_page(request: Request) -> bool:
 def _require_role(request: Request, caller: Caller) -> None:
     """Raises NotAllowed where the caller's role is none that this address is for."""
     path = request.url.path
-    needed = READERS if path == "/" and wants_page(request) else ROLES.get(path, READERS)
+    others = READERS if request.method in _SAFE else WRITERS
+    needed = others if path == "/" and wants_page(request) else ROLES.get(path, others)
     if caller.role is not None and caller.role not in needed:
         raise NotAllowed(
             f"this needs the role {named(needed)}; the token shown has the role {caller.role}",

@@ -20,7 +20,7 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from whodid_indexer.access.caller import caller_of
-from whodid_indexer.audit.event import ACTIONS, LEAVING, Deed, Who, asked, body_of, event_of
+from whodid_indexer.audit.event import ASKING, LEAVING, Deed, Who, asked, body_of, event_of
 from whodid_indexer.audit.recorder import Recorder
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.query.model import AuditQuery
@@ -82,7 +82,13 @@ class Trail:
 
     def note(self, request: Request, action: str, query: AuditQuery | None = None, **known: Any) -> None:
         """Record a question, behind its answer; one that cannot be recorded is logged and counted."""
-        event = self._event(request, action, query, known)
+        self._queue(self._event(request, action, query, known))
+
+    def tell(self, request: Request, deed: Deed) -> None:
+        """Record what came to pass at the door, in the server's own words: a refusal, a sign-in."""
+        self._queue(event_of(deed, who_of(request), datetime.now(UTC)))
+
+    def _queue(self, event: Record) -> None:
         if event.id not in self._known:
             self._remember(event)
             self._waiting.put(event)
@@ -103,7 +109,7 @@ class Trail:
         found, subject = known.pop("found", None), known.pop("subject", "")
         text = ("", "") if query is None else asked(query)
         # a client may say that it counts in order to export, never that an export is less than that
-        named = said if said in (LEAVING if action in LEAVING else ACTIONS) else action
+        named = said if said in (LEAVING if action in LEAVING else ASKING) else action
         deed = Deed(named, *text, subject, found, known)
         return event_of(deed, who_of(request), datetime.now(UTC))
 

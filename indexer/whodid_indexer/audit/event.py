@@ -38,14 +38,26 @@ _VERBS = {
     "export": ("export", "exported from the audit log"),
     "setup": ("configure", "set the store up"),
     "retention": ("delete", "applied retention"),
+    "token_create": ("create", "made a token of the audit log"),
+    "token_revoke": ("revoke", "revoked a token of the audit log"),
+    "sign_in": ("sign_in", "signed in to the audit log"),
+    "sign_out": ("sign_out", "signed out of the audit log"),
     "deny": ("deny", "was refused by the audit log"),
 }
 """Action → canonical verb, and how a sentence says it."""
+
+_KINDS = {
+    **dict.fromkeys(("configure", "delete", "create", "revoke"), "write"),
+    **dict.fromkeys(("sign_in", "sign_out"), "auth"),
+}
 
 ACTIONS = frozenset(_VERBS)
 
 LEAVING = frozenset({"export", "report"})
 """Actions by which records leave the store."""
+
+ASKING = frozenset({"search", "count", "facets", "stats", "tail", "show"}) | LEAVING
+"""Actions that questions are; what else there is nobody can say of themselves."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -117,7 +129,7 @@ def event_of(deed: Deed, who: Who, now: datetime) -> Record:
         id=native_id(APP, told, b""),
         app=APP,
         surface=OWN_SURFACE,
-        kind="write" if verb in ("configure", "delete") else "read",
+        kind=_KINDS.get(verb, "read"),
         category="other",
         category_label="Other",
         action=f"{APP}.{deed.action}",
@@ -145,6 +157,8 @@ def body_of(record: Record) -> bytes:
 def _target(deed: Deed) -> Target:
     if deed.action == "show":
         return Target(type="record", id=deed.subject)
+    if deed.action.startswith("token_"):
+        return Target(type="token", id=deed.subject)
     return Target(type="audit_log", id=deed.subject or None)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import msgspec
 
+from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, bundle, place_options
 from whodid_indexer.cli.output import say
 from whodid_indexer.cli.places import find_store
@@ -85,9 +86,12 @@ def create(source: Source, grant: "Grant", name: str, expires: str, form: str) -
     """
     from whodid_indexer.access import token as tokens  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.access.tokens import add  # noqa: PLC0415  as above
+    from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  as above
 
     made, secret = tokens.new(grant, name, datetime.now(UTC), tokens.parse_life(expires))
-    add(_path(source), made, tokens.digest(secret))
+    path = _path(source)
+    administer(IntoFile(path), "token_create", subject=made.id, **_about(made))
+    add(path, made, tokens.digest(secret))
     if form == "json":
         click.echo(msgspec.json.encode({**_told(made), "token": secret}).decode())
         return
@@ -122,13 +126,23 @@ def list_tokens(source: Source, form: str) -> None:
 @format_option
 def revoke(source: Source, identifier: str, form: str) -> None:
     """End a token at once, with whatever a browser was signed in to by it. ID is what `list` shows first."""
+    from whodid_indexer.access.tokens import known  # noqa: PLC0415  as above
     from whodid_indexer.access.tokens import revoke as end  # noqa: PLC0415  as above
+    from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  as above
 
-    ended, now = end(_path(source), identifier, datetime.now(UTC))
+    path = _path(source)
+    administer(IntoFile(path), "token_revoke", subject=identifier, **_about(known(path, identifier)))
+    ended, now = end(path, identifier, datetime.now(UTC))
     if form == "json":
         click.echo(msgspec.json.encode(_told(ended)).decode())
         return
     say(f"{'revoked' if now else 'was revoked already'}: {ended.id} {visible(_summary(ended))}")
+
+
+def _about(token: "Token") -> dict[str, object]:
+    """What is recorded of a token."""
+    told = {"token_name": token.name, **msgspec.structs.asdict(token.grant)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _path(source: Source) -> Path:
