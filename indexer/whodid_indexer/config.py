@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from whodid_indexer.cli.places import DEFAULT_LISTEN
+from whodid_indexer.cli.places import DEFAULT_LISTEN, DEFAULT_RATE
 from whodid_indexer.retention.document import MOST_CLASSES, Wanted, is_class_name, known_classes, near, read_days
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import RULE_FIELDS, Rule, compile_when
@@ -131,6 +131,13 @@ class IndexerSettings(BaseSettings):
         default=True,
         description="Whether `whodid serve` deletes once a day what is older than its retention; "
         "without it `whodid retention apply` does.",
+    )
+    serve_rate: int = Field(
+        default=DEFAULT_RATE,
+        ge=0,
+        le=1_000_000,
+        description="Requests a second that each token may send to `whodid serve`, or each address where there are no "
+        "tokens; ten times as many at once; 0: as many as they like. `_bulk` is not counted.",
     )
     store_user: str | None = Field(default=None, description="Who asks OpenSearch, with a password.")
     store_password: SecretStr | None = Field(

@@ -15,6 +15,9 @@ CONFIG_FILE = Path("/etc/whodid/whodid.yaml")
 
 DEFAULT_LISTEN = "127.0.0.1:8642"
 
+DEFAULT_RATE = 200
+"""Requests a second of one token or address."""
+
 
 class Place(NamedTuple):
     """The store's URL, and in words who said so."""

@@ -1,19 +1,18 @@
 """`whodid serve`: the store's server. Agents post to it, people ask it."""
 
-import contextlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from whodid_indexer.cli.options import Source, place_options
-from whodid_indexer.cli.places import configured, find_listen, find_store
+from whodid_indexer.cli.places import DEFAULT_RATE, configured, find_listen
 from whodid_schema.errors import UsageError
 
 if TYPE_CHECKING:
     from whodid_indexer.access.gate import Gate
     from whodid_indexer.access.proxy import Proxy
+    from whodid_indexer.access.tokens import Tokens
     from whodid_indexer.api.server import Tls
     from whodid_indexer.config import IndexerSettings
 
@@ -39,48 +38,49 @@ def command(
     behind_proxy: bool,
     ready_file: Path | None,
 ) -> None:
-    """Serve a SQLite store; it is set up where it is not there yet.
+    """Serve a SQLite store, which is set up where it is not there yet, or an OpenSearch that is.
 
     Without tokens it serves this machine alone, and everybody on it. `whodid token create` makes one: from then on
     everybody is asked for theirs, and it may listen elsewhere, with TLS or behind a proxy that speaks it.
 
-    Once a day it deletes what is older than its retention, unless `serve_retention` is false in the configuration.
+    Once a day it deletes from a SQLite store what is older than its retention, unless `serve_retention` is false in the
+    configuration. Over OpenSearch it answers questions, to this machine alone; agents write to the cluster directly.
+
     Prints `listening on URL` once it takes requests. SIGTERM ends it after everything under way is stored.
     """
     from whodid_indexer.access.gate import Gate  # noqa: PLC0415  heavy, and only this command needs it
-    from whodid_indexer.access.tokens import SqliteTokens  # noqa: PLC0415  as above
     from whodid_indexer.api.app import build  # noqa: PLC0415  as above
     from whodid_indexer.api.server import bind, parse_address, serve  # noqa: PLC0415  as above
-    from whodid_indexer.retention.daily import Daily  # noqa: PLC0415  as above
-    from whodid_indexer.store.open import open_reader, path_of  # noqa: PLC0415  as above
-    from whodid_indexer.store.sqlite import SqliteStore  # noqa: PLC0415  as above
-    from whodid_indexer.store.sqlite.document import write_document  # noqa: PLC0415  as above
-    from whodid_indexer.store.sqlite.retire import SqliteLifecycle  # noqa: PLC0415  as above
+    from whodid_indexer.cli.served import served  # noqa: PLC0415  as above
 
     host, port = parse_address(find_listen(listen, source.config))
-    place = find_store(source.store, source.config)
-    path = path_of(place.url)
     settings = configured(source.config)
     tls = _tls(settings, tls_certificate, tls_key)
     proxied = behind_proxy or (settings is not None and settings.behind_proxy)
     proxy = _proxy(settings)
-    if not path.exists():
-        _check_reach(host, Gate(proxy=proxy, secure=proxied or tls is not None), proxied=proxied)
-    change = write_document(path, None if settings is None else settings.wanted(), datetime.now(UTC))
-    daily = Daily(lambda leave: SqliteLifecycle(path, leave))
-    gate = Gate(SqliteTokens(path), proxy, secure=proxied or tls is not None)
-    _check_reach(host, gate, proxied=proxied)
-    with bind(host, port) as bound:
-        writer = SqliteStore(path)
-        click.echo(f"whodid: store {path} ({place.said_by})", err=True)
-        if gate.open:
+    secure = proxied or tls is not None
+
+    def admit(tokens: "Tokens | None") -> Gate:
+        gate = Gate(tokens, proxy, secure=secure)
+        _check_reach(host, gate, proxied=proxied)
+        return gate
+
+    with served(source, settings, admit) as behind, bind(host, port) as bound:
+        for line in behind.said:
+            click.echo(f"whodid: {line}", err=True)
+        if behind.gate.open:
             click.echo(
                 "whodid: no tokens: everyone on this machine may read and write; other machines are refused", err=True
             )
-        if change.before is not None and change.before != change.after:
-            click.echo("whodid: the store's document was changed to what the configuration says", err=True)
-        app = build(writer, lambda: open_reader(place.url), _hosts(host, settings), gate)
-        with daily if settings is None or settings.serve_retention else contextlib.nullcontext():
+        app = build(
+            behind.store,
+            behind.opener,
+            _hosts(host, settings),
+            behind.gate,
+            kept=behind.views,
+            rate=DEFAULT_RATE if settings is None else settings.serve_rate,
+        )
+        with behind.daily:
             serve(app, bound, ready_file, tls)
 
 

@@ -30,7 +30,7 @@ def opened(source: Source, action: str) -> Iterator[Reader]:
 
     place = find_store(source.store, source.config)
     try:
-        reader = open_reader(place.url, lambda: _access(source), action)
+        reader = open_reader(place.url, lambda: access_to(source), action)
     except StoreUnreachable as error:
         looked = f"{error.message}\nlooked at {place.url} ({place.said_by})"
         raise StoreUnreachable(looked, _hint(error.hint, place)) from error
@@ -47,7 +47,7 @@ def _hint(given: str | None, place: Place) -> str:
     return f"name the store with --store or WHODID_STORE, or make this one: {SETUP}"
 
 
-def _access(source: Source) -> "Access":
+def access_to(source: Source) -> "Access":
     """How a store over the network is reached; pydantic is slow to import, so asked only where anything may be said."""
     from whodid_indexer.store.opensearch.access import Access, access_of  # noqa: PLC0415  only for http and https
 

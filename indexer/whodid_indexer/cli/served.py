@@ -1,0 +1,83 @@
+"""What stands behind a server: a SQLite store, of which it is the writer, or an OpenSearch, which it only reads."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from whodid_indexer.access.gate import Gate
+from whodid_indexer.access.tokens import SqliteTokens, Tokens
+from whodid_indexer.api.app import Closable
+from whodid_indexer.api.views import Views
+from whodid_indexer.audit.recorder import IntoCluster, recorder_of
+from whodid_indexer.cli.options import Source
+from whodid_indexer.cli.places import Place, find_store
+from whodid_indexer.cli.source import access_to, opened
+from whodid_indexer.retention.daily import Daily
+from whodid_indexer.store.base import Reader
+from whodid_indexer.store.open import open_reader, path_of
+from whodid_indexer.store.sqlite import SqliteStore
+from whodid_indexer.store.sqlite.document import write_document
+from whodid_indexer.store.sqlite.retire import SqliteLifecycle
+from whodid_indexer.store.sqlite.views import SqliteViews
+from whodid_schema.errors import UsageError
+
+if TYPE_CHECKING:
+    from whodid_indexer.config import IndexerSettings
+
+Admit = Callable[[Tokens | None], Gate]
+"""The gate over these tokens. Raises UsageError where it would let in more than is safe."""
+
+
+class Behind(NamedTuple):
+    """The parts of `api.app.build`, what deletes from the store meanwhile, and what is to be said of it."""
+
+    store: Closable | IntoCluster
+    opener: Callable[[], Reader]
+    gate: Gate
+    views: Views | None
+    daily: AbstractContextManager[object]
+    said: list[str]
+
+
+@contextlib.contextmanager
+def served(source: Source, settings: "IndexerSettings | None", admit: Admit) -> Iterator[Behind]:
+    """What the source names. Raises UsageError for another server, and whatever its store raises."""
+    place = find_store(source.store, source.config)
+    if place.url.startswith(("http://", "https://")):
+        with _cluster(source, place, admit) as behind:
+            yield behind
+    else:
+        yield _file(path_of(place.url), place, settings, admit)
+
+
+def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: Admit) -> Behind:
+    if not path.exists():
+        admit(None)  # nothing is made for a server that will not start
+    change = write_document(path, None if settings is None else settings.wanted(), datetime.now(UTC))
+    gate = admit(SqliteTokens(path))
+    said = [f"store {path} ({place.said_by})"]
+    if change.before is not None and change.before != change.after:
+        said.append("the store's document was changed to what the configuration says")
+    kept = settings is None or settings.serve_retention
+    daily = Daily(lambda leave: SqliteLifecycle(path, leave)) if kept else contextlib.nullcontext()
+    return Behind(SqliteStore(path), lambda: open_reader(place.url), gate, SqliteViews(path), daily, said)
+
+
+@contextlib.contextmanager
+def _cluster(source: Source, place: Place, admit: Admit) -> Iterator[Behind]:
+    gate = admit(None)
+    with opened(source, "serve") as reader:
+        recorder = recorder_of(reader)
+        if not isinstance(recorder, IntoCluster):
+            raise UsageError(
+                f"{place.url} is a whodid server itself", "name its store: sqlite:///… or OpenSearch's URL"
+            )
+        reader.meta()
+        access = access_to(source)
+        said = [f"store {place.url} ({place.said_by}); agents write to it directly"]
+        yield Behind(
+            recorder, lambda: open_reader(place.url, lambda: access), gate, None, contextlib.nullcontext(), said
+        )
