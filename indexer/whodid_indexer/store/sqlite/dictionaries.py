@@ -3,7 +3,7 @@
 Dictionary rows are never changed and never deleted, so what was once read stays right; new rows are read as they come.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from ipaddress import IPv6Address
 from socket import AF_INET, inet_ntop
@@ -19,6 +19,10 @@ from whodid_schema.record import Actor
 
 Key = str | bytes
 """A value of a dictionary: folded text, an actor's key as written, or an address as 16 bytes."""
+
+
+Numbers = Container[int] | None
+"""Rows of a dictionary by number; None for all."""
 
 
 class Place(NamedTuple):
@@ -75,15 +79,19 @@ class Dictionaries:
             known.append(_read(axis, values))
         return known
 
-    def shown(self, axis: str, value: Key) -> str:
-        """How a value is written where it is shown to people: one spelling of it."""
+    def shown(self, axis: str, value: Key, among: Numbers = None) -> str:
+        """How a value is written where it is shown to people: one spelling of it.
+
+        What an actor or a workspace is called is the newest of the rows `among`, those of records that were counted:
+        another's records may call it otherwise, and that is not for whoever asks. None is all rows.
+        """
         if axis == "ip":
             return text_of(value)
         text = str(value)
         if axis == "actor":
-            return _called(self.actor(text)) or text
+            return _called(self.actor(text, among)) or text
         if axis in REFS:
-            text = self._name(axis, text) or text
+            text = self._name(axis, text, among) or text
         return self._written(axis, text)
 
     def compared(self, axis: str, value: Key) -> str:
@@ -93,35 +101,42 @@ class Dictionaries:
             return text
         return shadow(self._written(axis, text))
 
-    def actor(self, handle: str) -> Actor:
+    def actor(self, handle: str, among: Numbers = None) -> Actor:
         """The newest that is known of an actor. Nothing is known of one that never was."""
-        sql = "SELECT json FROM actor WHERE handle = ? ORDER BY id DESC LIMIT 1"
-        found: str | None = self._connection.execute(sql, (handle,)).get
+        found = self._newest("SELECT id, json FROM actor WHERE handle = ? ORDER BY id DESC", handle, among)
         return _actor(found) if found else Actor()
 
-    def containing(self, axis: str, wanted: str) -> Callable[[Key], bool]:
+    def containing(self, axis: str, wanted: str, among: Numbers = None) -> Callable[[Key], bool]:
         """Whether a value, or how it is shown, contains the text; of an actor also the e-mail address."""
         folded = shadow(wanted)
         if axis == "ip":
             return lambda value: folded in text_of(value)
         if axis == "actor":
-            found = self._actors_with(folded)
+            found = self._actors_with(folded, among)
             return lambda value: value in found
         if axis in REFS:
-            return partial(self._ref_contains, axis, folded)
+            return partial(self._ref_contains, axis, folded, among)
         return lambda value: folded in str(value)
 
-    def _actors_with(self, folded: str) -> set[str]:
-        rows: Any = self._connection.execute("SELECT handle, json FROM actor WHERE handle IS NOT NULL")
+    def _actors_with(self, folded: str, among: Numbers) -> set[str]:
+        rows: Any = self._connection.execute("SELECT id, handle, json FROM actor WHERE handle IS NOT NULL")
         found = set()
-        for handle, json in rows:
+        for number, handle, json in rows:
+            if among is not None and number not in among:
+                continue
             actor = _actor(json)
             if any(text and folded in shadow(text) for text in (handle, _called(actor), actor.email)):
                 found.add(handle)
         return found
 
-    def _ref_contains(self, axis: str, folded: str, value: Key) -> bool:
-        return folded in str(value) or folded in (self._name(axis, str(value)) or "")
+    def _ref_contains(self, axis: str, folded: str, among: Numbers, value: Key) -> bool:
+        return folded in str(value) or folded in (self._name(axis, str(value), among) or "")
+
+    def _newest(self, sql: str, value: str, among: Numbers) -> str | None:
+        """The second column of the first row that is among the numbers."""
+        rows: Any = self._connection.execute(sql, (value,))
+        found: str | None = next((text for number, text in rows if among is None or number in among), None)
+        return found
 
     def _written(self, axis: str, text: str) -> str:
         written: str | None = self._connection.execute(
@@ -129,12 +144,11 @@ class Dictionaries:
         ).get
         return written or text
 
-    def _name(self, axis: str, text: str) -> str | None:
+    def _name(self, axis: str, text: str, among: Numbers) -> str | None:
         """The name that goes with an id."""
         table = PLACES[axis].column
-        sql = f"SELECT name FROM {table} WHERE ext = ? AND name IS NOT NULL ORDER BY id DESC LIMIT 1"  # noqa: S608  ours
-        name: str | None = self._connection.execute(sql, (text,)).get
-        return name
+        sql = f"SELECT id, name FROM {table} WHERE ext = ? AND name IS NOT NULL ORDER BY id DESC"  # noqa: S608  ours
+        return self._newest(sql, text, among)
 
 
 def text_of(value: Key) -> str:

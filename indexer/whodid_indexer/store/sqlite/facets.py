@@ -113,11 +113,14 @@ class _Pass:
         dictionaries = self._sources.dictionaries
         counted = self._counts[self._scopes[axis.name], PLACES[axis.name].column]
         present = np.flatnonzero(counted)
-        tally = tally_of(
-            axis.name, dictionaries.rows(axis.name), dict(zip(present.tolist(), counted[present].tolist(), strict=True))
-        )
-        contains = dictionaries.containing(axis.name, axis.contains) if axis.contains else None
-        facet = self._facet(axis, tally, contains, lambda value: dictionaries.shown(axis.name, value))
+        numbers = dict(zip(present.tolist(), counted[present].tolist(), strict=True))
+        tally = tally_of(axis.name, dictionaries.rows(axis.name), numbers)
+        contains = dictionaries.containing(axis.name, axis.contains, numbers) if axis.contains else None
+
+        def shown(value: Key) -> str:
+            return dictionaries.shown(axis.name, value, numbers if value in tally.counts else None)
+
+        facet = self._facet(axis, tally, contains, shown)
         return msgspec.structs.replace(
             facet,
             values=ranked(

@@ -134,12 +134,13 @@ class _Figures:
         top = self._tally("actor", self._actors).top(most, lambda key: askable("actor.key", str(key)))
         last: dict[Key, int] = {}
         handles = dictionaries.rows("actor")
-        for number in np.flatnonzero(self._actors).tolist():
+        counted = dict.fromkeys(np.flatnonzero(self._actors).tolist())
+        for number in counted:
             if handles[number] in top:
                 last[handles[number]] = max(last.get(handles[number], int(self._last[number])), int(self._last[number]))
         found = []
         for key, number in top.items():
-            name = dictionaries.shown("actor", key)
+            name = dictionaries.shown("actor", key, counted)
             found.append(TopActor(str(key), name, initials(name), number, last[key]))
         return tuple(found)
 
