@@ -37,7 +37,7 @@ async def preferences(request: Request) -> Response:
     for name, value in said.items():
         if not _sensible(name, value):
             raise UsageError(f"{name[:40]}={value[:40]}: not a preference", "theme=light, theme=dark, theme=auto")
-    response = RedirectResponse(_own(request.query_params.get("back", "/")), 303, dict(PAGE))
+    response = RedirectResponse(own(request.query_params.get("back", "/")), 303, dict(PAGE))
     remember(response, said)
     return response
 
@@ -52,7 +52,7 @@ def _sensible(name: str, value: str) -> bool:
     return value in {"theme": THEMES, "scope": SCOPES}.get(name, ())
 
 
-def _own(address: str) -> str:
+def own(address: str) -> str:
     """The address where it is one of ours: from the root, with nothing that a browser reads as another server."""
     plain = address.startswith("/") and address[1:2] not in ("/", "\\") and address.isprintable()
     return address if plain else "/"

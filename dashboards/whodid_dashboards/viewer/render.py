@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from whodid_dashboards.viewer.assets import ADDRESSES
 from whodid_dashboards.viewer.headers import PAGE
 from whodid_dashboards.viewer.preferences import remembered
+from whodid_indexer.access.caller import caller_of
 from whodid_schema import __version__
 from whodid_schema.visible import visible
 
@@ -47,5 +48,5 @@ def page(request: Request, template: str, code: int = 200, **values: Any) -> Res
     """The response of a template."""
     theme = remembered(request).get("theme", "auto")
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    text = _templates.get_template(template).render(theme=theme, back=back, **values)
+    text = _templates.get_template(template).render(theme=theme, back=back, caller=caller_of(request), **values)
     return HTMLResponse(text, code, PAGE)

@@ -102,6 +102,11 @@ class Gate:
             raise not_signed_in()
         return found
 
+    def sign_in(self, secret: str) -> tuple[Caller, str]:
+        """Begin a browser's session: who that is, and the value of its cookie. Raises NotSignedIn."""
+        token = self.token_of(secret)
+        return _of_token(token, "session"), self.sessions.begin(token.id)
+
     def session_value(self, headers: Headers) -> str:
         """What the browser has as its session's cookie; empty for none."""
         for line in headers.getlist("cookie"):
