@@ -16,7 +16,7 @@ from whodid_indexer.query.counting import Bucket, Interval, Stats
 from whodid_indexer.query.model import AuditQuery
 
 WIDTH, HEIGHT = 1000.0, 100.0
-MOST_BARS = 170
+MOST_BARS = 120
 _GAP = 0.18
 """Of a bar's width, left free between two."""
 

@@ -54,7 +54,7 @@ class Links(Struct, frozen=True):
 
     def only(self, axis: str, *values: str) -> str | None:
         """With these values of an axis alone: what its facet's counts promise. None where no query can name one."""
-        if not all("*" in value or askable(field_of_axis(axis), value) for value in values):
+        if not self._can_ask(axis, values):
             return None
         asked = self.question.asked
         others = tuple(term for term in asked.terms if term.field not in own_fields(axis))
@@ -75,7 +75,7 @@ class Links(Struct, frozen=True):
 
     def _with_own(self, axis: str, wanted: Sequence[str], unwanted: Sequence[str]) -> str | None:
         field = field_of_axis(axis)
-        if not all("*" in value or askable(field, value) for value in (*wanted, *unwanted)):
+        if not self._can_ask(axis, (*wanted, *unwanted)):
             return None
         asked = self.question.asked
         others = tuple(term for term in asked.terms if term.field not in own_fields(axis))
@@ -83,6 +83,11 @@ class Links(Struct, frozen=True):
         own = [Term(field, tuple(wanted))] if wanted else []
         own += [Term(field, tuple(unwanted), negated=True)] if unwanted else []
         return self._possible(replace(asked, terms=(*others, *(() if wanted else kept), *own)))
+
+    def _can_ask(self, axis: str, values: Iterable[str]) -> bool:
+        """Whether a query can name these values of an axis; those that it names already, it can."""
+        known = [value for each in chosen(self.question.asked, axis) for value in each]
+        return all(value in known or askable(field_of_axis(axis), value) for value in values)
 
     def also(self, *terms: Term) -> str | None:
         """What of the query has these terms too."""

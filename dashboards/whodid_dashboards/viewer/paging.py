@@ -56,8 +56,9 @@ def _beyond(question: Question, found: Found, links: Links, snapshot: str) -> Pa
 
 
 def _snapshot(question: Question, found: Found) -> Snapshot:
-    """The list as it is now: its newest row, and the moment that relative times mean."""
-    top = place_of(found.records[0]).micros if found.records else question.now_micros
+    """The list as it is now: its newest row (as of now, where another part of it is seen), and what `now` means."""
+    first = question.page == 1 and question.after is None and question.before is None
+    top = place_of(found.records[0]).micros if found.records and first else question.now_micros
     return Snapshot(question.now_micros, top)
 
 

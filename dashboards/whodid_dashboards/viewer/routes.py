@@ -3,7 +3,8 @@
 GET /                     the list, for browsers (everybody else finds the server's banner there)
 GET /event/{id}           one event
 GET /values/{axis}        every value of an axis
-GET /delivery             campaigns and what became of their messages
+GET /delivery             campaigns with their delivery records
+GET /delivery/{ref}       what became of one campaign's messages, and of whom
 GET /preferences          theme, zone, scope
 GET /assets/{name}        stylesheet, script, icon
 """
@@ -18,6 +19,7 @@ from starlette.types import Scope
 
 from whodid_dashboards.viewer import assets, preferences
 from whodid_dashboards.viewer.contents import read_axis, read_contents
+from whodid_dashboards.viewer.delivery import campaign_page, campaigns_page
 from whodid_dashboards.viewer.errors import guarded
 from whodid_dashboards.viewer.event import event_page
 from whodid_dashboards.viewer.listing import list_page, values_page
@@ -27,6 +29,7 @@ from whodid_indexer.access.caller import access_of
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.query.axis import axis_named
+from whodid_indexer.query.check import check_value
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -48,6 +51,8 @@ def pages(readers: Readers) -> Sequence[BaseRoute]:
         Browsers("/", guarded(viewer.list)),
         Route("/event/{id}", guarded(viewer.event)),
         Route("/values/{axis}", guarded(viewer.values)),
+        Route("/delivery", guarded(viewer.campaigns)),
+        Route("/delivery/{ref:path}", guarded(viewer.campaign)),
         Route("/preferences", guarded(preferences.preferences)),
         Route("/assets/{name}", guarded(assets.asset)),
     ]
@@ -72,7 +77,7 @@ class Viewer:
         asked = _asked(request, "contains", "anyway")
         question = asked.question(access_of(request), datetime.now(UTC))
         axis = axis_named(request.path_params["axis"])
-        contains, anyway = asked.given.one("contains") or "", asked.given.number("anyway", 0, 0, 1) == 1
+        contains, anyway = asked.given.one("contains") or "", _anyway(asked)
         facet = await self._readers.ask(lambda reader: read_axis(reader, question, axis, contains, anyway=anyway))
         trail_of(request).note(request, "facets", question.query)
         return page(request, "values.html", **values_page(question, facet, contains))
@@ -84,6 +89,27 @@ class Viewer:
         shown = await self._readers.ask(lambda reader: event_page(reader, question, identifier))
         trail_of(request).note(request, "show", subject=identifier)
         return page(request, "event.html", **shown)
+
+    async def campaigns(self, request: Request) -> Response:
+        """`GET /delivery`."""
+        asked = _asked(request, "anyway")
+        question, anyway = asked.question(access_of(request), datetime.now(UTC)), _anyway(asked)
+        shown = await self._readers.ask(lambda reader: campaigns_page(reader, question, anyway=anyway))
+        return page(request, "delivery.html", **shown)
+
+    async def campaign(self, request: Request) -> Response:
+        """`GET /delivery/{ref}`."""
+        asked = _asked(request, "anyway")
+        question, anyway = asked.question(access_of(request), datetime.now(UTC)), _anyway(asked)
+        ref: str = request.path_params["ref"]
+        check_value("target", ref)
+        shown = await self._readers.ask(lambda reader: campaign_page(reader, question, ref, anyway=anyway))
+        return page(request, "campaign.html", **shown)
+
+
+def _anyway(asked: Asked) -> bool:
+    """Whether to count however long it takes."""
+    return asked.given.number("anyway", 0, 0, 1) == 1
 
 
 def _asked(request: Request, *more: str) -> Asked:
