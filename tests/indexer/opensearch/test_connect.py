@@ -152,3 +152,19 @@ def test_certificates_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         Client("https://host:9200", Access(ca_file=bad))
     with pytest.raises(ConfigError, match=r"store_certificate_file: .*bad\.pem with None cannot be used"):
         Client("https://host:9200", Access(certificate_file=bad))
+
+
+def test_a_search_that_meets_an_index_in_the_making_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {"error": {"type": "search_phase_execution_exception", "reason": "Partial shards failure"}, "status": 503}
+    slept: list[float] = []
+    monkeypatch.setattr("whodid_indexer.store.opensearch.connect.time.sleep", slept.append)
+    answers = iter([httpx.Response(503, json=missing), httpx.Response(503, json=missing), httpx.Response(200, json={})])
+    client = Client(URL, Access(), httpx.MockTransport(lambda _: next(answers)))
+    assert client.json("POST", "/whodid/_search", {}) == {}
+    assert len(slept) == 2
+    lasting = Client(URL, Access(), httpx.MockTransport(lambda _: httpx.Response(503, json=missing)))
+    with pytest.raises(StoreUnreachable, match="Partial shards failure"):
+        lasting.json("POST", "/whodid/_search", {})
+    assert sum(slept) < 3
+    client.close()
+    lasting.close()

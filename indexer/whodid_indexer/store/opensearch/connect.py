@@ -11,6 +11,7 @@ Plain httpx: each question is one JSON request, and stored records pass through 
 URL: URLs are printed.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ _TIMEOUT = httpx.Timeout(10.0, read=120.0)
 
 _JSON = {"content-type": "application/json"}
 
+_MOMENTS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries of a search that meets an index whose shards are not there yet, as each new period's is."""
 
 TOKEN = "--token-file FILE, WHODID_TOKEN, or store_token_file: in the configuration"  # noqa: S105  words about one
 """How a token is shown."""
@@ -65,10 +68,14 @@ class Client:
     ) -> bytes:
         """The answer's bytes. `body` is anything msgspec encodes, or bytes that are sent as they are."""
         content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
-        try:
-            response = self._http.request(method, path, content=content, params=params, headers=_JSON)
-        except httpx.HTTPError as error:
-            raise unreachable(self.url, error, self.access.prefix) from error
+        for pause in (*_MOMENTS, None):
+            try:
+                response = self._http.request(method, path, content=content, params=params, headers=_JSON)
+            except httpx.HTTPError as error:
+                raise unreachable(self.url, error, self.access.prefix) from error
+            if pause is None or not _has_an_index_in_the_making(response):
+                break
+            time.sleep(pause)
         if not response.is_success:
             raise self._refusal(method, path, response)
         return response.content
@@ -124,6 +131,10 @@ class Client:
         if response.status_code == 503:
             return StoreUnreachable(f"{self.url} is not ready: {reason or kind or '503'}", "wait, or look at its log")
         return Refused(f"{self.url}{path.partition('?')[0]}", response.status_code, kind, reason)
+
+
+def _has_an_index_in_the_making(response: httpx.Response) -> bool:
+    return response.status_code == 503 and words(response.content)[0] == "search_phase_execution_exception"
 
 
 def connect(url: str, access: Access, transport: httpx.BaseTransport | None = None) -> tuple[Client, Info]:
