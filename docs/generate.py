@@ -4,8 +4,10 @@ docs/fields.md         the record and what can be asked for
 docs/configuration.md  every setting of both commands
 docs/commands.md       every command and option
 docs/errors.md         every error code
+docs/openapi.json      every address of the server
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,8 @@ from whodid_agent.config import AgentSettings
 from whodid_agent.inputs.http.problem import CODES
 from whodid_config.settings import model_in
 from whodid_indexer.api import app as _api_app  # noqa: F401  its error codes are documented too
+from whodid_indexer.api.openapi import document as openapi_document
+from whodid_indexer.api.questions import ENDPOINTS
 from whodid_indexer.cli.main import cli as indexer_cli
 from whodid_indexer.config import IndexerSettings
 from whodid_schema import errors, jsonschema, reference
@@ -136,6 +140,7 @@ def documents() -> dict[Path, str]:
         DOCS / "commands.md": commands(),
         DOCS / "errors.md": error_codes(),
         DOCS / "record.schema.json": jsonschema.document(),
+        DOCS / "openapi.json": json.dumps(openapi_document(ENDPOINTS), indent=1, ensure_ascii=False) + "\n",
     }
 
 
