@@ -67,6 +67,11 @@ class Daemon:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
         self._end(signal.SIGKILL)

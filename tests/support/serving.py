@@ -90,8 +90,12 @@ class Server:
         """Start it, and wait until it takes requests."""
         self._ready.unlink(missing_ok=True)
         self.daemon.start()
-        wait_until(lambda: self._ready.exists() and self.url != "", f"the server: {self.log.read_text()}")
+        wait_until(self._listens, "the server listens")
         return self
+
+    def _listens(self) -> bool:
+        assert self.daemon.running, f"the server has ended: {self.log.read_text()}"
+        return self._ready.exists() and self.url != ""
 
     def get(self, path: str, parameters: Any = None, **more: Any) -> httpx.Response:
         """GET a path of it."""
