@@ -76,12 +76,12 @@ def _deed(record: Record, draft: Draft, profile: Profile, categories: Mapping[st
     target_type = record.target.type if record.target is not None else None
     stated = draft.verb
     short = (
-        len(action) < _SHORT
-        and (target_type is None or len(target_type) < _SHORT)
-        and (stated is None or len(stated) < _SHORT)
+        len(action) < SHORT
+        and (target_type is None or len(target_type) < SHORT)
+        and (stated is None or len(stated) < SHORT)
     )
     record.action = action
-    record.verb, record.outcome, kind, surface, category = (_short_deed if short else _read_deed)(
+    record.verb, record.outcome, kind, surface, category = (short_deed if short else _read_deed)(
         action, stated, target_type, record.outcome, profile.assume, draft.phrase and _attempted(draft.phrase)
     )
     if record.kind is None:
@@ -123,10 +123,10 @@ def _read_deed(
     )
 
 
-_SHORT = 128
+SHORT = 128
 """Longer texts are no names of actions or types: they are read anew each time, so that they cannot fill the cache."""
 
-_short_deed = lru_cache(maxsize=8192)(_read_deed)
+short_deed = lru_cache(maxsize=8192)(_read_deed)
 
 
 def _attempted(phrase: str) -> str | None:
@@ -204,7 +204,7 @@ def _words(record: Record, draft: Draft) -> None:
         record.description = sentence.complete(record, draft.phrase, phrase=True)
     else:
         if record.description is None and record.verb == "other":
-            record.description = _free_text(record)
+            record.description = free_text(record)
         record.description = sentence.compose(record)
     if record.metadata is not None:
         record.meta = folding.meta_pairs(record.metadata) or None
@@ -214,7 +214,7 @@ def _words(record: Record, draft: Draft) -> None:
 _FREE_TEXT = ("message", "msg", "log", "text")
 
 
-def _free_text(record: Record) -> str | None:
+def free_text(record: Record) -> str | None:
     """What the application wrote for people, where no verb is known to make a sentence of; it stays in the metadata."""
     metadata = record.metadata or {}
     return next((text for key in _FREE_TEXT if type(text := metadata.get(key)) is str and text.strip()), None)

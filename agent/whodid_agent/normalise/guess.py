@@ -14,7 +14,7 @@ so, with values of the same kinds, and gives None where it is not; it changes no
             …
         except KeyError: return None
         del p1[k5]                                  only where something else is left beside it
-        return Draft(Record(…, {k6: v6, **p1}), …)
+        return Draft(Record(…, {k6: v6, **p1}), …)      or, of a plain event, just (v0, v1, …, {k6: v6, **p1})
 
 Whatever `interpret.extract` would decide is decided here once, for the event that was met, and held by a test in
 the function.
@@ -38,10 +38,11 @@ from whodid_agent.normalise.expression import (
     table_key,
 )
 from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.plain import PLAIN, Plain
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.source import Source
 
-Guess = Callable[[dict[str, Any]], Draft | None]
+Guess = Callable[[dict[str, Any]], Draft | Plain | None]
 
 NOTHING = "None"
 """A slot that nothing fills."""
@@ -99,7 +100,11 @@ class _Writer(Source):
         self.depth -= 1
         self.put(f"except KeyError: return {NOTHING}")
         self._remove()
-        self.build(slots, native, metadata)
+        filled = {slot for slot, local in slots.items() if local != NOTHING}
+        if native == NOTHING and filled.issubset(PLAIN):
+            self.put(f"return ({', '.join(slots.get(slot, NOTHING) for slot in PLAIN)}, {metadata})")
+        else:
+            self.build(slots, native, metadata)
 
     # What is asked of the event.
 

@@ -15,6 +15,7 @@ from whodid_agent.normalise.assemble import Filing, finish
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment
 from whodid_agent.normalise.expression import Path
 from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.plain import finish_plain
 from whodid_agent.normalise.profile import Drop, Profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.normalise.redact import Redactor
@@ -147,7 +148,12 @@ class Pipeline:
             data, event = masked(profile.mask, data, event)
         noise = self._rules.noise(profile, event) if profile.drops else ()
         draft = mapper.extract(event, data, shape)
-        record = finish(draft, profile, self._filing, origin.received_at)
+        if isinstance(draft, tuple):
+            native = None
+            record = finish_plain(draft, profile, self._filing, origin.received_at)
+        else:
+            native = draft.native
+            record = finish(draft, profile, self._filing, origin.received_at)
         index = sent.index if sent is not None else ""
         if sent is None:
             if noise or self._rules.general:
@@ -158,7 +164,7 @@ class Pipeline:
             if name is not None and not self.options.import_old:
                 return Discard(item, "expired", name, record.timestamp or "", record.action or "")
             index = self._router.index_of(record) if name is None else imported_index(record)
-        self._sign(record, profile, draft.native, data, item, origin)
+        self._sign(record, profile, native, data, item, origin)
         if sent is not None:
             record.id = sent.id
         body = encode(record)

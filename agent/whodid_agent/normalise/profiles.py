@@ -13,6 +13,7 @@ from whodid_agent.normalise.expression import looked_at
 from whodid_agent.normalise.generic import extract_anything
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.interpret import extract
+from whodid_agent.normalise.plain import Plain
 from whodid_agent.normalise.profile import Profile, Split, builtin_profiles, load_profile
 from whodid_agent.normalise.recognise import Recogniser
 from whodid_schema.errors import ConfigError
@@ -73,8 +74,8 @@ class Fitted:
         self._missed = 0
         self._next = 1
 
-    def extract(self, event: dict[str, Any]) -> Draft:
-        """The draft of an event with these keys; uses it up."""
+    def extract(self, event: dict[str, Any]) -> Draft | Plain:
+        """The draft of an event with these keys, or what a plain one is made of; uses it up."""
         for one in self.guesses:
             draft = one(event)
             if draft is not None:
@@ -109,8 +110,8 @@ class Mapper:
     def _fit(self, keys: frozenset[str]) -> Fitted:
         return Fitted(self.profile, compile_profile(self.profile, keys), guessing=True)
 
-    def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft:
-        """The draft of `event` (its keys: `shape`), decoded from `data`; uses `event` up."""
+    def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft | Plain:
+        """The draft of `event` (its keys: `shape`), decoded from `data`, or what a plain one is made of; uses it up."""
         if self.profile.names:
             return extract_anything(self.profile, event)
         try:
