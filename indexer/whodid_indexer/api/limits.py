@@ -39,7 +39,7 @@ class Meter:
         """Seconds until this request may be made; 0 when it may be, and then it is counted."""
         now = self._clock()
         paid = max(self._paid.pop(asker, now), now)
-        beyond = paid - now - self._ahead
+        beyond = round(paid - now - self._ahead, 6)  # what is less is no time but the sums' own error
         self._paid[asker] = paid if beyond > 0 else paid + self._step
         if len(self._paid) > _MOST:
             self._paid.popitem(last=False)

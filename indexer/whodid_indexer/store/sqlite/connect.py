@@ -62,6 +62,7 @@ def open_for_writing(path: Path) -> apsw.Connection:
     with guard(path):
         connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
         connection.set_busy_timeout(BUSY_MS)
+        connection.transaction_mode = "IMMEDIATE"  # one that begins by reading would not wait for another writer
         if not connection.pragma("page_count"):  # of a file that is there these two would only change the header
             connection.pragma("page_size", PAGE_SIZE)
             connection.pragma("auto_vacuum", "incremental")  # `retire` gives space back by it
