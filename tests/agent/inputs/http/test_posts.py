@@ -147,12 +147,12 @@ def test_compressed_bodies_are_taken(receiver: "Receiver", encoding: str, pack: 
 @pytest.mark.parametrize(
     ("encoding", "content", "status"),
     [
-        ("gzip", gzip.compress(b'{"a":1}\n' * 1000)[:-20], 400),
+        ("gzip", gzip.compress(b'{"a":1}\n' * 1000, mtime=0)[:-20], 400),
         ("zstd", zstandard.compress(b'{"a":1}\n' * 1000)[:-3], 400),
         ("gzip", b"plain", 400),
         ("zstd", b"plain", 400),
         ("br", b"x", 415),
-        ("gzip", gzip.compress(bytes(9_000_000)), 413),
+        ("gzip", gzip.compress(bytes(9_000_000), mtime=0), 413),
         ("zstd", zstandard.compress(bytes(9_000_000)), 413),
     ],
 )
