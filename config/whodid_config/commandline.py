@@ -113,7 +113,7 @@ def _complain(name: str, error: WhodidError) -> None:
 def _usage(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     usage = f"{context.get_usage()}\n" if context is not None else ""
-    message = error.format_message()
+    message = " ".join(error.format_message().split())  # click lists choices below each other
     hint = ""
     if context is not None and message.startswith("Got unexpected extra argument") and _takes_query(context.command):
         hint = f"\n  hint: words and queries stand behind -q, as in {context.command_path} -q 'WORDS'"

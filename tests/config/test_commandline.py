@@ -114,6 +114,14 @@ def test_a_group_alone_prints_its_help_as_lines(
     assert "  search\n" in said
 
 
+def test_a_missing_choice_is_said_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = click.Command("print", params=[click.Argument(["shell"], type=click.Choice(["bash", "zsh"]))])
+    assert ends_with(command, monkeypatch) == 2
+    assert capsys.readouterr().err.endswith("Error: Missing argument '{bash|zsh}'. Choose from: bash, zsh\n")
+
+
 @pytest.mark.parametrize(("typed", "usage"), [(["help"], "sample [OPTIONS]"), (["help", "search"], "sample search")])
 def test_help_as_a_word_is_understood(
     typed: list[str], usage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
