@@ -1,11 +1,15 @@
 """The readable device of a User-Agent: "Chrome 126 on macOS", "python-httpx 0.27.0".
 
-The parser costs 13 µs for an agent it has not seen and attackers invent agents, so the answers are kept in a table
+The parser costs 6 to 10 µs for an agent it has not seen and attackers invent agents, so the answers are kept in a table
 that is bounded in entries and never keeps very long texts.
 """
 
 import re
-from importlib import import_module
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ua_parser import Parser
 
 _ENTRIES = 8192
 _LONGEST = 1024
@@ -13,9 +17,17 @@ _TOKEN = re.compile(r"([A-Za-z][\w.+-]{0,62})(?:/v?(\d[\w.+-]{0,30}))?")
 _SYSTEMS = {"Mac OS X": "macOS", "Mac OS": "macOS"}
 
 
+@cache
+def _parser() -> "Parser":
+    """The parser without its table of hardware, which is never asked: half the time to load, half of the memory."""
+    from ua_parser import Parser, load_lazy_builtins  # noqa: PLC0415 - only when there is something to parse
+
+    browsers, systems, _ = load_lazy_builtins()
+    return Parser.from_matchers((browsers, systems, []))
+
+
 def _describe(user_agent: str) -> str | None:
-    # Loading the parser takes 150 ms: only when there is something to parse.
-    parsed = import_module("ua_parser").parse(user_agent)
+    parsed = _parser().parse(user_agent)
     system = parsed.os and _SYSTEMS.get(parsed.os.family, parsed.os.family)
     if parsed.user_agent:
         browser = f"{parsed.user_agent.family} {parsed.user_agent.major or ''}".rstrip()
