@@ -1,0 +1,22 @@
+"""The agent is light: what it never needs is never loaded."""
+
+import subprocess
+import sys
+
+HEAVY = ("rich", "pygments", "jinja2", "numpy", "apsw", "opensearchpy", "starlette", "hyperscan", "ua_parser")
+"""Of the store side, of people's side, and what is loaded at the first event that needs it."""
+
+
+def test_a_run_of_the_agent_loads_nothing_that_only_the_store_or_people_need() -> None:
+    program = (
+        "import sys, whodid_agent.cli.run, whodid_agent.assemble\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_without_its_command_line_httpx_is_whole() -> None:
+    program = "import whodid_agent, httpx; httpx.Client(trust_env=False).close(); print(httpx.main.__module__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "httpx"
