@@ -1,6 +1,7 @@
 """`POST /_bulk`: the agents' one way into the store. Answered only after COMMIT.
 
-    200 per-item results · 400 not pairs of lines · 413 too large · 415 type or encoding · 429 full · 503 store broken
+    200 per-item results · 400 not pairs of lines · 408 never ended · 413 too large · 415 type or encoding · 429 full
+    503 store broken
 
 Whatever is refused as a whole left nothing in the store and may be sent again unchanged (429, 503).
 """
@@ -15,6 +16,7 @@ from starlette.responses import Response
 
 from whodid_indexer.access.caller import current
 from whodid_indexer.access.ingest import held
+from whodid_indexer.api.bodies import pieces
 from whodid_indexer.api.metrics import Metrics
 from whodid_indexer.api.problem import Conflict, WrongType
 from whodid_indexer.ingest import bulk
@@ -94,15 +96,15 @@ class BulkEndpoint:
         expected = int(declared) if declared.isdecimal() else 0
         self._bound(expected)
         hold.grow(expected)
-        pieces: list[bytes] = []
+        read: list[bytes] = []
         size = 0
-        async for piece in request.stream():
+        async for piece in pieces(request):
             size += len(piece)
             if size > expected:
                 self._bound(size)
                 hold.grow(len(piece))
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            read.append(piece)
+        return read[0] if len(read) == 1 else b"".join(read)
 
     def _bound(self, size: int) -> None:
         if size > self._max_body:

@@ -90,7 +90,7 @@ class Counting:
         given = FACETS.given(request)
         query = query_of(given)
         axes, budget = _axes(given, query), _budget(given)
-        found = await self._readers.ask(lambda reader: reader.facets(query, axes, budget=budget))
+        found = await self._readers.ask(lambda reader: reader.facets(query, axes, budget=budget), heavy=True)
         trail_of(request).note(request, "facets", query)
         return Response(facets_json(found), media_type=JSON)
 
@@ -98,7 +98,7 @@ class Counting:
         """Figures, series, top actors, categories."""
         given = STATS.given(request)
         query, measure = query_of(given), _measure(given)
-        found = await self._readers.ask(lambda reader: reader.stats(query, measure))
+        found = await self._readers.ask(lambda reader: reader.stats(query, measure), heavy=True)
         trail_of(request).note(request, "stats", query, found=found.current.total)
         return Response(stats_json(found), media_type=JSON)
 

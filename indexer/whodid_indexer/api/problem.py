@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from whodid_indexer.access.gate import NotSignedIn
+from whodid_indexer.api.bodies import TooSlow
 from whodid_indexer.api.requests import HEADER, request_id
 from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.ingest.encoding import TooLarge, UnknownEncoding
@@ -60,6 +61,7 @@ _STATUS: tuple[tuple[type[WhodidError], int], ...] = (
     (UnknownEncoding, 415),
     (WrongType, 415),
     (NotFound, 404),
+    (TooSlow, 408),
     (Conflict, 409),
     (UsageError, 400),
     (NotSignedIn, 401),

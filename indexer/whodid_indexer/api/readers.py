@@ -3,6 +3,7 @@
 Whoever asks, by whatever surface, gets a reader that knows no more than they may see (`store.allowed`).
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from whodid_indexer.access.caller import current
+from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.store.allowed import allowed
 from whodid_indexer.store.base import Reader
 
@@ -17,6 +19,9 @@ Answer = TypeVar("Answer")
 
 AT_ONCE = 8
 """Questions answered at a time; further ones wait their turn."""
+
+MOST = 256
+"""Questions under way, those that wait among them."""
 
 
 class Readers:
@@ -26,10 +31,23 @@ class Readers:
         self._open = opener
         self._idle: deque[Reader] = deque()
         self._limiter = CapacityLimiter(at_once)
+        self._heavy = CapacityLimiter(max(at_once // 2, 1))
+        self._under_way = 0
 
-    async def ask(self, question: Callable[[Reader], Answer]) -> Answer:
-        """What `question` answers, asked on a thread, of what the caller may see."""
-        return await to_thread.run_sync(self._ask, question, limiter=self._limiter)
+    async def ask(self, question: Callable[[Reader], Answer], *, heavy: bool = False) -> Answer:
+        """What `question` answers, asked on a thread, of what the caller may see.
+
+        Those that are `heavy` (they count over all of the store) take half of the places at most. Raises Overloaded
+        where too many wait already.
+        """
+        if self._under_way >= MOST:
+            raise Overloaded(f"{self._under_way} questions are under way already", "ask again in a moment")
+        self._under_way += 1
+        try:
+            async with self._heavy if heavy else contextlib.nullcontext():
+                return await to_thread.run_sync(self._ask, question, limiter=self._limiter)
+        finally:
+            self._under_way -= 1
 
     def _ask(self, question: Callable[[Reader], Answer]) -> Answer:
         reader = self._take()

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from whodid_indexer.access.caller import Caller, caller_of
+from whodid_indexer.api.bodies import pieces
 from whodid_indexer.api.endpoints import JSON, Answer, Endpoint
 from whodid_indexer.api.problem import Conflict, NotFound, WrongType
 from whodid_indexer.ingest.encoding import TooLarge
@@ -156,7 +157,7 @@ async def _texts(request: Request) -> tuple[str, ...]:
 async def _body(request: Request) -> bytes:
     body = bytearray()
     try:
-        async for piece in request.stream():
+        async for piece in pieces(request):
             body += piece
             if len(body) > LARGEST:
                 raise TooLarge(f"a view may have {LARGEST} bytes, this has more")
