@@ -52,10 +52,9 @@ class Proxy(Struct, frozen=True):
 
     def trusts(self, address: str) -> bool:
         """Whether a proxy sits at this address."""
-        try:
-            found = ip_address(address)
-        except ValueError:
+        if not _is_address(address):
             return False
+        found = ip_address(address)
         mapped = getattr(found, "ipv4_mapped", None) or found
         return any(mapped in network for network in self.trusted if network.version == mapped.version)
 
@@ -64,7 +63,8 @@ class Proxy(Struct, frozen=True):
         if not self.trusts(peer):
             return peer
         said = [part.strip() for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
-        return next((part for part in reversed(said) if not self.trusts(part)), peer)[:_LONGEST]
+        found = next((part for part in reversed(said) if not self.trusts(part)), peer)
+        return found if _is_address(found) else peer
 
     def person(self, headers: Headers, peer: str) -> Caller | None:
         """Who the proxy says it is; None where it is no trusted proxy, or it names nobody."""
@@ -83,6 +83,14 @@ class Proxy(Struct, frozen=True):
 
 
 NO_PROXY = Proxy()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_networks(texts: Sequence[str], key: str) -> tuple[Network, ...]:

@@ -1,6 +1,6 @@
 """Who may ask what, before anything else runs: signs the caller in, refuses, and dresses every answer.
 
-/healthz /readyz /sign-in /sign-out /assets/…     nobody needs a token
+/healthz /readyz /sign-in /sign-out /preferences /assets/…     nobody needs a token
 /_bulk                                            ingest
 /  /_index_template/whodid                        any token: agents ask what they speak to
 /metrics                                          auditor, platform
@@ -33,7 +33,7 @@ from whodid_schema.errors import NotAllowed
 SIGN_IN = "/sign-in"
 SIGN_OUT = "/sign-out"
 
-FREE = frozenset({"/healthz", "/readyz", SIGN_IN, SIGN_OUT})
+FREE = frozenset({"/healthz", "/readyz", SIGN_IN, SIGN_OUT, "/preferences"})
 _FREE_BELOW = "/assets/"
 
 ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
