@@ -3,19 +3,17 @@
 Where there is none, its tests fail in CI and are skipped elsewhere, which the end of the run says aloud.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
 
+from support.lacking import lacking, notes_of
 from support.opensearch.find import find
 from support.opensearch.obtain import Unavailable
 from support.opensearch.secure import SecureNode
 from support.opensearch.server import Server
-
-_notes = pytest.StashKey[list[str]]()
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
@@ -35,15 +33,14 @@ def secure_node(pytestconfig: pytest.Config) -> Iterator[SecureNode]:
 
 def _running(pytestconfig: pytest.Config, make: Callable[[], AnyServer], kind: str) -> Iterator[AnyServer]:
     """What `make` gives, started and named at the end of the run, ended afterwards; its absence is loud."""
-    notes = pytestconfig.stash.setdefault(_notes, [])
     began = time.monotonic()
     try:
         server = make()
         server.__enter__()
     except Unavailable as error:
-        _missing(notes, str(error))
+        lacking(pytestconfig, "OpenSearch", str(error))
     way = type(server).__name__.lower() if not kind else "node"
-    notes.append(f"OpenSearch {server.version()}{kind} ({way}, {time.monotonic() - began:.1f} s)")
+    notes_of(pytestconfig).append(f"OpenSearch {server.version()}{kind} ({way}, {time.monotonic() - began:.1f} s)")
     try:
         yield server
     finally:
@@ -64,13 +61,6 @@ def opensearch(opensearch_node: Server) -> Server:
     return opensearch_node
 
 
-def _missing(notes: list[str], reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"no OpenSearch, and CI must have one: {reason}", pytrace=False)
-    notes.append(f"NOT TESTED: whodid on OpenSearch. {reason}")
-    pytest.skip(reason)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for note in config.stash.get(_notes, []):
+    for note in notes_of(config):
         terminalreporter.write_line(note, yellow=note.startswith("NOT"), bold=note.startswith("NOT"))

@@ -1,0 +1,91 @@
+"""The pages in a real Chromium: one browser for this folder, a context for each test, servers with real data.
+
+Whatever a test does, the page may report no error, open no dialog, ask no other host and break no content policy: each
+visit is held to that when it ends.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from support import chromium
+from support.hostile import hostile_records
+from support.lacking import lacking, notes_of
+from support.serving import Server
+from support.visits import AXE, Visit
+from support.week import live_a_week
+from whodid_schema.bulk import INDEXED
+
+
+@pytest.fixture(scope="package")
+def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """The system's Chromium. For the package, not the session: while Playwright runs, no other test can use asyncio."""
+    path = chromium.find()
+    if path is None:
+        lacking(pytestconfig, "a browser", "Chromium is not installed (make system)")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
+        said = f"Chromium {running.version}"
+        if said not in notes_of(pytestconfig):
+            notes_of(pytestconfig).append(said)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over a week of the demonstration's product, shipped by a real agent. Tests do not add to it."""
+    folder = tmp_path_factory.mktemp("site")
+    with Server(folder) as running:
+        live_a_week(folder, running.url, datetime.now(UTC))
+        yield running
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over records whose every value wants to do harm."""
+    with Server(tmp_path_factory.mktemp("hostile")) as running:
+        assert set(running.create(hostile_records(datetime.now(UTC)))) == {INDEXED}
+        yield running
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without a record, for a test to fill."""
+    with Server(tmp_path_factory.mktemp("bare")) as running:
+        yield running
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Begins a visit: `visitor(server, width=1280, …)`, more as Playwright's contexts take it; ends all of them."""
+    visits: list[Visit] = []
+
+    def begin(server: Server, width: int = 1280, height: int = 900, **more: Any) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
+        visits.append(Visit(context, server.url))
+        return visits[-1]
+
+    yield begin
+    for visit in visits:
+        visit.context.close()
+    assert [visit.wrong for visit in visits if visit.wrong] == []
+
+
+@pytest.fixture
+def visit(visitor: Callable[..., Visit], site: Server) -> Visit:
+    """A tab at the site with a week of events."""
+    return visitor(site)
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> None:
+    """axe-core, for `Visit.violations`."""
+    if not AXE.exists():
+        lacking(pytestconfig, "axe", "axe-core is not installed (make system)")

@@ -1,0 +1,154 @@
+"""Somebody looks for who did it, in a browser: by words, pills, facets, bars and pages, and finds the way back."""
+
+import json
+import re
+import shlex
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from playwright.sync_api import expect
+
+from support.running import whodid
+from support.serving import Server
+from support.visits import Visit, Visitor
+from support.week import recent
+
+
+def test_who_deleted_the_contacts_is_found_by_a_word_and_the_event_says_everything(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_role("searchbox", name="Search").fill('verb:delete "imported rows"')
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator(".pills li")).to_have_count(2)
+    assert visit.total == 7
+    page.locator(".events a.event").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Devi Patel deleted 19 imported rows")
+    facts = page.locator(".facts").all_inner_texts()
+    assert any("203.0.113.12" in text for text in facts)
+    page.go_back()
+    expect(page.locator(".pills li")).to_have_count(2)
+    page.go_back()
+    assert visit.path == "/"
+
+
+def test_each_pill_takes_away_itself_and_clear_all_the_rest(visit: Visit) -> None:
+    page = visit.open("/?q=verb:delete,update+-actor:*Karim*+hourly")
+    expect(page.locator(".pills li")).to_have_count(4)
+    page.get_by_role("link", name="Remove: hourly").click()
+    page.get_by_role("link", name="Remove: verb: update").click()
+    expect(page.locator(".pills li")).to_contain_text(["verb: delete", "not actor: *Karim*"])
+    page.get_by_role("link", name="Clear all").click()
+    expect(page.locator(".pills li")).to_have_count(0)
+    assert visit.total > 100
+
+
+def test_the_count_beside_a_value_is_the_number_of_rows_behind_it(visit: Visit) -> None:
+    visit.open("/?q=-verb:sign_in")
+    choices = visit.page.locator(".choice:has(a.what)")
+    promised = [
+        (choice.locator("a.what").get_attribute("href"), choice.locator(".count").inner_text())
+        for choice in choices.all()[::3]
+    ]
+    assert len(promised) > 10
+    for href, count in promised:
+        text = httpx.get(f"{visit.url}{href}", headers={"accept": "text/html"}).text
+        said = re.search(r"Showing \S+ of ([\d,]+)", text)
+        assert said is not None
+        assert said[1] == count, href
+
+
+def test_a_value_is_added_left_out_and_taken_back_in_the_column(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_role("link", name="Verb: leave out update").click()
+    expect(page.locator(".pills")).to_contain_text("not verb: update")
+    page.get_by_role("link", name="Verb: no longer leave out update").click()
+    expect(page.locator(".pills")).to_have_count(0)
+    page.get_by_role("link", name="Verb: delete too").click()
+    page.get_by_role("link", name="Verb: rotate too").click()
+    verbs = set(page.locator(".events .badge").all_inner_texts())
+    assert {verb.upper() for verb in verbs} <= {"DELETE", "ROTATE"}
+
+
+def test_all_values_of_an_axis_can_be_searched(visit: Visit) -> None:
+    page = visit.open()
+    page.locator(".panel", has=page.locator("#axis-actor")).locator(".other a").click()
+    page.get_by_role("searchbox", name="Containing").fill("Karim")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("#main [role=status]")).to_contain_text("1 value;")
+    page.get_by_role("link", name="Aisha Karim", exact=True).click()
+    assert visit.total == 21
+
+
+def test_a_query_with_a_fault_is_marked_and_what_was_meant_is_one_click_away(visit: Visit) -> None:
+    page = visit.open("/?q=actr:Karim&last=30d", status=400)
+    expect(page.locator(".marked mark")).to_have_text("actr")
+    expect(page.get_by_role("searchbox", name="Search")).to_have_attribute("aria-invalid", "true")
+    page.get_by_role("button", name="Search actor:Karim").click()
+    expect(page.locator("#shown")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query)["last"] == ["30d"]
+
+
+def test_a_click_on_a_bar_zooms_into_it_and_back_is_one_step(visit: Visit) -> None:
+    page = visit.open()
+    bar = page.locator(".plot svg a").nth(3)
+    said = re.search(r": ([\d,]+) events", bar.get_attribute("aria-label") or "")
+    bar.click(position={"x": 20, "y": 60})
+    expect(page.locator(".presets .custom")).to_have_attribute("data-on", "")
+    assert said is not None
+    assert visit.total == int(said[1])
+    page.go_back()
+    assert visit.path == "/"
+
+
+def test_the_bars_sum_to_the_total_and_the_table_says_the_same(visit: Visit) -> None:
+    for path in ("/", "/?interval=hour&q=-verb:update", "/?last=90d&interval=week", "/?tz=Asia/Kolkata"):
+        page = visit.open(path)
+        labels = [bar.get_attribute("aria-label") or "" for bar in page.locator(".plot svg a").all()]
+        counts = [int(label.split(": ")[-1].split(" ")[0].replace(",", "")) for label in labels]
+        page.locator(".twin summary").click()
+        cells = page.locator(".twin tbody td:last-child").all_inner_texts()
+        assert sum(counts) == visit.total
+        assert counts == [int(cell.replace(",", "")) for cell in cells]
+
+
+def test_pages_show_every_row_once_though_new_events_come_while_one_reads(bare: Server, visitor: Visitor) -> None:
+    visit = visitor(bare)
+    bare.create(recent(range(45), datetime.now(UTC)))
+    visit.open("/")
+    seen = visit.ids()
+    bare.create(recent(range(100, 103), datetime.now(UTC), seconds=0))
+    while visit.page.locator("a[rel=next]").count():
+        visit.page.locator("a[rel=next]").click()
+        seen += visit.ids()
+    assert len(seen) == len(set(seen)) == 45
+
+
+def test_new_events_are_announced_and_rows_stay_where_they_are(bare: Server, visitor: Visitor) -> None:
+    visit = visitor(bare)
+    bare.create(recent(range(3), datetime.now(UTC)))
+    page = visit.open("/")
+    before = visit.ids()
+    bare.create(recent(range(10, 12), datetime.now(UTC), seconds=0))
+    expect(page.locator("#news")).to_have_text("2 new events — show", timeout=15_000)
+    assert visit.ids() == before
+    page.locator("#news").click()
+    assert visit.total == 5
+
+
+def test_the_command_of_a_view_prints_the_rows_of_the_view(visit: Visit, site: Server) -> None:
+    page = visit.open("/?q=verb:update+-app:mailer+%22hourly+limit%22&last=30d")
+    page.locator(".again summary").click()
+    command = page.locator("#as-cli").input_value()
+    words = shlex.split(command)
+    assert words[0] == "whodid"
+    printed = whodid(*words[1:], "--store", site.store, "--format", "ndjson").stdout.splitlines()
+    assert [json.loads(line)["id"] for line in printed] == visit.ids()
+
+
+def test_nothing_found_says_so_and_its_ways_out_work(visit: Visit) -> None:
+    page = visit.open("/?q=actor:*Karim*+verb:sign_in")
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    way = page.locator(".empty li", has_text="verb")
+    promised = way.inner_text().split(": ")[-1]
+    way.get_by_role("link").click()
+    assert visit.total == int(promised.replace(",", "")) > 0
