@@ -6,6 +6,7 @@ matches is decided here (export.match), as `export --since-last` decides it.
 """
 
 import itertools
+import select
 import sys
 import time
 from collections.abc import Iterator
@@ -81,11 +82,24 @@ def feed(reader: Reader, query: AuditQuery, number: int, interval: float | None)
     while True:
         changes = _patiently(reader, cursor, interval)
         if not changes.records:
-            time.sleep(interval)
+            _rest(interval)
             continue
         cursor = changes.cursor
         bodies = (stored.body for stored in changes.records)
         yield [body for body in bodies if matches(decode(body)) and place_of(body) not in shown]
+
+
+def _rest(seconds: float) -> None:
+    """Wait. Raises BrokenPipeError when whoever reads our output has gone: a quiet store would never tell us."""
+    try:
+        output = sys.stdout.fileno()
+    except OSError:  # not a file of the operating system: nobody who could go
+        time.sleep(seconds)
+        return
+    gone = select.poll()
+    gone.register(output, 0)  # errors are told unasked
+    if gone.poll(seconds * 1000):
+        raise BrokenPipeError
 
 
 def _patiently(reader: Reader, cursor: str, interval: float) -> Changes:

@@ -12,8 +12,12 @@ from support.running import BIN, clean_environment, wait_until
 from support.serving import Server, make
 from whodid_indexer.cli.tail import feed
 from whodid_indexer.query.model import ALL, AuditQuery, Term
+from whodid_indexer.query.own import without_own
 from whodid_indexer.store.base import Found, Page
 from whodid_indexer.store.remote import RemoteStore
+
+EVERYTHING = without_own(ALL)
+"""As the command asks: the server records these very questions."""
 
 
 class Tail:
@@ -77,7 +81,7 @@ class Racing(RemoteStore):
         return super().search(query, page)
 
 
-@pytest.mark.parametrize("query", [ALL, AuditQuery(terms=(Term("actor", ("Marcus Wei",)),))])
+@pytest.mark.parametrize("query", [EVERYTHING, AuditQuery(terms=(Term("actor", ("Marcus Wei",)),))])
 def test_what_arrives_while_the_newest_are_looked_up_is_shown_once(tmp_path: Path, query: AuditQuery) -> None:
     with Server(tmp_path) as server:
         server.create([make(5)])
@@ -88,7 +92,7 @@ def test_what_arrives_while_the_newest_are_looked_up_is_shown_once(tmp_path: Pat
         further = [json.loads(body)["id"] for body in next(batches)]
         reader.close()
     assert first == numbers(5, 2)
-    assert further == (numbers(8, 9, 10, 11) if query == ALL else numbers(8, 11))
+    assert further == (numbers(8, 9, 10, 11) if query == EVERYTHING else numbers(8, 11))
 
 
 def test_tail_goes_on_where_it_was_after_the_server_came_back(
@@ -97,7 +101,7 @@ def test_tail_goes_on_where_it_was_after_the_server_came_back(
     with Server(tmp_path) as server:
         port = server.url.rpartition(":")[2]
         reader = RemoteStore(server.url)
-        batches = feed(reader, ALL, 0, 0.05)
+        batches = feed(reader, EVERYTHING, 0, 0.05)
         assert next(batches) == []
         server.create([make(1)])
         assert len(next(batches)) == 1
@@ -149,3 +153,20 @@ def test_where_nothing_matches_and_nothing_is_waited_for_it_says_so(tmp_path: Pa
         server.create([make(1)])
         assert ask("tail", "--store", server.url, "--app", "nobody", "--no-follow").err == "nothing matches\n"
         assert ask("stats", "--store", server.url, "--app", "shop").err.startswith("1 record of ")
+
+
+def test_a_reader_that_goes_ends_it_though_nothing_arrives(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.create([make(1)])
+        with subprocess.Popen(
+            [str(BIN / "whodid"), "tail", "--store", server.url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_environment(),
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(20) == 1
+            assert process.stderr.read() == b""
