@@ -127,9 +127,25 @@ def test_a_request_without_a_whole_answer_is_sent_again_and_nothing_doubles(tmp_
     assert totals["indexed"] + totals["duplicate"] == totals["decoded"] == 50
 
 
-def test_a_request_that_is_too_large_is_sent_in_parts_and_a_lone_item_without_its_original(tmp_path: Path) -> None:
+NEVER_FITS = json.dumps(
+    {
+        "error": {
+            "type": "rejected_execution_exception",
+            "reason": "rejected execution of coordinating operation [coordinating_and_primary_bytes=0, replica_bytes=0,"
+            " all_bytes=0, coordinating_operation_bytes=400330, max_coordinating_and_primary_bytes=307200]",
+        },
+        "status": 429,
+    }
+).encode()
+"""What OpenSearch 3.8 says of a request that is alone over its `indexing_pressure.memory.limit`."""
+
+
+@pytest.mark.parametrize("refusal", [Fault(413), Fault(429, body=NEVER_FITS)], ids=["413", "429"])
+def test_a_request_that_is_too_large_is_sent_in_parts_and_a_lone_item_without_its_original(
+    tmp_path: Path, refusal: Fault
+) -> None:
     def small(items: list[Item], number: int) -> Fault | None:
-        return Fault(413) if sum(len(json.dumps(body)) for *_, body in items) > 2_000 else None
+        return refusal if sum(len(json.dumps(body)) for *_, body in items) > 2_000 else None
 
     with Target(small) as target:
         agent = Agent(tmp_path, target.url)
