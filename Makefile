@@ -2,7 +2,8 @@
 # STORE (opensearch, or the URL of one) and SEED go to the demo; ARGS to pytest.
 PY := .venv/bin/python
 SEED ?= 1
-.PHONY: demo test test-full check format bench dist lock system docs opensearch
+SHARE := -n 2 --dist loadgroup
+.PHONY: demo test test-full check format bench dist lock system docs pictures opensearch
 
 demo: .venv/ready  ## the main job with answers, on a file or STORE=opensearch; ends after them where there is no terminal
 	@set -- $(CURDIR)/.venv/bin/whodid demo --seed $(SEED); [ -t 1 ] || set -- "$$@" --exit; case "$(STORE)" in \
@@ -11,10 +12,10 @@ demo: .venv/ready  ## the main job with answers, on a file or STORE=opensearch; 
 		*) exec "$$@" --store "$(STORE)";; esac
 
 test: .venv/ready system  ## everything under ten minutes
-	$(PY) -m pytest -m "not slow" $(ARGS)
+	$(PY) -m pytest -m "not slow" $(SHARE) $(ARGS)
 
 test-full: .venv/ready system  ## the longer suites too
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(SHARE) $(ARGS)
 
 check: .venv/ready  ## style, types, layers, generated files
 	.venv/bin/ruff format --check .
@@ -29,6 +30,10 @@ format: .venv/ready
 
 docs: .venv/ready  ## write the generated references anew
 	$(PY) docs/generate.py
+
+pictures: .venv/ready system  ## take the README's pictures anew
+	$(PY) docs/picture.py
+	PYTHONPATH=tests $(PY) docs/screenshots.py
 
 opensearch: .venv/ready  ## a node to play with: prints its URL and runs until Ctrl-C
 	@cd tests && exec ../$(PY) -m support.opensearch
