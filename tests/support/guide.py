@@ -1,4 +1,4 @@
-"""The query guide's transcripts: read from the page, run in a real shell, compared, and written anew.
+"""The query guide's transcripts: read from the page, run, and written anew.
 
     ```console
     $ whodid count --verb delete        a command as typed; lines that end with a backslash go on

@@ -1,25 +1,22 @@
 """The query guide is true: each of its commands prints what the page shows, on a file and on OpenSearch."""
 
 import difflib
-from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from support.guide import PAGE, chapters, deliver, in_process, in_shell, on_file
+from support.guide import PAGE, chapters, deliver, in_process, on_file
 from support.opensearch.server import Server as OpenSearch
 from support.running import whodid
 
-Runs = Callable[[str, str, Path], str]
 
-
-def differences(store: str, home: Path, run: Runs) -> str:
+def differences(store: str, home: Path) -> str:
     """Where the commands of the page print something else, as a diff a person can read."""
     home.mkdir()
     said: list[str] = []
     for step in chain(*chapters(PAGE.read_text(encoding="utf-8")).values()):
-        printed = run(step.command, store, home)
+        printed = in_process(step.command, store, home)
         if printed != step.output:
             lines = difflib.unified_diff(step.output.splitlines(), printed.splitlines(), "page", "printed", lineterm="")
             said += [f"$ {step.command}", *lines]
@@ -31,7 +28,7 @@ AGAIN = "if what is printed now is right: cd tests && ../.venv/bin/python -m sup
 
 def test_every_command_of_the_guide_prints_what_the_page_shows_on_a_file(tmp_path: Path) -> None:
     with on_file(tmp_path) as store:
-        different = differences(store, tmp_path / "home", in_shell)
+        different = differences(store, tmp_path / "home")
     assert not different, f"{different}\n{AGAIN}"
 
 
@@ -39,7 +36,7 @@ def test_every_command_of_the_guide_prints_the_same_on_opensearch(tmp_path: Path
     whodid("setup", "--store", opensearch.url)
     deliver(opensearch.url, tmp_path)
     opensearch.request("POST", "/whodid*/_refresh")
-    different = differences(opensearch.url, tmp_path / "home", in_process)
+    different = differences(opensearch.url, tmp_path / "home")
     assert not different, f"{different}\n{AGAIN}"
 
 
