@@ -47,7 +47,7 @@ class Shape(NamedTuple):
     oldest_first: bool
 
 
-_NOT_ASKED = frozenset({"store", "config", *To._fields})
+_NOT_ASKED = frozenset({*Source._fields, *To._fields})
 """Options that do not change what is in the file."""
 
 to_options = bundle(

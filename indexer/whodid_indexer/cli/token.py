@@ -87,9 +87,11 @@ def create(source: Source, grant: "Grant", name: str, expires: str, form: str) -
     from whodid_indexer.access import token as tokens  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.access.tokens import add  # noqa: PLC0415  as above
     from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  as above
+    from whodid_indexer.store.sqlite.connect import open_for_reading  # noqa: PLC0415  as above
 
     made, secret = tokens.new(grant, name, datetime.now(UTC), tokens.parse_life(expires))
     path = _path(source)
+    open_for_reading(path).close()  # a store that is not there is said to be that, and not one that records nothing
     administer(IntoFile(path), "token_create", subject=made.id, **_about(made))
     add(path, made, tokens.digest(secret))
     if form == "json":
