@@ -95,6 +95,7 @@ class Viewer:
         asked = _asked(request, "anyway")
         question, anyway = asked.question(access_of(request), datetime.now(UTC)), _anyway(asked)
         shown = await self._readers.ask(lambda reader: campaigns_page(reader, question, anyway=anyway))
+        trail_of(request).note(request, "facets", question.query)
         return page(request, "delivery.html", **shown)
 
     async def campaign(self, request: Request) -> Response:
@@ -104,6 +105,7 @@ class Viewer:
         ref: str = request.path_params["ref"]
         check_value("target", ref)
         shown = await self._readers.ask(lambda reader: campaign_page(reader, question, ref, anyway=anyway))
+        trail_of(request).note(request, "facets", question.query)
         return page(request, "campaign.html", **shown)
 
 

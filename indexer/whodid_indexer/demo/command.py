@@ -2,7 +2,7 @@
 
 product ─► *.jsonl ─┐
 product ─► POST ────┴─► whodid-agent ─┬─► whodid serve ─► audit.db ─┬─► whodid search, export
-                                      └─► OpenSearch (--store) ─────┘
+                                      └─► OpenSearch (--store) ─────┴─► whodid serve ─► the page for people
 """
 
 import json
@@ -24,6 +24,9 @@ from whodid_indexer.demo.processes import PATIENCE, Process, command, free_addre
 from whodid_indexer.demo.product import Product
 from whodid_indexer.demo.questions import Asker, ask_all
 from whodid_schema.errors import WhodidError
+
+DAYS_BEFORE = 6
+"""Days before today that the product has been at work: a week is what the page shows first."""
 
 PAUSE = 1.0
 """Seconds between the product's new events once the questions are answered."""
@@ -56,9 +59,10 @@ def demo(leave: bool, keep: bool, seed: int, store: str | None) -> None:
 
 
 class Stage(NamedTuple):
-    """A store that is ready: its URL, what the agent needs to reach it, and how to have all of it found at once."""
+    """A store that is ready: its URL, the page for people, what the agent needs, how to have all of it found at once."""
 
     store: str
+    page: str
     agent_lines: str
     agent_environment: dict[str, str]
     settle: Callable[[], object]
@@ -72,7 +76,7 @@ def _on_file(folder: Path) -> Iterator[Stage]:
     arguments = ["serve", "--listen", server, "--store", f"sqlite:///{folder}/audit.db"]
     with Process("whodid", arguments, *_log(folder, "server")) as serve:
         serve.wait_for(server)
-        yield Stage(f"http://{server}", "", {}, lambda: None)
+        yield Stage(f"http://{server}", f"http://{server}/", "", {}, lambda: None)
 
 
 @contextmanager
@@ -84,12 +88,16 @@ def _on_cluster(folder: Path, url: str) -> Iterator[Stage]:
     settings = find_settings(None)
     with guest.guest(url, settings, lambda: _totals(folder / "agent.yaml").get("decoded", 0)) as client:
         Asker(client.url).ask("A cluster is set up once:", ["setup"])
-        yield Stage(
-            client.url,
-            guest.agent_lines(settings),
-            guest.agent_environment(settings),
-            lambda: client.json("POST", "/whodid/_refresh"),
-        )
+        server = free_address()
+        with Process("whodid", ["serve", "--listen", server, "--store", client.url], *_log(folder, "server")) as serve:
+            serve.wait_for(server)
+            yield Stage(
+                client.url,
+                f"http://{server}/",
+                guest.agent_lines(settings),
+                guest.agent_environment(settings),
+                lambda: client.json("POST", "/whodid/_refresh"),
+            )
 
 
 def _show(folder: Path, seed: int, leave: bool, stage: Stage) -> None:
@@ -101,13 +109,18 @@ def _show(folder: Path, seed: int, leave: bool, stage: Stage) -> None:
         agent.wait_for(receiver)
         product = Product(folder / "logs", seed, f"http://{receiver}", lambda: datetime.now(UTC))
         product.a_working_day()
+        product.a_mailing()
+        product.earlier_days(DAYS_BEFORE)
         _wait_until_stored(configuration, product.written)
         stage.settle()
-        _introduce(folder, stage.store, receiver, product.written)
+        _introduce(folder, stage.store, stage.page, receiver, product.written)
         ask_all(Asker(stage.store), folder, configuration)
         if leave:
             return
-        click.secho(f"\nRunning until Ctrl-C: {stage.store} takes questions, new events keep coming.", bold=True)
+        click.secho(
+            f"\nOpen {stage.page} in a browser: everything above is there, and new events keep coming.", bold=True
+        )
+        click.echo(f"Running until Ctrl-C; {stage.store} takes questions too.")
         while True:
             time.sleep(PAUSE)
             product.a_moment()
@@ -157,8 +170,9 @@ def _totals(configuration: Path) -> dict[str, int]:
     return totals
 
 
-def _introduce(folder: Path, store: str, receiver: str, events: int) -> None:
+def _introduce(folder: Path, store: str, page: str, receiver: str, events: int) -> None:
     click.secho(f"{events} audit events went through the agent into the store.", bold=True)
     click.echo(f"  folder    {folder}   (the product's files are in logs/)")
     click.echo(f"  store     {store}   (export WHODID_STORE={store} to ask it yourself)")
+    click.echo(f"  page      {page}   (for a browser)")
     click.echo(f"  receiver  http://{receiver}/v1/events")

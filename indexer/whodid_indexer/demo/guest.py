@@ -18,10 +18,14 @@ from whodid_indexer.store.opensearch.connect import Client, connect
 from whodid_indexer.store.opensearch.setup import make_plan
 from whodid_schema.bulk import TEMPLATE_PATH
 from whodid_schema.errors import UsageError
+from whodid_schema.taxonomy import OWN_SURFACE
 from whodid_schema.visible import visible
 
 _OWN = "whodid-*"
 _MINE_OR_NOT = "/_cat/indices/whodid*,.whodid*?format=json&h=index&expand_wildcards=all"
+_NOT_OWN = {"query": {"bool": {"must_not": {"term": {"surface": OWN_SURFACE}}}}}
+"""What was asked during the demonstration is recorded there too, and is nobody's."""
+
 _COPIED = ("user", "password_file", "ca_file", "certificate_file", "key_file")
 
 
@@ -61,7 +65,7 @@ def _require_empty(client: Client) -> None:
 def _leave(client: Client, created: list[str], sent: int) -> None:
     """Remove the indices and what setup created, or say why not."""
     client.json("POST", f"/{_OWN}/_refresh")
-    stored = client.json("GET", f"/{_OWN}/_count")["count"]
+    stored = client.json("POST", f"/{_OWN}/_count", _NOT_OWN)["count"]
     if stored > sent:
         click.echo(
             f"{client.url} holds {stored} records, {sent} of them at most the demonstration's: nothing is removed"

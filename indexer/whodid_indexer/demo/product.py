@@ -1,9 +1,10 @@
-"""A small sample product: it writes audit events of four kinds, and posts a fifth source's webhook batches.
+"""A small sample product: it writes audit events of five kinds, and posts a sixth source's webhook batches.
 
     mailer.jsonl      a mailer's entries       {"id","created_at","actor_email","action":"smtp.update",…}
     inbox.jsonl       an inbox's rows          {"timestamp","actor","action":"Signed in","result",…}
     campaigns.jsonl   a campaign tool's rows   {"time","verb":"CREATE","target":{…},"actor":{…},…}
     shop.jsonl        whodid's own form        {"timestamp","action","actor":{…},"changes":{…},…}
+    delivery.jsonl    the same, per message    {"timestamp","verb":"open","targets":[{recipient},{broadcast}],…}
     POST              a webhook's batches      {"events":[{"event":"activity_log.user.updated",…}]}
 
 Everything comes from one seeded random source, so a seed always gives the same people, addresses and events; only
@@ -85,6 +86,10 @@ INBOX_ACTIONS = (
 )
 
 
+MESSAGES = 24
+"""Messages of the day's newsletter."""
+
+
 class Person(NamedTuple):
     """Somebody who uses the product."""
 
@@ -112,6 +117,46 @@ class Product:
         for event, file in [*self._campaign_day(start), *self._background_day(start)]:
             self._write(file, event)
         self._post(self._webhook_batch(start, 6))
+
+    def a_mailing(self) -> None:
+        """What became of today's newsletter, message by message, and requests that were refused."""
+        start = self._now().replace(hour=0, minute=0, second=0, microsecond=0)
+        elapsed = self._now() - start
+        for number in range(MESSAGES):
+            moment = start + elapsed * (0.75 + 0.2 * number / MESSAGES)
+            for step, verb in enumerate(self._fate()):
+                self._write("delivery.jsonl", _message(moment + timedelta(seconds=step), verb, number))
+        for number in range(6):
+            self._write("shop.jsonl", self._refused(start + elapsed * (0.1 + number / 8)))
+
+    def earlier_days(self, days: int) -> None:
+        """An ordinary day's events for each of so many days before today."""
+        today = self._now().replace(hour=0, minute=0, second=0, microsecond=0)
+        for back in range(days, 0, -1):
+            start = today - timedelta(days=back)
+            for number in range(60):
+                make, file = self._random.choice(self._makers())
+                self._write(file, make(start + timedelta(days=number / 60)))
+
+    def _fate(self) -> tuple[str, ...]:
+        """What happens to one message, step by step."""
+        return self._random.choice(
+            (("send", "bounce"), *(2 * (("send", "deliver"),)), *(3 * (("send", "deliver", "open"),)),
+             ("send", "deliver", "open", "click"), ("send", "deliver", "open", "unsubscribe"))
+        )  # fmt: skip
+
+    def _refused(self, moment: datetime) -> Event:
+        person = self._random.choice(self._people)
+        return {
+            "timestamp": stamp(moment),
+            "app": "shop",
+            "actor": {"type": "api_token", "id": f"t-{person.id}", "name": "deploy", "role": "viewer"},
+            "action": "request.denied",
+            "outcome": "failure",
+            "reason": "the role viewer may not delete products",
+            "ip": person.ip,
+            "user_agent": person.browser,
+        }
 
     def a_moment(self) -> None:
         """A few new events, now."""
@@ -239,6 +284,24 @@ class Product:
         answer = httpx.post(f"{self._post_to}/v1/events", json={"events": events}, timeout=10)
         answer.raise_for_status()
         self.written += len(events)
+
+
+def _message(moment: datetime, verb: str, number: int) -> Event:
+    """One message's event: it names its recipient, and the broadcast that it belongs to."""
+    address = f"reader{number}@example.net"
+    return {
+        "timestamp": stamp(moment),
+        "app": "campaigns",
+        "surface": "delivery",
+        "verb": verb,
+        "action": f"message.{verb}",
+        "actor": {"type": "system", "name": "System"},
+        "targets": [
+            {"type": "recipient", "id": address},
+            {"type": "broadcast", "id": "38", "name": "May Newsletter #38", "relation": "from"},
+        ],
+        "outcome": "failure" if verb == "bounce" else "success",
+    }
 
 
 def _inbox(moment: datetime, person: Person, action: str, category: str) -> Event:
