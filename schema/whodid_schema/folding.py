@@ -164,29 +164,39 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     """
     if not metadata:
         return []
-    values = metadata.values()
-    if _PLAIN.issuperset(map(type, values)) and "" not in values:
-        # All at once: most metadata is flat, its values short and plain.
-        text = "\n".join([f"{key}={value}" for key, value in metadata.items()])
-        if len(text) <= META_PAIR_LENGTH and text.isascii() and text.count("\n") < len(metadata) <= META_PAIRS_LIMIT:
-            return list(dict.fromkeys(text.lower().split("\n")))
+    short = _short_pairs(metadata)
+    if short is not None:
+        return short
     pairs: dict[str, None] = {}
+    for key, value in metadata.items():
+        _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
+    return list(pairs)
+
+
+_SHORT_KEY = 64
+
+
+def _short_pairs(metadata: Mapping[str, Any]) -> list[str] | None:
+    """All pairs folded at once where they are few, short and plain, as in most metadata; None: they are not."""
+    lines: list[str] = []
     for key, value in metadata.items():
         kind = type(value)
         if kind is str or kind is int:
-            # What meta_pair would make of it, without its detours: most metadata is flat, its values short and plain.
-            if value == "":
-                continue
-            pair = f"{key}={value}"
-            if pair.isascii() and len(pair) <= META_PAIR_LENGTH:
-                pairs[pair.lower()] = None
-                continue
-        _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
-    found = list(pairs)
-    return found if len(found) <= META_PAIRS_LIMIT else found[:META_PAIRS_LIMIT]
-
-
-_PLAIN = frozenset({str, int})
+            if value != "":
+                lines.append(f"{key}={value}")
+        elif kind is dict and 0 < len(key) < _SHORT_KEY and len(lines) + len(value) < META_PAIRS_LIMIT:
+            # bounded both ways: an endless key is never written once for each of a hundred thousand leaves
+            for inner, leaf in value.items():
+                if type(leaf) is not str and type(leaf) is not int:
+                    return None
+                if leaf != "":
+                    lines.append(f"{key}.{inner}={leaf}")
+        else:
+            return None
+    text = "\n".join(lines)
+    if len(text) > META_PAIR_LENGTH or not text.isascii() or text.count("\n") != len(lines) - 1:
+        return None
+    return list(dict.fromkeys(text.lower().split("\n")))
 
 
 def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:
