@@ -10,6 +10,8 @@ import pytest
 
 from support.running import whodid_agent
 from support.serving import NEWEST, Server, make
+from support.tokens import bearer, make_token
+from whodid_indexer.access.roles import Grant
 from whodid_schema.record import Ref, decode
 from whodid_schema.timestamp import from_micros
 
@@ -174,3 +176,19 @@ def test_no_steering_character_of_an_entry_stands_in_the_answer_as_it_is(server:
     assert "\u202e" not in body
     assert "\u009b" not in body
     assert "\\u202e" in body
+
+
+def test_a_projects_token_opens_its_own_project_and_no_other(tmp_path: Path) -> None:
+    grant = Grant("admin", projects=("shop-1",))
+    with Server(tmp_path) as guarded:
+        guarded.create(make(number, project=Ref(id=f"shop-{number % 2}", name="shop-1")) for number in range(10))
+        secret = make_token(guarded.file, grant)
+        assert log(guarded, "shop-1").status_code == 401
+        guarded.client.headers.update(bearer(secret))
+        assert [entry["target_id"] for entry in entries(guarded, "shop-1")] == ["1", "3", "5", "7", "9"]
+        assert entries(guarded, "shop-1", actor_id="0") == [
+            entry for entry in entries(guarded, "shop-1") if entry["actor_id"] == "0"
+        ]
+        for other in ("shop-0", "SHOP-1", "nobodys"):
+            refused = log(guarded, other)
+            assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
