@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -15,9 +16,12 @@ from support import chromium
 from support.hostile import hostile_records
 from support.lacking import lacking, notes_of
 from support.serving import Server
-from support.visits import AXE, Visit
-from support.week import live_a_week
+from support.tokens import make_token
+from support.visits import AXE, Gated, Visit
+from support.week import delivered, live_a_week, recent
+from whodid_indexer.access.roles import Grant
 from whodid_schema.bulk import INDEXED
+from whodid_schema.record import Ref
 
 
 @pytest.fixture(scope="package")
@@ -51,6 +55,18 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("hostile")) as running:
         assert set(running.create(hostile_records(datetime.now(UTC)))) == {INDEXED}
         yield running
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gated]:
+    """With thirty ordinary records of three people, and what became of a campaign's messages."""
+    workspace, now = Ref("acme", "Acme"), datetime.now(UTC)
+    with Server(tmp_path_factory.mktemp("gated")) as running:
+        for each in (recent(range(30), now), delivered(range(100, 120), now)):
+            running.create(msgspec.structs.replace(record, workspace=workspace) for record in each)
+        grant = Grant("admin", workspaces=("acme",), identities=("shop/user:0",))
+        yield Gated(running, make_token(running.file, grant, "Ana Ruiz"))
     assert "Traceback" not in running.log.read_text()
 
 

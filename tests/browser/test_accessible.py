@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from support.serving import Server
-from support.visits import Visit, Visitor
+from support.visits import Gated, Visit, Visitor
 
 pytestmark = pytest.mark.usefixtures("axe")
 
@@ -70,6 +70,26 @@ def test_axe_finds_nothing_in_any_state(visitor: Visitor, site: Server, theme: s
         reach(visit)
         found[name] = visit.violations()
     assert {name: one for name, one in found.items() if one} == {}
+
+
+@pytest.mark.parametrize(("theme", "width"), [*QUICK, *SLOW])
+def test_axe_finds_nothing_where_one_signs_in_and_among_campaigns(
+    visitor: Visitor, gated: Gated, theme: str, width: int
+) -> None:
+    visit = visitor(gated.server, width=width, color_scheme=theme)
+    found = []
+    visit.open("/")
+    found += visit.violations()
+    visit.sign_in("wrong")
+    found += visit.violations()
+    visit.sign_in(gated.secret)
+    found += visit.violations()
+    visit.open("/delivery?scope=all").get_by_role("link", name="May Newsletter").click()
+    visit.page.get_by_role("heading", name="What became of the messages").wait_for()
+    found += visit.violations()
+    visit.page.go_back()
+    found += visit.violations()
+    assert found == []
 
 
 @pytest.mark.parametrize(("theme", "width"), [*QUICK, *SLOW])

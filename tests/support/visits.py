@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
+
+from support.serving import Server
 
 AXE = Path(__file__).parent.parent / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 _REFUSED = "Failed to load resource: the server responded with a status of 4"
@@ -60,6 +62,11 @@ class Visit:
         addresses = [link.get_attribute("href") or "" for link in links.all()]
         return [address.removeprefix("/event/").partition("?")[0] for address in addresses]
 
+    def sign_in(self, secret: str) -> None:
+        """Type a token where the page asks for one."""
+        self.page.get_by_label("Token").fill(secret)
+        self.page.get_by_role("button", name="Sign in").click()
+
     def unfold(self) -> None:
         """Open whatever can be opened."""
         self.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -77,6 +84,13 @@ class Visit:
             "async () => (await axe.run({ resultTypes: ['violations'] })).violations"
         )
         return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found]
+
+
+class Gated(NamedTuple):
+    """A server that asks everybody for a token, and the one of Ana Ruiz, who administers its one workspace."""
+
+    server: Server
+    secret: str
 
 
 Visitor = Callable[..., Visit]

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
+
+import msgspec
 
 from support.records import stamp
 from support.running import whodid_agent
 from support.serving import make
 from whodid_indexer.demo.product import Product
-from whodid_schema.record import Record
+from whodid_schema.record import Record, Target
 
 DAYS = 7
 
@@ -18,6 +21,29 @@ def recent(numbers: Iterable[int], now: datetime, seconds: int = 60) -> list[Rec
     moments = {number: now - timedelta(seconds=seconds + place) for place, number in enumerate(numbers)}
     written = {number: stamp(int(moment.timestamp() * 1_000_000)) for number, moment in moments.items()}
     return [make(number, timestamp=moment, received_at=moment) for number, moment in written.items()]
+
+
+def delivered(numbers: Iterable[int], now: datetime) -> list[Record]:
+    """What became of the messages of one campaign: half were delivered, the others in turn opened and bounced."""
+    campaign = Target(type="broadcast", id="38", name="May Newsletter #38")
+    records = []
+    for record, verb in zip(recent(numbers, now), cycle(("deliver", "open", "deliver", "bounce")), strict=False):
+        target = Target(type="recipient", id=f"{record.id}@example.com")
+        refs = [f"recipient:{target.id}", "broadcast:38"]
+        records.append(
+            msgspec.structs.replace(
+                record,
+                surface="delivery",
+                kind="read",
+                verb=verb,
+                action=f"message.{verb}",
+                target=target,
+                targets=[target, campaign],
+                target_refs=refs,
+                target_types=["recipient", "broadcast"],
+            )
+        )
+    return records
 
 
 def live_a_week(folder: Path, target: str, now: datetime, seed: int = 1, days: int = DAYS) -> int:
