@@ -3,9 +3,10 @@
 Where there is none, its tests fail in CI and are skipped elsewhere, which the end of the run says aloud.
 """
 
+import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,7 +16,14 @@ from support.opensearch.obtain import Unavailable
 from support.opensearch.secure import SecureNode
 from support.opensearch.server import Server
 
+# A suite that was started in the background ignores Ctrl-C, and so would every command that its tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+SHARED = ("secure_node", "opensearch_node", "browser")
+"""Fixtures that take seconds to make, the first of them named deciding where a test runs."""
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +67,26 @@ def opensearch(opensearch_node: Server) -> Server:
     """The run's OpenSearch without anything of whodid's in it."""
     opensearch_node.clean()
     return opensearch_node
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes share the work: a file at a time, and all tests of a node or of the browser in one of them."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            shared = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
+            item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What there is to say is said by the process that began the others."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["notes"] = notes_of(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    notes_of(node.config).extend(getattr(node, "workeroutput", {}).get("notes", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
