@@ -47,3 +47,13 @@ def test_what_became_of_a_campaign_leads_to_the_records(visitor: Visitor, gated:
     line.locator("td a").first.click()
     expect(page.locator("#shown")).to_be_visible()
     assert visit.total == promised == 10
+
+
+def test_the_form_and_the_report_fit_into_320_pixels(visitor: Visitor, gated: Gated) -> None:
+    visit = visitor(gated.server, width=320)
+    visit.open("/delivery?scope=all")
+    assert visit.sideways() == 0
+    visit.sign_in(gated.secret)
+    visit.page.get_by_role("link", name="May Newsletter #38").click()
+    expect(visit.page.locator(".funnel")).to_be_visible()
+    assert visit.sideways() == 0

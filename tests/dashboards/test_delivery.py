@@ -75,7 +75,7 @@ def test_a_campaign_says_what_became_of_its_messages(page_of: Browser) -> None:
 def test_it_leads_down_to_each_recipient(page_of: Browser) -> None:
     campaign = page_of.get(page_of.get("/delivery?last=1d").link("May Newsletter #38"))
     assert table(campaign, 1)[0] == ["r0@example.com", "5"]
-    bounced = page_of.get(campaign.link("Recipients: bounced"))
+    bounced = page_of.get(campaign.link("who: recipients, bounced"))
     assert table(bounced, 1) == [["r0@example.com", "1"]]
     assert [row[:2] for row in table(bounced, 0)] == [row[:2] for row in table(campaign, 0)]
     one = page_of.get(campaign.root.find("tbody")[1].find("a")[0]["href"])
