@@ -227,7 +227,9 @@ def test_explain_says_the_question_in_three_ways_beside_the_answer(server: Serve
     assert answer.text == "10\n"
     query, command, *sql = answer.err.splitlines()
     assert query == 'query:    since:2025-11-24T00:00:00Z actor:"Ana Ruiz" -surface:audit (updated OR verb:update)'
-    assert command.startswith("command:  whodid count --actor 'Ana Ruiz' --not-surface audit -q '(updated OR verb:update)' --since ")
+    assert command.startswith(
+        "command:  whodid count --actor 'Ana Ruiz' --not-surface audit -q '(updated OR verb:update)' --since "
+    )
     assert sql[0].startswith("asks:     SELECT e.seq")
     assert any("updated" in line and "?" in line for line in sql[1:])
     over = ask(*asked, "--store", server.url).err.splitlines()
