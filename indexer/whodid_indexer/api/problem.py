@@ -20,6 +20,8 @@ from starlette.responses import Response
 from whodid_indexer.access.gate import NotSignedIn
 from whodid_indexer.api.bodies import TooSlow
 from whodid_indexer.api.requests import HEADER, request_id
+from whodid_indexer.api.trail import trail_of
+from whodid_indexer.audit.event import Deed
 from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.ingest.encoding import TooLarge, UnknownEncoding
 from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreachable, UsageError, WhodidError
@@ -27,6 +29,8 @@ from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreacha
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+_LONGEST_PATH = 200
 
 RETRY_AFTER = {429: "1", 503: "5"}
 """Seconds after which the same request is welcome."""
@@ -100,8 +104,11 @@ def problem_of(error: WhodidError) -> Response:
 
 
 async def on_whodid_error(request: Request, error: Exception) -> Response:
-    """Starlette's hook for our own errors."""
+    """Starlette's hook for our own errors. Who was not allowed what they asked for is recorded."""
     assert isinstance(error, WhodidError)  # noqa: S101  registered for nothing else
+    if isinstance(error, NotAllowed):
+        deed = Deed("deny", subject=request.url.path[:_LONGEST_PATH], outcome="failure", reason=error.code)
+        trail_of(request).tell(request, deed)
     return _counted(request, problem_of(error))
 
 

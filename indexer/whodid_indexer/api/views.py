@@ -23,6 +23,8 @@ from whodid_indexer.access.caller import Caller, caller_of
 from whodid_indexer.api.bodies import pieces
 from whodid_indexer.api.endpoints import JSON, Answer, Endpoint
 from whodid_indexer.api.problem import Conflict, NotFound, WrongType
+from whodid_indexer.api.trail import trail_of
+from whodid_indexer.audit.event import Deed
 from whodid_indexer.ingest.encoding import TooLarge
 from whodid_indexer.query.parse import Context, read_query
 from whodid_indexer.store.sqlite.views import View
@@ -108,10 +110,12 @@ class SharedViews:
         if request.method == DELETE.method:
             if not await to_thread.run_sync(kept.delete, space, name):
                 raise NotFound(f"there is no view {name!r}")
+            trail_of(request).tell(request, Deed("view_delete", subject=name))
             return Response(status_code=204)
         caller = caller_of(request)
         view = View(name, await _texts(request), caller.name or caller.id, timestamp.now())
         new = await to_thread.run_sync(kept.save, space, view)
+        trail_of(request).tell(request, Deed("view_save", " ".join(view.texts), subject=name))
         return Response(msgspec.json.encode(view), 201 if new else 200, media_type=JSON)
 
     def _kept(self) -> Views:

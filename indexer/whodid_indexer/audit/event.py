@@ -40,6 +40,8 @@ _VERBS = {
     "retention": ("delete", "applied retention"),
     "token_create": ("create", "made a token of the audit log"),
     "token_revoke": ("revoke", "revoked a token of the audit log"),
+    "view_save": ("create", "saved a view of the audit log"),
+    "view_delete": ("delete", "deleted a view of the audit log"),
     "sign_in": ("sign_in", "signed in to the audit log"),
     "sign_out": ("sign_out", "signed out of the audit log"),
     "deny": ("deny", "was refused by the audit log"),

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.running import whodid_agent
+from support.running import wait_until, whodid_agent
 from support.serving import NEWEST, Server, make
 from support.tokens import bearer, make_token
 from whodid_indexer.access.roles import Grant
@@ -192,3 +192,6 @@ def test_a_projects_token_opens_its_own_project_and_no_other(tmp_path: Path) -> 
         for other in ("shop-0", "SHOP-1", "nobodys"):
             refused = log(guarded, other)
             assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+        guarded.client.headers.update(bearer(make_token(guarded.file, Grant("platform"))))
+        own = {"surface": "audit", "action": "whodid.deny", "q": "nobodys"}
+        wait_until(lambda: guarded.get("/api/v1/count", own).json() == {"count": 1}, "the refusal's record")

@@ -1,11 +1,12 @@
 """Views over HTTP: saved, replaced, deleted, and seen by those who see the same records."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
+from support.running import wait_until
 from support.serving import Server
 from whodid_indexer.access.caller import OPEN, Caller
 from whodid_indexer.api.views import space_of
@@ -47,6 +48,17 @@ def test_a_saved_view_finds_what_its_texts_find(server: Server) -> None:
     assert delete(server, "ana").status_code == 204
 
 
+def test_who_saved_and_who_deleted_a_view_is_recorded(server: Server) -> None:
+    save(server, "noted", {"texts": ["verb:import"]})
+    delete(server, "noted")
+
+    def recorded() -> set[str]:
+        asked = {"surface": "audit", "target": "audit_log:noted"}
+        return {event["action"] for event in server.get("/api/v1/events", asked).json()["events"]}
+
+    wait_until(lambda: recorded() == {"whodid.view_save", "whodid.view_delete"}, "the records")
+
+
 @pytest.mark.parametrize("name", ["", "-x", ".", "..", "a b", "a%2Fb", "a%00", "é", "x" * 65, "%3Cscript%3E"])
 def test_a_name_that_is_none_is_refused(server: Server, name: str) -> None:
     assert save(server, name).status_code in (400, 404, 405)
@@ -84,14 +96,9 @@ def test_a_body_without_an_end_is_not_read_to_it(server: Server) -> None:
 
 
 def test_views_have_a_bound_and_two_at_once_are_both_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = [
-        threading.Thread(target=httpx.put, args=(f"{server.url}/api/v1/views/v{n}",), kwargs={"json": {"texts": ["x"]}})
-        for n in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as together:
+        saved = list(together.map(lambda n: save(server, f"v{n}", timeout=60), range(8)))
+    assert [each.status_code for each in saved] == [201] * 8, [each.text for each in saved]
     assert names(server) == [f"v{n}" for n in range(8)]
     store = kept.SqliteViews(server.file)
     monkeypatch.setattr(kept, "MOST", 8)
