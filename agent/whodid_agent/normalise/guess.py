@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whodid_agent.normalise import values
+from whodid_agent.normalise.asking import NOTHING, Asking, Unfit
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
     Const,
@@ -40,16 +41,8 @@ from whodid_agent.normalise.expression import (
 from whodid_agent.normalise.interpret import at
 from whodid_agent.normalise.plain import PLAIN, Plain
 from whodid_agent.normalise.profile import Profile
-from whodid_agent.normalise.source import Source
 
 Guess = Callable[[dict[str, Any]], Draft | Plain | None]
-
-NOTHING = "None"
-"""A slot that nothing fills."""
-
-
-class _Unfit(Exception):
-    """The event that was met is too odd for a function of its own."""
 
 
 def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
@@ -57,21 +50,16 @@ def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
     writer = _Writer(profile, event)
     try:
         writer.write()
-    except _Unfit:
+    except Unfit:
         return None
     return writer.function(f"<guess {profile.name}>")
 
 
-class _Writer(Source):
+class _Writer(Asking):
     def __init__(self, profile: Profile, event: dict[str, Any]) -> None:
-        super().__init__()
-        self.profile = profile
-        self.event = event
-        self.parents: dict[Steps, str] = {(): "e"}
-        self.loaded: dict[Steps, str] = {}
+        super().__init__(profile, event)
         self.taken: set[Steps] = set()
         self.used: set[Steps] = set()
-        self.later: list[str] = []
 
     def write(self) -> None:
         """All lines of the function."""
@@ -79,22 +67,22 @@ class _Writer(Source):
         looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
         looked += [*profile.native, *profile.ignore]
         if any(path.indexed and path.steps[0] in self.event for path in looked):
-            raise _Unfit
+            raise Unfit
         self.put("try:")
         self.depth += 1
         native = self._native()
         slots = {slot: self._value(expr, SLOTS[slot]) for slot, expr in profile.slots.items()}
         for path in profile.ignore:
-            if self._is_there(path.steps):
-                self._load(path.steps)
+            if self.is_there(path.steps):
+                self.load(path.steps)
                 self.taken.add(path.steps)
         for path in profile.sole:
             if path.steps in self.loaded and at(self.event, path.steps) is None:
                 self.taken.add(path.steps)
-        self._hold_containers()
+        self.hold_containers()
         self.used = self._used()
         metadata = self._left()
-        self._hold_keys((), "e", self.event)
+        self.hold_keys((), "e", self.event)
         for line in self.later:
             self.put(line)
         self.depth -= 1
@@ -105,61 +93,6 @@ class _Writer(Source):
             self.put(f"return ({', '.join(slots.get(slot, NOTHING) for slot in PLAIN)}, {metadata})")
         else:
             self.build(slots, native, metadata)
-
-    # What is asked of the event.
-
-    def _unless(self, test: str) -> None:
-        self.put(f"if {test}: return {NOTHING}")
-
-    def _make(self, name: str, expression: str) -> str:
-        """A local for what is made of values; asked last, since another guess may fit better."""
-        self.later += (f"{name} = {expression}", f"if {name} is None: return {NOTHING}")
-        return name
-
-    def _load(self, steps: Steps) -> str:
-        """A local for what stands there; the objects on the way are objects."""
-        if steps not in self.loaded:
-            outer = steps[:-1]
-            if outer not in self.parents:
-                self.parents[outer] = self._load(outer)
-                self._unless(f"type({self.parents[outer]}) is not dict")
-            self.loaded[steps] = name = f"v{len(self.loaded)}"
-            self.put(f"{name} = {self.parents[outer]}[{self.bind(steps[-1])}]")
-        return self.loaded[steps]
-
-    def _is_there(self, steps: Steps) -> bool:
-        """Whether the place is there; what it lies in is held to be as it is."""
-        parent = at(self.event, steps[:-1])
-        return type(parent) is dict and steps[-1] in parent
-
-    def _hold_containers(self) -> None:
-        """Objects keep their keys where something is taken from them; else nothing of what is looked for turns up."""
-        for container in self.profile.containers:
-            if not self._is_there(container.steps):
-                continue
-            name = self._load(container.steps)
-            inside = at(self.event, container.steps)
-            if type(inside) is not dict:
-                self._unless(f"type({name}) is dict")
-            elif any(steps[:-1] == container.steps for steps in self.loaded):
-                self._hold_keys(container.steps, name, inside)
-            else:
-                self._unless(f"type({name}) is not dict or not {name}")
-                self._hold_open(container.steps, name)
-
-    def _hold_keys(self, steps: Steps, name: str, inside: dict[str, Any]) -> None:
-        self._unless(f"len({name}) != {len(inside)}")
-        for key in inside:
-            if (*steps, key) not in self.loaded:
-                self._unless(f"{self.bind(key)} not in {name}")
-
-    def _hold_open(self, steps: Steps, name: str) -> None:
-        if not at(self.event, steps):
-            raise _Unfit
-        slots = [path for expr in self.profile.slots.values() for path in looked_at(expr)]
-        for path in (*slots, *self.profile.native, *self.profile.ignore):
-            if path.steps[: len(steps)] == steps and len(path.steps) > len(steps):
-                self._unless(f"{self.bind(path.steps[len(steps)])} in {name}")
 
     # What fills the slots.
 
@@ -191,24 +124,24 @@ class _Writer(Source):
         return NOTHING
 
     def _path(self, path: Path, kind: str) -> str:
-        if path.indexed or not self._is_there(path.steps):
+        if path.indexed or not self.is_there(path.steps):
             return NOTHING
-        value, name = at(self.event, path.steps), self._load(path.steps)
+        value, name = at(self.event, path.steps), self.load(path.steps)
         if value is None:
-            self._unless(f"{name} is not None")
+            self.unless(f"{name} is not None")
             return NOTHING
         if values.KINDS[kind](value) is None:
-            self._unless(f"{name} is None or {kind}({name}) is not None")
+            self.unless(f"{name} is None or {kind}({name}) is not None")
             return NOTHING
         self.taken.add(path.steps)
         if kind == "text" and type(value) is str:
-            self._unless(f"type({name}) is not str or not {name}")
+            self.unless(f"type({name}) is not str or not {name}")
             return name
         if kind == "name" and type(value) is str and len(value) > values.PLACEHOLDER:
-            self._unless(f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None")
+            self.unless(f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None")
             return name
-        self._unless(f"not {name}" if value else name)
-        return self._make(f"{name}_{kind}", f"{kind}({name})")
+        self.unless(f"not {name}" if value else name)
+        return self.make(f"{name}_{kind}", f"{kind}({name})")
 
     def _first(self, options: tuple[Expression, ...], kind: str) -> str:
         for option in options:
@@ -220,38 +153,38 @@ class _Writer(Source):
     def _table(self, expr: Table, kind: str) -> str:
         get = self.bind(expr.table.get)
         for number, path in enumerate(expr.of):
-            there = not path.indexed and self._is_there(path.steps)
+            there = not path.indexed and self.is_there(path.steps)
             found = expr.table.get(table_key(at(self.event, path.steps) if there else None))
             if not there:
                 if found is not None:
                     return self.bind(found)
                 continue
-            name = self._load(path.steps)
+            name = self.load(path.steps)
             if found is None:
-                self._unless(f"{get}(table_key({name})) is not None")
+                self.unless(f"{get}(table_key({name})) is not None")
                 continue
             made = f"t{len(self.lines)}_{number}"
             self.put(f"{made} = {get}(table_key({name}))")
-            self._unless(f"{made} is None")
+            self.unless(f"{made} is None")
             self.taken.add(path.steps)
             return made
         return self._value(expr.otherwise, kind)
 
     def _template(self, parts: tuple[str | Path, ...], kind: str) -> str:
         places = [part for part in parts if isinstance(part, Path)]
-        if any(place.indexed or not self._is_there(place.steps) for place in places):
+        if any(place.indexed or not self.is_there(place.steps) for place in places):
             return NOTHING
         names = {place: self._path(place, "text") for place in places}
         if NOTHING in names.values():
-            raise _Unfit
+            raise Unfit
         pieces = [self.bind(part) if isinstance(part, str) else names[part] for part in parts]
-        return self._make(f"t{len(self.lines)}", f"{kind}({' + '.join(pieces)})")
+        return self.make(f"t{len(self.lines)}", f"{kind}({' + '.join(pieces)})")
 
     def _is_present(self, path: Path) -> bool:
-        if path.indexed or not self._is_there(path.steps):
+        if path.indexed or not self.is_there(path.steps):
             return False
         present = at(self.event, path.steps) not in (None, "")
-        self._unless(f"{self._load(path.steps)} {'in' if present else 'not in'} (None, '')")
+        self.unless(f"{self.load(path.steps)} {'in' if present else 'not in'} (None, '')")
         return present
 
     # What is left.
@@ -267,18 +200,18 @@ class _Writer(Source):
 
     def _left(self) -> str:
         """What is left of the event, as an expression; the members of one object of `lift` move up."""
-        left = {key: self._load((key,)) for key in self.event if (key,) not in self.used}
+        left = {key: self.load((key,)) for key in self.event if (key,) not in self.used}
         lifted = [key for key in self.profile.lift if key in left and type(self.event[key]) is dict]
         for key in [key for key in self.profile.lift if key in left and key not in lifted]:
-            self._unless(f"type({left[key]}) is dict")
+            self.unless(f"type({left[key]}) is dict")
         if not lifted:
             return self._object(left) if left else NOTHING
         if len(lifted) > 1 or any(key in self.event[lifted[0]] for key in (*left, *self.profile.lift)):
-            raise _Unfit
+            raise Unfit
         inner = left.pop(lifted[0])
-        self._unless(f"type({inner}) is not dict or not {inner}")
+        self.unless(f"type({inner}) is not dict or not {inner}")
         for key in dict.fromkeys((*left, *self.profile.lift)):
-            self._unless(f"{self.bind(key)} in {inner}")
+            self.unless(f"{self.bind(key)} in {inner}")
         return self._object(left, f"**{inner}") if left else inner
 
     def _object(self, left: dict[str, str], *more: str) -> str:
