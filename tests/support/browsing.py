@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
-_VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "option"})
+_VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "option", "wbr"})
 
 
 class Element:

@@ -53,16 +53,27 @@ class Contents(Struct, frozen=True):
     nothing: Nothing | None = None
 
 
+TRIES = 3
+"""Times that a page is read until its figures and its rows are of one moment, while events keep coming."""
+
+
 def read_contents(reader: Reader, question: Question) -> Contents:
     """Ask the store for the whole page. Raises BadQuery and what stores raise."""
+    for _ in range(TRIES):
+        stats, facets, found = _stats(reader, question), _facets(reader, question), _found(reader, question)
+        if stats is None or question.snapshot is not None or stats.current.total == found.total:
+            break
+    return Contents(found, stats, facets, reader.meta(), None if found.total else _nothing(reader, question))
+
+
+def _found(reader: Reader, question: Question) -> Found:
     found = reader.search(question.listed, question.part)
-    if question.before is not None:
-        found = _turned(found)
-    stats = _stats(reader, question)
+    return found if question.before is None else _turned(found)
+
+
+def _facets(reader: Reader, question: Question) -> dict[str, Facet]:
     axes = [Axis("surface"), *(Axis(name, selected=_selected(question.asked, name)) for name in _axes(question.asked))]
-    facets = reader.facets(question.query, axes, budget=BUDGET_S)
-    nothing = _nothing(reader, question) if not found.total else None
-    return Contents(found, stats, {facet.axis: facet for facet in facets}, reader.meta(), nothing)
+    return {facet.axis: facet for facet in reader.facets(question.query, axes, budget=BUDGET_S)}
 
 
 def read_axis(reader: Reader, question: Question, name: str, contains: str, *, anyway: bool) -> Facet:

@@ -10,7 +10,7 @@ from whodid_dashboards.viewer.contents import SHOWN, Contents
 from whodid_dashboards.viewer.facets import further, panel, tabs
 from whodid_dashboards.viewer.figures import categories, compared, figures, mix, top_actors
 from whodid_dashboards.viewer.links import Links, address
-from whodid_dashboards.viewer.paging import paging
+from whodid_dashboards.viewer.paging import paging, snapshot_of
 from whodid_dashboards.viewer.pills import heading, pills, said
 from whodid_dashboards.viewer.question import Question
 from whodid_dashboards.viewer.rows import rows_of
@@ -67,7 +67,7 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
     links: Links = around["links"]
     stats = contents.stats
     labels = _labels(contents.facets)
-    pinned = to_parameters(_pinned(question))
+    pinned = to_parameters(_pinned(question, contents))
     panels = [panel(facet, links) for name, facet in contents.facets.items() if name != "surface"]
     return around | {
         "title": "Audit log",
@@ -120,12 +120,13 @@ def _labels(facets: dict[str, Facet]) -> dict[tuple[str, str], str]:
     return {(field_of_axis(name), one.value): one.label for name, facet in facets.items() for one in facet.values}
 
 
-def _pinned(question: Question) -> AuditQuery:
-    """What is asked, as the moments that it means now: what an export is made of."""
-    until = question.asked.until
-    if until is None and question.snapshot is not None:
-        return replace(question.asked, until=question.snapshot.top + 1)
-    return question.asked
+def _pinned(question: Question, contents: Contents) -> AuditQuery:
+    """What is asked, up to the newest row of the list: an export has the rows that its link names."""
+    until = snapshot_of(question, contents.found).top + 1
+    asked = question.asked
+    if asked.until is not None or (asked.since is not None and until <= asked.since):
+        return asked
+    return replace(asked, until=until)
 
 
 def _poll(question: Question, contents: Contents) -> str:

@@ -20,7 +20,7 @@ class Paging(Struct, frozen=True):
 
 def paging(question: Question, found: Found, links: Links) -> Paging:
     """The paging of a list."""
-    snapshot = str(question.snapshot or _snapshot(question, found))
+    snapshot = str(snapshot_of(question, found))
     if question.after is not None or question.before is not None:
         return _beyond(question, found, links, snapshot)
     number, total = question.page, found.total
@@ -55,8 +55,10 @@ def _beyond(question: Question, found: Found, links: Links, snapshot: str) -> Pa
     return Paging(f"Showing {len(found.records):,} of {found.total:,}", (), previous, following)
 
 
-def _snapshot(question: Question, found: Found) -> Snapshot:
+def snapshot_of(question: Question, found: Found) -> Snapshot:
     """The list as it is now: its newest row (as of now, where another part of it is seen), and what `now` means."""
+    if question.snapshot is not None:
+        return question.snapshot
     first = question.page == 1 and question.after is None and question.before is None
     top = place_of(found.records[0]).micros if found.records and first else question.now_micros
     return Snapshot(question.now_micros, top)

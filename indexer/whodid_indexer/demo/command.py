@@ -59,7 +59,7 @@ def demo(leave: bool, keep: bool, seed: int, store: str | None) -> None:
 
 
 class Stage(NamedTuple):
-    """A store that is ready: its URL, the page for people, what the agent needs, how to have all of it found at once."""
+    """A store that is ready: its URL, the page for people, what the agent needs, how to have it found at once."""
 
     store: str
     page: str
