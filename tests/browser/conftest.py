@@ -80,12 +80,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Begins a visit: `visitor(server, width=1280, …)`, more as Playwright's contexts take it; ends all of them."""
+    """Begins a visit: `visitor(server or its URL, width=1280, …)`, more as Playwright's contexts take it; ends all."""
     visits: list[Visit] = []
 
-    def begin(server: Server, width: int = 1280, height: int = 900, **more: Any) -> Visit:
+    def begin(server: Server | str, width: int = 1280, height: int = 900, **more: Any) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
-        visits.append(Visit(context, server.url))
+        visits.append(Visit(context, server if isinstance(server, str) else server.url))
         return visits[-1]
 
     yield begin
