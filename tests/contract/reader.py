@@ -174,7 +174,7 @@ class ReaderContract:
         for number, record in enumerate(all_of_them):
             assert reader.changes(record.cursor).records == all_of_them[number + 1 :]
 
-    @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "99999999999999999999", "999999"])
+    @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "99999999999999999999", "999999", "1-0123456789abcdef"])
     def test_a_cursor_of_another_store_is_refused(self, open_on: OpenOn, cursor: str) -> None:
         with pytest.raises(UsageError):
             open_on(MANY[:3]).changes(cursor)

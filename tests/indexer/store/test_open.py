@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from support.records import item, records
 from whodid_indexer.query.model import ALL
 from whodid_indexer.store.open import open_reader, path_of
-from whodid_indexer.store.sqlite import SqliteStore
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_schema.errors import UsageError
 from whodid_schema.meta import default_meta
 
@@ -41,3 +42,19 @@ def test_a_sqlite_url_opens_its_file(tmp_path: Path) -> None:
     url = "sqlite://" + str(path).replace("%", "%25").replace("#", "%23").replace(" ", "%20")
     with closing(open_reader(url)) as reader:
         assert reader.count(ALL) == 0
+
+
+def test_a_cursor_means_nothing_in_another_file_that_has_grown_past_it(tmp_path: Path) -> None:
+    cursors = []
+    for name in ("one.db", "two.db"):
+        path = tmp_path / name
+        SqliteStore.setup(path, default_meta(datetime.now(UTC)))
+        writer = SqliteStore(path)
+        writer.create([item(record) for record in records(1, 20, 1_795_000_000_000_000, 1)])
+        writer.close()
+        with closing(SqliteReader(path)) as reader:
+            cursors.append(reader.changes(None, 5).cursor)
+            if name == "two.db":
+                with pytest.raises(UsageError, match="not a cursor of this store"):
+                    reader.changes(cursors[0])
+                assert len(reader.changes(cursors[1]).records) == 15

@@ -46,6 +46,7 @@ _DENSE = 200
 _SLICE = 1_000
 """Records a scan reads in one transaction; between two slices the writer can merge its log."""
 
+_NAME = "SELECT value FROM setting WHERE name = 'store'"
 _NOW = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 _BODY = "SELECT body FROM event WHERE seq = ?"
 _CHANGES = "SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -69,6 +70,7 @@ class SqliteReader:
         self._connection = open_for_reading(path)
         self._unpack = Unpacker(self._connection).unpack
         self._compiler = Compiler(self._connection)
+        self._store: str = self._connection.execute(_NAME).get
         self._dictionaries: Dictionaries | None = None
 
     def search(self, query: AuditQuery, page: Page) -> Found:
@@ -129,17 +131,20 @@ class SqliteReader:
         return self._scan_places(places) if places is not None else self._scan_time(plan, start, ascending)
 
     def changes(self, after: str | None, limit: int = 1000) -> Changes:
-        """See Reader. The cursor is a record's number in order of arrival. Raises UsageError for anything else."""
+        """See Reader. The cursor is a record's number in order of arrival, and the file's own name for itself.
+
+        Raises UsageError for anything else: a number alone would also mean something in another store.
+        """
         place = self._place(after)
         with guard(self.path):
             rows: list[Any] = self._connection.execute(_CHANGES, (place, limit)).fetchall()
-            records = [Stored(self._unpack(body), str(seq)) for seq, body in rows]
-        return Changes(records, records[-1].cursor if records else str(place))
+            records = [Stored(self._unpack(body), f"{seq}-{self._store}") for seq, body in rows]
+        return Changes(records, records[-1].cursor if records else f"{place}-{self._store}")
 
     def now(self) -> str:
         """See Reader."""
         with guard(self.path):
-            return str(self._connection.execute(_NOW).get)
+            return f"{self._connection.execute(_NOW).get}-{self._store}"
 
     def meta(self) -> Meta:
         """See Reader."""
@@ -167,13 +172,15 @@ class SqliteReader:
     def _place(self, after: str | None) -> int:
         if after is None:
             return 0
-        if not (after.isascii() and after.isdecimal() and len(after) < 19):
+        place, _, store = after.partition("-")
+        if not (place.isascii() and place.isdecimal() and len(place) < 19) or store != self._store:
             raise UsageError(
-                f"{after[:40]!r} is not a cursor of this store", "leave it out to start from the beginning"
+                f"{after[:60]!r} is not a cursor of this store", "leave it out to start from the beginning"
             )
-        if int(after) > int(self.now()):
-            raise UsageError(f"the cursor {after} lies ahead of this store: it belongs to another one")
-        return int(after)
+        with guard(self.path):
+            if int(place) > self._connection.execute(_NOW).get:
+                raise UsageError(f"the cursor {after} lies ahead of this store: an older copy of it was put back")
+        return int(place)
 
     def _page(self, query: AuditQuery, page: Page) -> tuple[int, "list[Row]"]:
         """The total, and the page's places with one more where there is one."""

@@ -16,7 +16,7 @@
     chunk, cell      the axes once more as columns, for counting (see `chunks`)
     ft       FTS5 without contents: `t` the record's text, `x` exact tokens (see `tokens`); rowid = seq
     zdict    dictionaries of the bodies
-    setting  `meta`: the store's template document
+    setting  `meta`: the store's template document; `store`: what tells this file from every other one
     view     questions that are shared under a name (see `views`)
     token    who may ask a server over this file: the hash of each secret, and what it is good for (`access.token`)
 
@@ -39,6 +39,7 @@ PAGE_SIZE = 8192
 
 _FIRST = """
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO setting VALUES ('store', lower(hex(randomblob(8))));
 CREATE TABLE view(space TEXT, name TEXT, json TEXT NOT NULL, PRIMARY KEY(space, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE token(id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE zdict(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
