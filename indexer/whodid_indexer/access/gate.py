@@ -40,6 +40,9 @@ class _NoTokens:
         """See Tokens."""
         return None
 
+    def close(self) -> None:
+        """See Tokens."""
+
 
 def utc_now() -> datetime:
     """The time."""
@@ -73,6 +76,10 @@ class Gate:
     def open(self) -> bool:
         """Whether everybody who reaches the server may do everything."""
         return not self._tokens.any() and not self.proxy.signs_on
+
+    def close(self) -> None:
+        """Nobody comes any more; before the store's writer, which as the last one merges the log into the file."""
+        self._tokens.close()
 
     def caller(self, headers: Headers, peer: str) -> Caller:
         """Who sends a request with these headers from the address `peer`. Raises NotSignedIn, and NotAllowed."""

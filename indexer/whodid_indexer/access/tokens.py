@@ -33,6 +33,9 @@ class Tokens(Protocol):
     def get(self, identifier: str) -> Token | None:
         """The token of this id, whatever its state."""
 
+    def close(self) -> None:
+        """Nothing more is asked."""
+
 
 class SqliteTokens:
     """The tokens of one file, as they are at each moment."""

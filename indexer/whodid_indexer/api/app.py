@@ -83,6 +83,7 @@ def build(
             if writer is not None:
                 writer.close()
             readers.close()
+            gate.close()
             if not isinstance(store, IntoCluster):
                 store.close()
 

@@ -25,10 +25,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from whodid_indexer.access.caller import NOBODY, Caller, enter
 from whodid_indexer.access.gate import Gate, NotSignedIn
 from whodid_indexer.access.roles import ANYBODY, READERS, WRITERS, Role, named
-from whodid_indexer.api.problem import problem_of
+from whodid_indexer.api.problem import problem_of, status_of
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.audit.event import Deed
-from whodid_schema.errors import NotAllowed
+from whodid_schema.errors import NotAllowed, WhodidError
 
 SIGN_IN = "/sign-in"
 SIGN_OUT = "/sign-out"
@@ -109,6 +109,10 @@ class Authentication:
             self._admit(request)
         except NotAllowed as error:
             await self._refused(request, error)(scope, receive, send)
+            return
+        except WhodidError as error:  # nobody can be told from anybody: the tokens cannot be read
+            request.app.state.metrics.refused(status_of(error))
+            await _Drained(request, problem_of(error))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -107,7 +107,8 @@ def _check_reach(host: str, gate: "Gate", *, proxied: bool) -> None:
     if gate.open and (proxied or not local):
         raise UsageError(
             f"{'--behind-proxy' if local else f'--listen {host}'}: without tokens whodid serves this machine only",
-            "listen on 127.0.0.1:8642, or make a token first: whodid token create --role platform",
+            "listen on 127.0.0.1:8642, make a token first (whodid token create --role platform, over a SQLite store), "
+            "or have a proxy sign people on",
         )
     if not local and not gate.secure:
         raise UsageError(

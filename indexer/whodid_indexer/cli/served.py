@@ -50,20 +50,23 @@ def served(source: Source, settings: "IndexerSettings | None", admit: Admit) -> 
         with _cluster(source, place, admit) as behind:
             yield behind
     else:
-        yield _file(path_of(place.url), place, settings, admit)
+        with _file(path_of(place.url), place, settings, admit) as behind:
+            yield behind
 
 
-def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: Admit) -> Behind:
+@contextlib.contextmanager
+def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: Admit) -> Iterator[Behind]:
     if not path.exists():
         admit(None)  # nothing is made for a server that will not start
     change = write_document(path, None if settings is None else settings.wanted(), datetime.now(UTC))
-    gate = admit(SqliteTokens(path))
     said = [f"store {path} ({place.said_by})"]
     if change.before is not None and change.before != change.after:
         said.append("the store's document was changed to what the configuration says")
     kept = settings is None or settings.serve_retention
     daily = Daily(lambda leave: SqliteLifecycle(path, leave)) if kept else contextlib.nullcontext()
-    return Behind(SqliteStore(path), lambda: open_reader(place.url), gate, SqliteViews(path), daily, said)
+    with contextlib.closing(SqliteTokens(path)) as tokens:
+        gate = admit(tokens)
+        yield Behind(SqliteStore(path), lambda: open_reader(place.url), gate, SqliteViews(path), daily, said)
 
 
 @contextlib.contextmanager

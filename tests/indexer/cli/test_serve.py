@@ -175,6 +175,7 @@ def test_the_first_token_closes_a_server_that_is_running_and_no_end_of_it_opens_
         assert server.get("/api/v1/count", headers=bearer(made["token"])).status_code == 401
         assert server.get("/api/v1/count").status_code == 401
         server.daemon.stop()
+        assert not list(tmp_path.glob("audit.db-*")), "what was in the log is in the file"
         server.start()
         assert server.get("/api/v1/count").status_code == 401
         assert "no tokens" not in server.log.read_text().rpartition("store ")[2]
