@@ -165,18 +165,22 @@ def test_behind_the_numbered_pages_next_and_previous_lead_on(server: Server, bro
     assert browser.get(back.link("Next ›")).rows == everything[40:60]
 
 
-def test_new_events_do_not_move_the_rows_of_a_list_that_is_being_read(server: Server, browser: Browser) -> None:
-    first = browser.get("/?last=7d&app=shop")
-    second = first.root.find("a", rel="next")[0]["href"]
-    rows = browser.get(second).rows
-    poll = first.root.one("a", id="news")["data-poll"]
-    assert server.get(poll).json() == {"count": 0}
-    now = from_micros(time.time_ns() // 1000)
-    server.create(make(number, timestamp=now, received_at=now) for number in range(9_000, 9_005))
-    assert browser.get(second).rows == rows
-    assert browser.get(second).root.one("p", id="shown").text == f"Showing 21–40 of {first.total}"
-    assert server.get(poll).json() == {"count": 5}
-    assert browser.get(first.root.one("a", id="news")["href"]).total == first.total + 5
+def test_new_events_do_not_move_the_rows_of_a_list_that_is_being_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+    now = time.time_ns() // 1000
+    with Server(tmp_path_factory.mktemp("live")) as server, Browser(server.url) as browser:
+        server.create(make(number, timestamp=from_micros(now - 60_000_000 - number)) for number in range(45))
+        first = browser.get("/?last=7d&app=shop")
+        second = first.root.find("a", rel="next")[0]["href"]
+        rows = browser.get(second).rows
+        poll = first.root.one("a", id="news")["data-poll"]
+        assert server.get(poll).json() == {"count": 0}
+        server.create(make(number, timestamp=from_micros(now)) for number in range(9_000, 9_005))
+        assert browser.get(second).rows == rows
+        assert browser.get(second).root.one("p", id="shown").text == "Showing 21–40 of 45"
+        assert server.get(poll).json() == {"count": 5}
+        assert browser.get(first.root.one("a", id="news")["href"]).total == 50
+        export = first.root.one("span", "exports").find("a")[1]["href"]
+        assert len(server.get(export).text.splitlines()) == 45
 
 
 def test_the_command_line_and_the_address_shown_find_the_same_events(server: Server, browser: Browser) -> None:
