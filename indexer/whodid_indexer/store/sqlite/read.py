@@ -70,7 +70,8 @@ class SqliteReader:
         self._connection = open_for_reading(path)
         self._unpack = Unpacker(self._connection).unpack
         self._compiler = Compiler(self._connection)
-        self._store: str = self._connection.execute(_NAME).get
+        with guard(path):
+            self._store: str = self._connection.execute(_NAME).get
         self._dictionaries: Dictionaries | None = None
 
     def search(self, query: AuditQuery, page: Page) -> Found:
