@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -143,6 +144,30 @@ def test_the_command_of_a_view_prints_the_rows_of_the_view(visit: Visit, site: S
     assert words[0] == "whodid"
     printed = whodid(*words[1:], "--store", site.store, "--format", "ndjson").stdout.splitlines()
     assert [json.loads(line)["id"] for line in printed] == visit.ids()
+
+
+def test_an_export_has_the_rows_that_its_link_names(visit: Visit) -> None:
+    page = visit.open("/?q=verb:delete")
+    expect(page.locator(".exports")).to_contain_text(f"Export {visit.total:,} rows")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="NDJSON").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == visit.total
+    assert [json.loads(line)["id"] for line in lines[:20]] == visit.ids()
+
+
+def test_the_fixed_link_is_copied_and_shows_the_same_view_without_a_relative_range(
+    visitor: Visitor, site: Server
+) -> None:
+    visit = visitor(site, permissions=["clipboard-read", "clipboard-write"])
+    page = visit.open("/?q=verb:delete&last=7d")
+    seen = visit.ids()
+    page.get_by_role("button", name="Copy the fixed link").click()
+    expect(page.get_by_role("button", name="Copy the fixed link")).to_have_text("Copied")
+    link: str = page.evaluate("navigator.clipboard.readText()")
+    assert "last=" not in link
+    visit.open(link.removeprefix(visit.url))
+    assert visit.ids() == seen
 
 
 def test_nothing_found_says_so_and_its_ways_out_work(visit: Visit) -> None:

@@ -75,6 +75,29 @@ def test_everything_can_be_reached_by_tab_and_the_focus_is_always_seen(visit: Vi
     assert len(seen) > 40
 
 
+def test_a_refresh_keeps_the_place_and_the_focus(visit: Visit) -> None:
+    page = visit.open("/?last=7d")
+    for _ in range(8):
+        page.keyboard.press("j")
+    chosen = visit.ids()[7]
+    page.evaluate("scrollTo(0, 500)")
+    page.evaluate("window.before = true")
+    page.keyboard.press("r")
+    page.wait_for_function("!window.before && document.readyState === 'complete'")
+    expect(page.locator(f"a.event[href^='/event/{chosen}']")).to_be_focused()
+    assert page.evaluate("scrollY") == 500
+
+
+def test_a_bar_is_zoomed_into_by_keys_too(visit: Visit) -> None:
+    page = visit.open()
+    bar = page.locator(".plot svg a").nth(2)
+    label = bar.get_attribute("aria-label") or ""
+    bar.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**since=**")
+    assert f": {visit.total:,} events" in label
+
+
 def test_without_javascript_the_whole_way_works(visitor: Visitor, site: Server) -> None:
     visit = visitor(site, java_script_enabled=False)
     page = visit.open()

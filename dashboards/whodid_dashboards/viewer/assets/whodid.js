@@ -2,8 +2,11 @@
 // page works without it. Texts are set as text, never as markup (Trusted Types allow nothing else).
 
 const find = (selector) => document.querySelector(selector);
-const store = { get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
-  set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* private windows keep nothing */ } } };
+const keeper = (storage) => ({
+  get: (name) => { try { return window[storage].getItem(name); } catch { return null; } },
+  set: (name, value) => { try { window[storage].setItem(name, value); } catch { /* private windows keep nothing */ } },
+});
+const store = keeper("localStorage"), tab = keeper("sessionStorage");
 
 function make(tag, text, attributes = {}) {
   const element = document.createElement(tag);
@@ -56,6 +59,23 @@ function watchFirst() {
       if (answer.ok && (await answer.json()).count > 0) location.assign(link.href);
     } catch { /* the next look may succeed */ }
   }, 3000);
+}
+
+// a refresh shows the same part of the page, and what had the focus has it again
+function keepPlace() {
+  const link = find("#refresh");
+  if (!link) return;
+  const left = JSON.parse(tab.get("place") || "null");
+  tab.set("place", "");
+  if (left && left.page === location.href) {
+    const row = [...document.querySelectorAll(".events a.event")].find((one) => one.pathname === left.row);
+    (row || link).focus({ preventScroll: true });
+    scrollTo({ top: left.top, behavior: "instant" });
+  }
+  link.addEventListener("click", () => {
+    const { pathname } = document.activeElement.closest("a.event") || {};
+    tab.set("place", JSON.stringify({ page: link.href, top: scrollY, row: pathname }));
+  });
 }
 
 function offerCopies() {
@@ -157,4 +177,4 @@ if (filters && matchMedia("(max-width: 55rem)").matches) {
   filters.open = false;
   filters.parentElement.classList.add("above");
 }
-offerZone(); watchNews(); watchFirst(); offerCopies();
+keepPlace(); offerZone(); watchNews(); watchFirst(); offerCopies();
