@@ -9,8 +9,13 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Re
 from support.serving import Server
 
 AXE = Path(__file__).parent.parent / "browser" / "node_modules" / "axe-core" / "axe.min.js"
-_REFUSED = "Failed to load resource: the server responded with a status of 4"
-"""What Chromium says of a page that is a refusal: the page itself is looked at."""
+_EXPECTED = (
+    "Failed to load resource: the server responded with a status of 4",
+    "Failed to load resource: net::ERR_CONNECTION_RE",
+)
+"""What Chromium says of a page that is a refusal (the page itself is looked at), and of a page that asks for news of
+a server that has ended before it, refused or reset. That no other host is asked is looked at by itself.
+"""
 
 
 class Visit:
@@ -28,7 +33,7 @@ class Visit:
         self.page.on("request", self._requested)
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_REFUSED):
+        if message.type in ("error", "warning") and not message.text.startswith(_EXPECTED):
             self.wrong.append(f"console: {message.text}")
 
     def _asked(self, dialog: Dialog) -> None:
