@@ -22,10 +22,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 AnyServer = TypeVar("AnyServer", bound=Server)
 
 
-SHARED = ("secure_node", "opensearch_node", "browser")
-"""Fixtures that take seconds to make, the first of them named deciding where a test runs."""
-
-
 @pytest.fixture(scope="session")
 def opensearch_node(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The run's one OpenSearch without security. Tests that write to it take `opensearch`, which is empty."""
@@ -67,15 +63,6 @@ def opensearch(opensearch_node: Server) -> Server:
     """The run's OpenSearch without anything of whodid's in it."""
     opensearch_node.clean()
     return opensearch_node
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the work: a file at a time, and all tests of a node or of the browser in one of them."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            shared = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
-            item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

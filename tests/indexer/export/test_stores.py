@@ -44,7 +44,7 @@ class Ending(Watch):
             raise KeyboardInterrupt
 
 
-@pytest.fixture(params=[pytest.param("opensearch", marks=pytest.mark.xdist_group("opensearch_node")), "server"])
+@pytest.fixture(params=["opensearch", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Reader, Create]]:
     """A reader, and what creates records in its store."""
     if request.param == "server":
