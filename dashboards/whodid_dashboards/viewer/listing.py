@@ -67,7 +67,7 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
     links: Links = around["links"]
     stats = contents.stats
     labels = _labels(contents.facets)
-    pinned = to_parameters(_pinned(question, contents))
+    pinned, meant = to_parameters(_pinned(question, contents)), question.meant(question.asked)
     panels = [panel(facet, links) for name, facet in contents.facets.items() if name != "surface"]
     return around | {
         "title": "Audit log",
@@ -87,8 +87,8 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
         "actors": top_actors(stats, links, question.zone) if stats else [],
         "categories": categories(stats, links, contents.meta.categories) if stats else [],
         "nothing": _nothing(contents, links, question),
-        "command": visible(to_command(question.asked)),
-        "curl": visible(shell_words(["curl", address(f"{base}/api/v1/events", to_parameters(question.asked))])),
+        "command": visible(to_command(meant)),
+        "curl": visible(shell_words(["curl", address(f"{base}/api/v1/events", to_parameters(meant))])),
         "receiver": base,
         "pinned": links.pinned(),
         "exports": [(form.upper(), address(f"/api/v1/export.{form}", pinned)) for form in ("csv", "ndjson")],
@@ -123,7 +123,7 @@ def _labels(facets: dict[str, Facet]) -> dict[tuple[str, str], str]:
 def _pinned(question: Question, contents: Contents) -> AuditQuery:
     """What is asked, up to the newest row of the list: an export has the rows that its link names."""
     until = snapshot_of(question, contents.found).top + 1
-    asked = question.asked
+    asked = question.meant(question.asked)
     if asked.until is not None or (asked.since is not None and until <= asked.since):
         return asked
     return replace(asked, until=until)
@@ -136,7 +136,7 @@ def _poll(question: Question, contents: Contents) -> str:
         return ""
     newest = contents.found.records[0] if contents.found.records else None
     since = question.now_micros if newest is None else _behind(newest)
-    return address("/api/v1/count", to_parameters(replace(asked, since=since)))
+    return address("/api/v1/count", to_parameters(question.meant(replace(asked, since=since))))
 
 
 def _behind(body: bytes) -> int:

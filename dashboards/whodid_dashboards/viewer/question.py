@@ -92,10 +92,13 @@ class Question(Struct, frozen=True):
 
     def scoped(self, asked: AuditQuery) -> AuditQuery:
         """Of any query what is in scope, without whodid's own events unless it asks for them."""
-        query = without_own(asked)
+        return without_own(self.meant(asked))
+
+    def meant(self, asked: AuditQuery) -> AuditQuery:
+        """Any query with the scope in it: what a command line, an export or a program asks for the same rows."""
         if self.scope == "all":
-            return query
-        return replace(query, groups=(*query.groups, Group((Term("actor", self.access.me.values),))))
+            return asked
+        return replace(asked, groups=(*asked.groups, Group((Term("actor", self.access.me.values),))))
 
     @property
     def listed(self) -> AuditQuery:
