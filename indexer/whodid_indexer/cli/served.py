@@ -66,7 +66,8 @@ def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: A
     daily = Daily(lambda leave: SqliteLifecycle(path, leave)) if kept else contextlib.nullcontext()
     with contextlib.closing(SqliteTokens(path)) as tokens:
         gate = admit(tokens)
-        yield Behind(SqliteStore(path), lambda: open_reader(place.url), gate, SqliteViews(path), daily, said)
+        store = SqliteStore(path)
+        yield Behind(store, lambda: open_reader(place.url), gate, SqliteViews(store), daily, said)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Views over HTTP: saved, replaced, deleted, and seen by those who see the same records."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -12,7 +13,9 @@ from whodid_indexer.access.caller import OPEN, Caller
 from whodid_indexer.api.views import space_of
 from whodid_indexer.query.access import Access
 from whodid_indexer.query.identity import Me
+from whodid_indexer.store.sqlite import SqliteStore
 from whodid_indexer.store.sqlite import views as kept
+from whodid_schema.errors import UsageError
 
 
 def save(server: Server, name: str, body: Any = None, **more: Any) -> httpx.Response:
@@ -100,11 +103,12 @@ def test_views_have_a_bound_and_two_at_once_are_both_kept(server: Server, monkey
         saved = list(together.map(lambda n: save(server, f"v{n}", timeout=60), range(8)))
     assert [each.status_code for each in saved] == [201] * 8, [each.text for each in saved]
     assert names(server) == [f"v{n}" for n in range(8)]
-    store = kept.SqliteViews(server.file)
     monkeypatch.setattr(kept, "MOST", 8)
-    with pytest.raises(Exception, match="8 views already"):
-        store.save("platform", kept.View("ninth", ("x",), "", ""))
-    assert store.save("platform", kept.View("v1", ("y",), "", "")) is False
+    with closing(SqliteStore(server.file)) as store:
+        beside = kept.SqliteViews(store)
+        with pytest.raises(UsageError, match="8 views already"):
+            beside.save("platform", kept.View("ninth", ("x",), "", ""))
+        assert beside.save("platform", kept.View("v1", ("y",), "", "")) is False
     assert {delete(server, f"v{n}").status_code for n in range(8)} == {204}
 
 

@@ -5,9 +5,11 @@ read an item ─► leave it out where it is there or stood before ─► number
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import apsw
 import msgspec
 
 from whodid_indexer.store.base import Item
@@ -51,6 +53,9 @@ class _Slice:
     def full(self) -> bool:
         """Whether it is time to write."""
         return len(self.rows) >= _SLICE or self.size >= _SLICE_TEXT
+
+
+Answer = TypeVar("Answer")
 
 
 class SqliteStore:
@@ -116,6 +121,21 @@ class SqliteStore:
                 self._undo()
                 raise
         return results
+
+    def alone(self, work: Callable[[apsw.Connection], Answer]) -> Answer:
+        """What `work` makes of the file beside the records, in a transaction of its own between two groups.
+
+        Durable on return; nothing of it is stored where it raises. Raises StateError as `create`.
+        """
+        with self._lock, guard(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                answer = work(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._undo()
+                raise
+        return answer
 
     def close(self) -> None:
         """Close the file; the log is merged into it."""
