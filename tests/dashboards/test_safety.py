@@ -111,7 +111,7 @@ def test_every_link_that_a_hostile_record_makes_answers_with_that_record(harmed:
     with Browser(harmed.url) as browser:
         for event in harmed.get("/api/v1/events", {"limit": "100"}).json()["events"]:
             page = browser.get(f"/event/{event['id']}?last=all")
-            for sign in page.root.one("div", "sections").find("a", title="include")[:2]:
+            for sign in page.root.one("div", "sections").find("a", title="include")[:1]:
                 found = browser.get(sign["href"])
                 assert found.status == 200, sign["href"]
                 check(found)
