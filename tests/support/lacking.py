@@ -16,7 +16,7 @@ def notes_of(config: pytest.Config) -> list[str]:
 def lacking(config: pytest.Config, what: str, reason: str) -> NoReturn:
     """End the test that needs `what`, for `reason`, in one line each."""
     if os.environ.get("CI"):
-        pytest.fail(f"no {what}, and CI must have it: {reason}", pytrace=False)
+        pytest.fail(f"CI must have {what}: {reason}", pytrace=False)
     if (note := f"NOT TESTED: whodid with {what}. {reason}") not in notes_of(config):
         notes_of(config).append(note)
     pytest.skip(reason)
