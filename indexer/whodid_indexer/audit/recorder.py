@@ -31,10 +31,14 @@ class Recorder(Protocol):
 
 
 class IntoFile:
-    """Into a SQLite file; opened for the one record, so that a question holds no lock while it is answered."""
+    """Into a SQLite file; opened for the one record, so that a question holds no lock while it is answered.
 
-    def __init__(self, path: Path) -> None:
+    `patience` is how many milliseconds it waits for another writer; None: as long as every writer does.
+    """
+
+    def __init__(self, path: Path, patience: int | None = None) -> None:
         self._path = path
+        self._patience = patience
 
     def record(self, event: Record) -> str | None:
         """See Recorder."""
@@ -42,7 +46,7 @@ class IntoFile:
         from whodid_indexer.store.sqlite.write import SqliteStore  # noqa: PLC0415  as above
 
         try:
-            store = SqliteStore(self._path)
+            store = SqliteStore(self._path, self._patience)
         except (StateError, StoreUnreachable) as error:
             return error.message
         try:
@@ -76,12 +80,12 @@ class IntoCluster:
         return None
 
 
-def recorder_of(reader: "Reader") -> Recorder | None:
-    """Where what is asked of this reader is recorded; None where whoever answers does it."""
+def recorder_of(reader: "Reader", patience: int | None = None) -> Recorder | None:
+    """Where what is asked of this reader is recorded; None where whoever answers does it. `patience`: see IntoFile."""
     from whodid_indexer.store.sqlite.read import SqliteReader  # noqa: PLC0415  apsw only where it is used
 
     if isinstance(reader, SqliteReader):
-        return IntoFile(reader.path)
+        return IntoFile(reader.path, patience)
     from whodid_indexer.store.opensearch.read import OpenSearchReader  # noqa: PLC0415  httpx only where it is used
 
     return IntoCluster(reader.client, reader.meta) if isinstance(reader, OpenSearchReader) else None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from whodid_indexer.query.model import AuditQuery
     from whodid_indexer.store.base import Reader
 
+PATIENCE_MS = 2_000
+"""How long a question waits for another writer of the file before it goes without its record, and says so."""
+
 unrecorded_option = click.option(
     "--unrecorded", is_flag=True, help="Go on where the store cannot record that this was done."
 )
@@ -26,7 +29,7 @@ unrecorded_option = click.option(
 
 def note(reader: "Reader", action: str, query: "AuditQuery | None" = None, **known: object) -> None:
     """Record a question that was answered; where that cannot be, say it on stderr."""
-    reason = _record(reader, action, query, known)
+    reason = _record(reader, action, query, known, PATIENCE_MS)
     if reason is not None:
         say(f"note: that this was asked is not recorded: {reason}")
 
@@ -54,11 +57,17 @@ def administer(recorder: "Recorder", action: str, **known: object) -> None:
         )
 
 
-def _record(reader: "Reader", action: str, query: "AuditQuery | None", known: dict[str, object]) -> str | None:
+def _record(
+    reader: "Reader",
+    action: str,
+    query: "AuditQuery | None",
+    known: dict[str, object],
+    patience: int | None = None,
+) -> str | None:
     from whodid_indexer.audit.event import asked  # noqa: PLC0415  not needed to print help
     from whodid_indexer.audit.recorder import recorder_of  # noqa: PLC0415  as above
 
-    recorder = recorder_of(reader)
+    recorder = recorder_of(reader, patience)
     return None if recorder is None else _write(recorder, action, ("", "") if query is None else asked(query), known)
 
 

@@ -97,7 +97,11 @@ def run(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 
 
-IMPATIENT = "from whodid_indexer.store.sqlite import connect\nconnect.BUSY_MS = 50"
+IMPATIENT = """
+from whodid_indexer.store.sqlite import connect
+from whodid_indexer.cli import audited
+connect.BUSY_MS = audited.PATIENCE_MS = 50
+"""
 
 
 def test_a_search_that_cannot_be_recorded_is_answered_and_says_so(locked: str) -> None:

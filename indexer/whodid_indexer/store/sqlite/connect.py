@@ -5,7 +5,8 @@ Writing is WAL with `synchronous=FULL`: what was committed survives power loss. 
 
 import contextlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,8 @@ from whodid_schema.errors import StateError, StoreUnreachable
 
 BUSY_MS = 10_000
 """How long a writer waits for another one's transaction before it says that the file is locked."""
+
+_LOOK_S = 0.001
 
 _CACHE_KIB = 65_536
 
@@ -56,12 +59,15 @@ def create_file(path: Path) -> None:
         ) from error
 
 
-def open_for_writing(path: Path) -> apsw.Connection:
-    """A connection that may write to an existing file. Raises StateError and StoreUnreachable."""
+def open_for_writing(path: Path, patience: int | None = None) -> apsw.Connection:
+    """A connection that may write to an existing file; it waits `patience` milliseconds for another writer.
+
+    Raises StateError and StoreUnreachable.
+    """
     _require(path)
     with guard(path):
         connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        connection.set_busy_timeout(BUSY_MS)
+        connection.set_busy_handler(_waiting((BUSY_MS if patience is None else patience) / 1_000))
         connection.transaction_mode = "IMMEDIATE"  # one that begins by reading would not wait for another writer
         if not connection.pragma("page_count"):  # of a file that is there these two would only change the header
             connection.pragma("page_size", PAGE_SIZE)
@@ -72,6 +78,24 @@ def open_for_writing(path: Path) -> apsw.Connection:
         connection.pragma("mmap_size", 0)
         connection.pragma("wal_autocheckpoint", 4000)
     return connection
+
+
+def _waiting(patience: float) -> Callable[[int], bool]:
+    """A busy handler that looks again every millisecond, for `patience` seconds.
+
+    SQLite's own waits up to a tenth of a second between two looks: beside a writer that has always something to write,
+    it may find the lock taken for as long as it waits.
+    """
+    since = 0.0
+
+    def handler(looks: int) -> bool:
+        nonlocal since
+        if not looks:
+            since = time.monotonic()
+        time.sleep(_LOOK_S)
+        return time.monotonic() - since < patience
+
+    return handler
 
 
 def open_for_reading(path: Path) -> apsw.Connection:

@@ -61,11 +61,14 @@ Answer = TypeVar("Answer")
 class SqliteStore:
     """The Writer of one file. Safe to call from any thread; calls go one after the other."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a store that was set up. Raises StoreUnreachable where it was not, StateError where it cannot be."""
+    def __init__(self, path: Path, patience: int | None = None) -> None:
+        """Open a store that was set up. Raises StoreUnreachable where it was not, StateError where it cannot be.
+
+        `patience` is in milliseconds, see `open_for_writing`.
+        """
         self.path = path
         self._lock = threading.Lock()
-        self._connection = open_for_writing(path)
+        self._connection = open_for_writing(path, patience)
         try:
             with guard(path):
                 require_version(self._connection)
