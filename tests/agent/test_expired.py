@@ -53,7 +53,8 @@ def test_what_is_too_old_is_counted_with_its_times_and_examples_and_can_be_impor
 
         store = ("--store", server.store, "--format", "json")
         parts = json.loads(whodid("retention", "plan", *store).stdout)["parts"]
-        assert [(part["class"], part["records"], part["due"]) for part in parts] == [
+        sent = [part for part in parts if part["class"] != "audit"]  # whodid's own: what was asked above
+        assert [(part["class"], part["records"], part["due"]) for part in sent] == [
             ("imported", 2, False),
             ("activity", 2, False),
         ]

@@ -24,9 +24,9 @@ from whodid_schema.bulk import INDEXED
 from whodid_schema.record import Ref
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
-    """The system's Chromium. For the package, not the session: while Playwright runs, no other test can use asyncio."""
+    """The system's Chromium. For a module, not the session: while Playwright runs, no other test can use asyncio."""
     path = chromium.find()
     if path is None:
         lacking(pytestconfig, "a browser", "Chromium is not installed (make system)")

@@ -39,8 +39,8 @@ def test_a_given_server_that_does_not_answer_is_named(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("environment", "code", "said"),
     [
-        ({}, 0, "NOT TESTED: whodid on OpenSearch. WHODID_TEST_OPENSEARCH=http://127.0.0.1:1 does not answer"),
-        ({"CI": "true"}, 1, "no OpenSearch, and CI must have one: WHODID_TEST_OPENSEARCH=http://127.0.0.1:1"),
+        ({}, 0, "NOT TESTED: whodid with OpenSearch. WHODID_TEST_OPENSEARCH=http://127.0.0.1:1 does not answer"),
+        ({"CI": "true"}, 1, "CI must have OpenSearch: WHODID_TEST_OPENSEARCH=http://127.0.0.1:1"),
     ],
 )
 def test_without_any_tests_are_skipped_aloud_but_fail_in_ci(environment: dict[str, str], code: int, said: str) -> None:

@@ -29,7 +29,7 @@ _TIMEOUT = httpx.Timeout(10.0, read=120.0)
 
 _JSON = {"content-type": "application/json"}
 
-_MOMENTS = (0.05, 0.1, 0.2, 0.4, 0.8)
+MOMENTS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between tries of a search that meets an index whose shards are not there yet, as each new period's is."""
 
 TOKEN = "--token-file FILE, WHODID_TOKEN, or store_token_file: in the configuration"  # noqa: S105  words about one
@@ -68,12 +68,12 @@ class Client:
     ) -> bytes:
         """The answer's bytes. `body` is anything msgspec encodes, or bytes that are sent as they are."""
         content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
-        for pause in (*_MOMENTS, None):
+        for pause in (*MOMENTS, None):
             try:
                 response = self._http.request(method, path, content=content, params=params, headers=_JSON)
             except httpx.HTTPError as error:
                 raise unreachable(self.url, error, self.access.prefix) from error
-            if pause is None or not _has_an_index_in_the_making(response):
+            if pause is None or not in_the_making(response.status_code, response.content):
                 break
             time.sleep(pause)
         if not response.is_success:
@@ -133,8 +133,9 @@ class Client:
         return Refused(f"{self.url}{path.partition('?')[0]}", response.status_code, kind, reason)
 
 
-def _has_an_index_in_the_making(response: httpx.Response) -> bool:
-    return response.status_code == 503 and words(response.content)[0] == "search_phase_execution_exception"
+def in_the_making(status: int, content: bytes) -> bool:
+    """Whether a search was refused because an index that it asks is being made: a moment later it is there."""
+    return status == 503 and words(content)[0] == "search_phase_execution_exception"
 
 
 def connect(url: str, access: Access, transport: httpx.BaseTransport | None = None) -> tuple[Client, Info]:

@@ -16,7 +16,7 @@ import msgspec
 from whodid_config.cluster import words
 from whodid_indexer.store.opensearch.asking import ALIAS, meant
 from whodid_indexer.store.opensearch.compile import Clause
-from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.connect import MOMENTS, Client, Refused, in_the_making
 from whodid_schema.errors import NotAllowed, StoreUnreachable
 
 Aggregations = dict[str, Any]
@@ -122,12 +122,11 @@ def _ask(client: Client, waiting: dict[int, Question], left: float | None) -> di
     lines = b"".join(
         msgspec.json.encode(part) + b"\n" for asked in searches.values() for part in (header, _search(asked))
     )
-    try:
-        parts = _decode(client.ask("POST", "/_msearch", lines, _WITHOUT)).responses
-    except Refused as error:
-        raise meant(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreUnreachable(f"the cluster answered what no OpenSearch does: {error}") from error
+    for pause in (*MOMENTS, None):
+        parts = _parts(client, lines)
+        if pause is None or not any(in_the_making(part.status, _error(part)) for part in parts):
+            break
+        time.sleep(pause)
     if len(parts) != len(searches):
         raise StoreUnreachable(f"the cluster answered {len(parts)} of {len(searches)} questions")
     found: dict[int, Counted] = {}
@@ -136,6 +135,20 @@ def _ask(client: Client, waiting: dict[int, Question], left: float | None) -> di
             return None
         found |= _answers(client, asked, part)
     return found
+
+
+def _parts(client: Client, lines: bytes) -> list[_Part]:
+    try:
+        return _decode(client.ask("POST", "/_msearch", lines, _WITHOUT)).responses
+    except Refused as error:
+        raise meant(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreUnreachable(f"the cluster answered what no OpenSearch does: {error}") from error
+
+
+def _error(part: _Part) -> bytes:
+    """A part's error as a whole answer has it."""
+    return b'{"error":%b}' % bytes(part.error)
 
 
 def _search(asked: dict[int, Question]) -> dict[str, Any]:
@@ -152,7 +165,7 @@ def _search(asked: dict[int, Question]) -> dict[str, Any]:
 
 def _answers(client: Client, asked: dict[int, Question], part: _Part) -> dict[int, Counted]:
     if part.hits is None:
-        kind, reason = words(b'{"error":%b}' % bytes(part.error))
+        kind, reason = words(_error(part))
         if kind == "index_not_found_exception":
             return dict.fromkeys(asked, Counted(0, {}))
         if kind == "security_exception":
