@@ -20,15 +20,14 @@ from anyio import to_thread
 from starlette.requests import Request
 
 from whodid_indexer.access.caller import caller_of
-from whodid_indexer.audit.event import ASKING, LEAVING, Deed, Who, asked, body_of, event_of
-from whodid_indexer.audit.recorder import Recorder
+from whodid_indexer.audit.event import ASKING, LEAVING, Deed, Who, deed_of, event_of
+from whodid_indexer.audit.recorder import Recorder, item_of, why_not
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.query.model import AuditQuery
-from whodid_indexer.store.base import Item
 from whodid_indexer.store.remote import ACTION_HEADER
-from whodid_schema.bulk import Outcome, Result
+from whodid_schema.bulk import Result
 from whodid_schema.errors import StateError, WhodidError
-from whodid_schema.meta import Meta, Router
+from whodid_schema.meta import Meta
 from whodid_schema.record import Record
 
 _REMEMBERED = 10_000
@@ -52,12 +51,12 @@ class ByWriter:
     def record(self, event: Record) -> str | None:
         """See audit.recorder.Recorder."""
         try:
-            item = Item(Router(self._meta()).index_of(event), event.id or "", body_of(event))
+            item = item_of(self._meta(), event)
             submitted: Future[list[Result]] = self._writer.submit([item])
             (result,) = submitted.result(_PATIENCE)
         except (WhodidError, RuntimeError, TimeoutError) as error:
             return str(error) or "the store does not answer"
-        return None if result.outcome in (Outcome.INDEXED, Outcome.DUPLICATE) else result.reason
+        return why_not(result)
 
 
 class Trail:
@@ -106,12 +105,9 @@ class Trail:
 
     def _event(self, request: Request, action: str, query: AuditQuery | None, known: dict[str, Any]) -> Record:
         said = request.headers.get(ACTION_HEADER, "")
-        found, subject = known.pop("found", None), known.pop("subject", "")
-        text = ("", "") if query is None else asked(query)
         # a client may say that it counts in order to export, never that an export is less than that
         named = said if said in (LEAVING if action in LEAVING else ASKING) else action
-        deed = Deed(named, *text, subject, found, known)
-        return event_of(deed, who_of(request), datetime.now(UTC))
+        return event_of(deed_of(named, query, known), who_of(request), datetime.now(UTC))
 
     def _remember(self, event: Record) -> None:
         self._known[event.id] = None

@@ -7,7 +7,6 @@ within them meets the first one in the store and is one event, whatever process 
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -102,10 +101,14 @@ class Deed(Struct, frozen=True):
     reason: str | None = None
 
 
-def asked(query: AuditQuery) -> tuple[str, str]:
-    """The question without its time range, and the range: `Deed.question` and `Deed.range`."""
-    bare = replace(query, since=None, until=None)
-    return to_text(bare), to_text(AuditQuery(since=query.since, until=query.until))
+def deed_of(action: str, query: AuditQuery | None, known: dict[str, Any]) -> Deed:
+    """The deed of asking `query`. Of what is known, `found` and `subject` have places of their own."""
+    question, range_ = "", ""
+    if query is not None:
+        question = to_text(replace(query, since=None, until=None))
+        range_ = to_text(AuditQuery(since=query.since, until=query.until))
+    details = {name: value for name, value in known.items() if name not in ("found", "subject")}
+    return Deed(action, question, range_, known.get("subject", ""), known.get("found"), details)
 
 
 def event_of(deed: Deed, who: Who, now: datetime) -> Record:
@@ -149,11 +152,6 @@ def event_of(deed: Deed, who: Who, now: datetime) -> Record:
         metadata={name: value for name, value in {**metadata, **deed.details}.items() if value is not None},
         ingest=Ingest(host=who.host, source=f"{APP}/{who.channel}"),
     )
-
-
-def body_of(record: Record) -> bytes:
-    """The record's JSON."""
-    return msgspec.json.encode(record)
 
 
 def _target(deed: Deed) -> Target:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-from whodid_indexer.audit.event import body_of
+from whodid_indexer.store.base import Item
+from whodid_schema.bulk import Outcome, Result
 from whodid_schema.errors import StateError, StoreUnreachable, WhodidError
 from whodid_schema.meta import Meta, Router
-from whodid_schema.record import Record
+from whodid_schema.record import Record, encode
 
 if TYPE_CHECKING:
     from whodid_indexer.store.base import Reader
@@ -42,20 +43,19 @@ class IntoFile:
 
     def record(self, event: Record) -> str | None:
         """See Recorder."""
-        from whodid_indexer.store.base import Item  # noqa: PLC0415  apsw only where it is used
-        from whodid_indexer.store.sqlite.write import SqliteStore  # noqa: PLC0415  as above
+        from whodid_indexer.store.sqlite.write import SqliteStore  # noqa: PLC0415  apsw only where it is used
 
         try:
             store = SqliteStore(self._path, self._patience)
         except (StateError, StoreUnreachable) as error:
             return error.message
         try:
-            (result,) = store.create([Item(_index(store.meta(), event), event.id or "", body_of(event))])
+            (result,) = store.create([item_of(store.meta(), event)])
         except (StateError, StoreUnreachable) as error:
             return error.message
         finally:
             store.close()
-        return None if result.outcome in ("indexed", "duplicate") else result.reason
+        return why_not(result)
 
 
 class IntoCluster:
@@ -71,8 +71,9 @@ class IntoCluster:
         from whodid_schema.document import document  # noqa: PLC0415  as above
 
         try:
-            path = f"/{quote(_index(self._meta(), event), safe='')}/_create/{event.id}"
-            self._client.ask("PUT", path, document(event, body_of(event)))
+            item = item_of(self._meta(), event)
+            path = f"/{quote(item.index, safe='')}/_create/{item.id}"
+            self._client.ask("PUT", path, document(event, item.body))
         except Refused as error:
             return None if error.status == 409 else f"{error.kind}: {error.reason}"
         except WhodidError as error:
@@ -91,5 +92,11 @@ def recorder_of(reader: "Reader", patience: int | None = None) -> Recorder | Non
     return IntoCluster(reader.client, reader.meta) if isinstance(reader, OpenSearchReader) else None
 
 
-def _index(meta: Meta, event: Record) -> str:
-    return Router(meta).index_of(event)
+def item_of(meta: Meta, event: Record) -> Item:
+    """The event as a store takes it."""
+    return Item(Router(meta).index_of(event), event.id or "", encode(event))
+
+
+def why_not(result: Result) -> str | None:
+    """Why an event is not in the store; None where it is."""
+    return None if result.outcome in (Outcome.INDEXED, Outcome.DUPLICATE) else result.reason

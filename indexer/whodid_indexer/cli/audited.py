@@ -49,7 +49,7 @@ def require(
 
 def administer(recorder: "Recorder", action: str, **known: object) -> None:
     """Record an act of administration before it is done. Raises NotAllowed where that cannot be."""
-    reason = _write(recorder, action, ("", ""), known)
+    reason = _write(recorder, action, None, known)
     if reason is not None:
         raise NotAllowed(
             f"what is done to the store is recorded in it, and this cannot be: {reason}",
@@ -64,19 +64,16 @@ def _record(
     known: dict[str, object],
     patience: int | None = None,
 ) -> str | None:
-    from whodid_indexer.audit.event import asked  # noqa: PLC0415  not needed to print help
-    from whodid_indexer.audit.recorder import recorder_of  # noqa: PLC0415  as above
+    from whodid_indexer.audit.recorder import recorder_of  # noqa: PLC0415  not needed to print help
 
     recorder = recorder_of(reader, patience)
-    return None if recorder is None else _write(recorder, action, ("", "") if query is None else asked(query), known)
+    return None if recorder is None else _write(recorder, action, query, known)
 
 
-def _write(recorder: "Recorder", action: str, text: tuple[str, str], known: dict[str, object]) -> str | None:
-    from whodid_indexer.audit.event import Deed, event_of  # noqa: PLC0415  as above
+def _write(recorder: "Recorder", action: str, query: "AuditQuery | None", known: dict[str, object]) -> str | None:
+    from whodid_indexer.audit.event import deed_of, event_of  # noqa: PLC0415  as above
 
-    found, subject = known.pop("found", None), known.pop("subject", "")
-    deed = Deed(action, *text, str(subject), found if isinstance(found, int) else None, known)
-    return recorder.record(event_of(deed, whoever(), datetime.now(UTC)))
+    return recorder.record(event_of(deed_of(action, query, known), whoever(), datetime.now(UTC)))
 
 
 def whoever() -> "Who":
