@@ -17,7 +17,12 @@ _LONGEST_NAME = 200
 _LONGEST_TEXT = 4_000
 _OTHERS_NAMED = 3
 
-_ACRONYMS = frozenset({"2fa", "api", "dns", "id", "imap", "ip", "mfa", "saml", "smtp", "sms", "sso", "ssl", "url"})
+_ACRONYMS = frozenset(
+    {
+        *("2fa", "acl", "api", "db", "dns", "iam", "id", "imap", "ip", "kms", "mfa", "saml", "smtp", "sms", "ssh"),
+        *("sso", "ssl", "tls", "url", "vpc"),
+    }
+)
 _PERSONAL = frozenset({"user", "session", "account", "login", "password", "admin", "administrator"})
 _CONTAINERS = frozenset({"account", "conversation", "organisation", "organization", "project", "tenant", "workspace"})
 _PREPOSITIONS = frozenset({"from", "to", "in", "into", "on", "of", "for", "with", "at", "under", "via", "using", "as"})
@@ -244,6 +249,10 @@ def _plural(noun: str) -> str:
     return noun if noun.endswith("s") else f"{noun}s"
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where the words of `StopInstances` and `CreateDBInstance` are divided."""
+
+
 def _kind(kind: str) -> str:
     """A type for people: `sending_node` is "sending node", `ApiRole` "API role"."""
     return _spelt(kind[:_LONGEST_NAME])
@@ -251,7 +260,7 @@ def _kind(kind: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _spelt(kind: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).replace("_", " ").replace("-", " ").split()
+    words = _HUMP.sub(" ", kind).replace("_", " ").replace("-", " ").split()
     return " ".join(word.upper() if word.lower() in _ACRONYMS else word.lower() for word in words)
 
 
@@ -265,7 +274,8 @@ def _noun_of(action: str) -> str:
     word = taxonomy.read_action(action).word
     if not word:
         return ""
-    parts = [part for part in re.split(r"[.:/]", action) if part.strip()]
+    word = _HUMP.sub(" ", word)
+    parts = [part for part in re.split(r"[.:/]", _HUMP.sub(" ", action)) if part.strip()]
     for part in reversed(parts):
         left = re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", " ", part, count=1)
         words = [piece for piece in re.split(r"[\s_-]+", left) if piece and piece.lower() not in _NOT_NOUNS]
