@@ -121,7 +121,7 @@ def verify(path: Path) -> Manifest:
     beside = manifest_of(path)
     try:
         manifest = msgspec.json.decode(beside.read_bytes(), type=Manifest)
-        size, digest = _measure(path)
+        size, digest = measure(path)
     except FileNotFoundError as error:
         raise UsageError(f"{error.filename} is not there", "a file is verified with the manifest beside it") from error
     except OSError as error:
@@ -135,7 +135,8 @@ def verify(path: Path) -> Manifest:
     return manifest
 
 
-def _measure(path: Path) -> tuple[int, str]:
+def measure(path: Path) -> tuple[int, str]:
+    """The size of a file in bytes, and its SHA-256. Raises OSError."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
