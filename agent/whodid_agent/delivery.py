@@ -1,11 +1,12 @@
 """Delivery of one batch: every item ends as indexed, duplicate, quarantined or parked, whatever the store answers.
 
-    journal (fsync) ─► requests ─► answers per item ─► quarantine, parking (fsync) ─► Settled
-                          └── only what may be asked again, with back-off ──┘
+    begin: journal (fsync) ─► request ─┐
+    deliver:                           └─► answers per item ─► quarantine, parking (fsync) ─► Settled
+                                              └── again where it may be (`attempt`)
 
-Nothing is concluded from an answer that is not whole, and no item that was answered is sent again. Items whose index
-is blocked are parked, and later ones for it are parked without asking. Where more than half of at least a hundred
-items are rejected for one reason, the store is rather wrong than the events: they are parked, not quarantined.
+One batch may be begun while the one before it is on its way; they are settled in order. Items whose index is blocked
+are parked, and later ones for it are parked without asking. Where more than half of at least a hundred items are
+rejected for one reason, the store is rather wrong than the events: they are parked, not quarantined.
 """
 
 import logging
@@ -14,8 +15,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-import msgspec
-
+from whodid_agent.attempt import REQUEST_BYTES, STORM, Attempt, Begun
 from whodid_agent.batch import Batch
 from whodid_agent.checkpoint import Parked, now
 from whodid_agent.entry import entry_of_item, entry_of_refusal
@@ -27,19 +27,11 @@ from whodid_agent.target.client import Client
 from whodid_agent.target.periods import Periods
 from whodid_agent.target.retry import Backoff
 from whodid_agent.waiting import Waiting
-from whodid_schema.bulk import INDEXED, Outcome, Result, action
+from whodid_schema.bulk import INDEXED, Outcome, Result
 
 log = logging.getLogger(__name__)
 
-REQUEST_BYTES = 10 << 20
-PATIENCE = 6
-"""Rounds that an item may ask to come again while others get through; then it is parked."""
-STORM = 100
 DISK_FIRST = 0.5
-BUSY = 3
-"""Refusals of a request for now, one after the other, until smaller ones are tried: a node's limit may lie below it."""
-UNWANTED = 8
-"""Lone items that are refused as whole requests, with nothing accepted, until the target itself is suspected."""
 
 
 class Settled(NamedTuple):
@@ -62,14 +54,33 @@ class Delivery:
         self.parking = parking
         self._waiting = waiting
 
-    def deliver(self, batch: Batch, rules: str, known: Mapping[int, Result] = MappingProxyType({})) -> Settled:
-        """Send what the batch holds and lay aside what must be; `known` items were answered already.
+    def begin(self, batch: Batch, rules: str, told: Callable[[], None]) -> Begun | None:
+        """Write the batch down; where nothing stands in its way, also send it, while the one before is on its way.
+
+        `told` is called when the answer is there. None: nothing was sent yet. Raises Interrupted.
+        """
+        if not batch.advances or not (batch.documents or batch.refused):
+            return None
+        self._persist("the journal cannot be written", lambda: self._journal.write(batch, rules))
+        if (
+            not 0 < batch.size <= REQUEST_BYTES
+            or self._waiting.trouble
+            or self.parking.causes
+            or not self._periods.there(batch.indexes)
+        ):
+            return None
+        return Begun(batch, self._client, told)
+
+    def deliver(
+        self, batch: Batch, known: Mapping[int, Result] = MappingProxyType({}), begun: Begun | None = None
+    ) -> Settled:
+        """See the batch through, which was begun, and lay aside what must be; `known` items were answered already.
 
         Raises Interrupted; then the journal has it.
         """
-        if batch.advances and (batch.documents or batch.refused):
-            self._persist("the journal cannot be written", lambda: self._journal.write(batch, rules))
-        results = _Attempt(batch, self._client, self._periods, self._waiting, self._known(batch, known)).run()
+        if begun is None:
+            known = self._known(batch, known)
+        results = Attempt(batch, self._client, self._periods, self._waiting, known, begun).run()
         return Settled(batch, self._lay_aside(batch, results))
 
     def _known(self, batch: Batch, known: Mapping[int, Result]) -> Mapping[int, Result]:
@@ -148,162 +159,6 @@ class Delivery:
                 self._waiting.pause(f"{what} {where}; nothing is lost, it goes on when it can be", backoff.next())
             else:
                 return
-
-
-class _Attempt:
-    """One batch on its way: which items are answered, and which must be asked again."""
-
-    def __init__(
-        self, batch: Batch, client: Client, periods: Periods, waiting: Waiting, known: Mapping[int, Result]
-    ) -> None:
-        self._batch = batch
-        self._client = client
-        self._periods = periods
-        self._waiting = waiting
-        self._results: list[Result | None] = [None] * len(batch)
-        for number, result in known.items():
-            self._results[number] = result
-        self._backoff = Backoff()
-        self._unwanted = 0
-        self._busy = 0
-        self._most = len(batch)
-        self._answered = 0
-
-    def run(self) -> list[Result]:
-        """Every item's final result; BLOCKED, RETRY and REJECTED are to be laid aside."""
-        rounds = 0
-        while todo := [number for number, result in enumerate(self._results) if result is None]:
-            again = self._round(todo)
-            if not again:
-                continue
-            reason = next(iter(again.values()))
-            rounds = rounds + 1 if reason.outcome is Outcome.RETRY else 0
-            settled = self._answered > 0 or len(self._batch) < STORM
-            if rounds > PATIENCE and settled and all(result.outcome is Outcome.RETRY for result in again.values()):
-                for number, result in again.items():
-                    self._results[number] = result
-                break
-            self._waiting.pause(
-                f"the store asks to wait with {len(again)} events: {reason.reason}", self._backoff.next()
-            )
-        self._waiting.clear()
-        return [result for result in self._results if result is not None]
-
-    def _round(self, todo: list[int]) -> dict[int, Result]:
-        """Send these once, in requests of bounded size; what must be asked again comes back."""
-        again: dict[int, Result] = {}
-        parts = _parts(self._batch, todo)
-        while parts:
-            part = parts.pop()
-            if len(part) > self._most:
-                parts += _halves(part)
-                continue
-            try:
-                part = self._without_barred(part)
-                if not part:
-                    continue
-                whole = len(part) == len(self._batch)
-                documents = self._batch.documents
-                results = self._client.bulk(documents if whole else [documents[number] for number in part])
-            except Unanswered as error:
-                self._waiting.pause(str(error), self._backoff.next(error.after))
-                parts += self._after_silence(part, error)
-            except Refused as error:
-                self._waiting.until_ready(str(error), self._backoff.next())
-                parts.append(part)
-            except (TooLarge, Unwanted) as error:
-                parts += self._smaller(part, error)
-            else:
-                self._busy = 0
-                self._take(part, results, again)
-        return again
-
-    def _after_silence(self, part: list[int], error: Unanswered) -> list[list[int]]:
-        """The same again; in halves where the store was too busy for it several times."""
-        self._busy = self._busy + 1 if error.busy else 0
-        if self._busy < BUSY or len(part) == 1:
-            return [part]
-        self._busy = 0
-        self._most = (len(part) + 1) // 2  # the rest of the batch need not find that out again
-        return _halves(part)
-
-    def _without_barred(self, part: list[int]) -> list[int]:
-        """The part, once its indices are made; without items whose index cannot be. Raises Unanswered, Refused."""
-        indexes = self._batch.indexes
-        barred = self._periods.prepare(indexes[number] for number in part)
-        if not barred:
-            return part
-        for number in part:
-            self._results[number] = barred.get(indexes[number])
-        return [number for number in part if self._results[number] is None]
-
-    def _take(self, part: list[int], results: list[Result], again: dict[int, Result]) -> None:
-        if len(part) == len(self._results) == results.count(INDEXED):
-            self._results = [*results]
-            self._answered += len(part)
-            return
-        for number, result in zip(part, results, strict=True):
-            if result.outcome is Outcome.RETRY or result.outcome is Outcome.PAUSED:
-                again[number] = result
-            else:
-                self._results[number] = result
-        got_through = sum(number not in again for number in part)
-        self._answered += got_through
-        if got_through:
-            self._backoff.reset()
-            self._waiting.heard()
-
-    def _smaller(self, part: list[int], error: Exception) -> list[list[int]]:
-        """Halves of a request that was refused as a whole; a lone item's last chance, or its end."""
-        if len(part) > 1:
-            return _halves(part)
-        number = part[0]
-        if isinstance(error, TooLarge):
-            smaller = _without_raw(self._batch, number)
-            if smaller is not None:
-                self._batch.documents[number] = smaller
-                return [part]
-        else:
-            self._unwanted += 1
-            if self._answered == 0 and self._unwanted >= UNWANTED:
-                self._waiting.until_ready(f"every request is refused: {error}", self._backoff.next())
-                self._unwanted = 0
-                return [part]
-        self._results[number] = Result(
-            Outcome.REJECTED, f"{'413' if isinstance(error, TooLarge) else '400'} request: {error}"
-        )
-        return []
-
-
-def _halves(part: list[int]) -> list[list[int]]:
-    """Two requests of one, the first last."""
-    middle = len(part) // 2
-    return [part[middle:], part[:middle]]
-
-
-def _parts(batch: Batch, todo: list[int]) -> list[list[int]]:
-    """The items in requests of at most REQUEST_BYTES (or one item), the first request last."""
-    if batch.size <= REQUEST_BYTES:
-        return [todo]
-    parts: list[list[int]] = [[]]
-    size = 0
-    for number in todo:
-        length = len(batch.documents[number])
-        if parts[-1] and size + length > REQUEST_BYTES:
-            parts.append([])
-            size = 0
-        parts[-1].append(number)
-        size += length
-    parts.reverse()
-    return parts
-
-
-def _without_raw(batch: Batch, number: int) -> bytes | None:
-    """The item's document without its original; None where it has none."""
-    fields = msgspec.json.decode(batch.documents[number].partition(b"\n")[2], type=dict[str, msgspec.Raw])
-    if fields.pop("raw", None) is None:
-        return None
-    return b"%b%b\n" % (action(batch.indexes[number], batch.ids[number]), msgspec.json.encode(fields))
 
 
 def _sorted(batch: Batch, results: list[Result]) -> tuple[dict[tuple[str, str, str], list[int]], list[int]]:

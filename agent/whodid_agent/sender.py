@@ -12,7 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
+from whodid_agent.attempt import Begun
 from whodid_agent.batch import Batch
 from whodid_agent.delivery import Delivery, Settled
 from whodid_agent.quarantine import Quarantine
@@ -24,6 +26,13 @@ log = logging.getLogger(__name__)
 
 REFRESH = 60.0
 """Seconds between two looks at the store's template document."""
+
+
+class Flight(NamedTuple):
+    """A batch that is written down, and its request where one is on its way."""
+
+    batch: Batch
+    begun: Begun | None
 
 
 class Sender(threading.Thread):
@@ -120,23 +129,47 @@ class Sender(threading.Thread):
         except queue.Empty:
             pass
         else:
-            if batch is not None:
-                self._deliver(batch)
+            flight = self._begin(batch) if batch is not None else None
+            while flight is not None:
+                following = self._following(flight)
+                self._finish(flight)
+                flight = following
         while self._take_out:
             names = self._take_out.popleft()
             self._quarantine.take_out(names)
             self.taken_out = names
             self._wake()
         self._see_to_parked()
-        if time.monotonic() - self._refreshed > REFRESH:
+        if self._due():
             self._refresh()
+
+    def _due(self) -> bool:
+        """Whether it is time to look at the template document."""
+        return time.monotonic() - self._refreshed > REFRESH
 
     def _deliver(self, batch: Batch, known: Mapping[int, Result] = MappingProxyType({})) -> bool:
         """Deliver; whether all of it got through."""
+        return self._finish(self._begin(batch), known)
+
+    def _begin(self, batch: Batch) -> Flight:
         if not batch.seq:
             self._seq += 1
             batch.seq = self._seq
-        settled = self._delivery.deliver(batch, self.meta.rules, known)
+        return Flight(batch, self._delivery.begin(batch, self.meta.rules, self.nudge))
+
+    def _following(self, flight: Flight) -> Flight | None:
+        """The next batch, begun; None where none comes before this one is answered, or other things are to be done."""
+        while not (self._take_out or self._due() or self._waiting.leave.is_set()):
+            if flight.begun is None or flight.begun.answered:
+                return None
+            with contextlib.suppress(queue.Empty):
+                batch = self._inbox.get(timeout=0.1)
+                if batch is not None:
+                    return self._begin(batch)
+        return None
+
+    def _finish(self, flight: Flight, known: Mapping[int, Result] = MappingProxyType({})) -> bool:
+        settled = self._delivery.deliver(flight.batch, known, flight.begun)
         self._done.append(settled)
         self._wake()
         return not settled.parked

@@ -201,7 +201,7 @@ def test_an_item_that_never_gets_through_is_parked_after_some_patience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("whodid_agent.target.retry.random.random", lambda: 0.0)
-    monkeypatch.setattr("whodid_agent.delivery.PATIENCE", 1)
+    monkeypatch.setattr("whodid_agent.attempt.PATIENCE", 1)
 
     def stubborn(items: list[Item], number: int) -> Fault:
         return Fault(items=lambda item: (503, "unavailable_shards_exception") if item[2]["n"] == 3 else None)

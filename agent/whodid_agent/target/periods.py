@@ -63,6 +63,10 @@ class Periods:
                 barred[index] = result
         return barred
 
+    def there(self, indices: Iterable[str]) -> bool:
+        """Whether all of them are known to be there."""
+        return self._there.issuperset(indices)
+
     def _needed(self) -> bool:
         """Whether indices are ours to make. Raises Refused where their template is gone."""
         status, _ = self._client.ask("GET", TEMPLATE_PATH)
