@@ -192,7 +192,9 @@ def _what(record: Record, verb: str) -> str:
     else:
         what = label(target)
         kind = (target.type or "").lower()
-        noun = _noun(action) if kind in _CONTAINERS or verb in _PROPERTY_VERBS else ""
+        noun = _noun(action)
+        if kind not in _CONTAINERS and verb not in _PROPERTY_VERBS and not noun.startswith(f"{kind}_"):
+            noun = ""  # `member_added` on a user adds the user, `user_profile_deleted` deletes no user
         if noun and kind and not _same(noun, kind) and not record.changes:
             what = f"{_kind(noun)} {'in' if kind in _CONTAINERS else 'of'} {what}"
     return what if record.targets is None or len(record.targets) < 2 else what + _others(record, target)
