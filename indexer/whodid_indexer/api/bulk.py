@@ -19,11 +19,13 @@ from whodid_indexer.access.ingest import held
 from whodid_indexer.api.bodies import pieces
 from whodid_indexer.api.metrics import Metrics
 from whodid_indexer.api.problem import Conflict, WrongType
+from whodid_indexer.api.trail import trail_of
 from whodid_indexer.ingest import bulk
 from whodid_indexer.ingest.budget import Budget, Hold
 from whodid_indexer.ingest.encoding import TooLarge, check, unpack
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.store.base import Item
+from whodid_indexer.store.remote import ACTION_HEADER
 from whodid_schema.bulk import Result
 from whodid_schema.errors import StoreUnreachable, WhodidError
 
@@ -49,6 +51,10 @@ async def elsewhere(_request: Request) -> Response:
     )
 
 
+RESTORE = "restore"
+"""What a client says that puts archived records back: that it does so is recorded before they are stored."""
+
+
 class BulkEndpoint:
     """The handler of `/_bulk`, with what it shares between requests."""
 
@@ -64,6 +70,8 @@ class BulkEndpoint:
     async def post(self, request: Request) -> Response:
         """One request: read, unpack, parse, store, answer."""
         started = time.monotonic()
+        if request.headers.get(ACTION_HEADER) == RESTORE:
+            await trail_of(request).require(request, RESTORE)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in _JSON_TYPES:
             raise WrongType(f"Content-Type {kind!r} is not taken", "send application/x-ndjson")

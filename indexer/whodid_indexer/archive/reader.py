@@ -6,7 +6,7 @@ wrote it but the form.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -24,7 +24,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
     """The records of a file, packed or not. Raises WhodidError where it is damaged or cannot be read."""
     from isal import isal_zlib  # noqa: PLC0415  only where something is unpacked
 
-    damaged: type[Exception] = isal_zlib.error
+    damaged: Any = isal_zlib.error  # isal publishes no types
     try:
         with path.open("rb") as file:
             for line in _unpacked(file):
@@ -40,8 +40,8 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
 
     packed = file.read(len(_GZIP)) == _GZIP
     file.seek(0)
-    unpacked: BinaryIO = igzip.IGzipFile(fileobj=file, mode="rb") if packed else file  # type: ignore[no-untyped-call]  # isal has no stubs for it
-    return unpacked
+    unpacked: Any = igzip  # as above
+    return cast("BinaryIO", unpacked.IGzipFile(fileobj=file, mode="rb")) if packed else file
 
 
 def read_ids(path: Path) -> Ids:

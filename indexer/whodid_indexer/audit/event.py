@@ -37,6 +37,8 @@ _VERBS = {
     "export": ("export", "exported from the audit log"),
     "setup": ("configure", "set the store up"),
     "retention": ("delete", "applied retention"),
+    "restore": ("create", "put archived records back into the audit log"),
+    "backup": ("export", "backed the audit log up"),
     "token_create": ("create", "made a token of the audit log"),
     "token_revoke": ("revoke", "revoked a token of the audit log"),
     "view_save": ("create", "saved a view of the audit log"),

@@ -18,6 +18,7 @@ from whodid_schema import __version__
         "facets": "whodid_indexer.cli.facets:command",
         "retention": "whodid_indexer.cli.retention:group",
         "report": "whodid_indexer.cli.report:command",
+        "restore": "whodid_indexer.cli.restore:command",
         "search": "whodid_indexer.cli.search:command",
         "serve": "whodid_indexer.cli.serve:command",
         "setup": "whodid_indexer.cli.setup:command",
