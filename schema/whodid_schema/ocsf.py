@@ -127,12 +127,13 @@ def to_ocsf(record: Record) -> dict[str, Any]:
         "severity": severity[1],
         "status_id": status[0],
         "status": status[1],
-        "metadata": _metadata(record),
+        "metadata": _metadata(record, hosted=chosen in (BASE, WEB_RESOURCES)),
     }
     _put(event, message=record.description, status_detail=record.reason, raw_data=record.raw)
     event.update(_required(chosen, record))
+    _put(event, actor=_actor(record))
     if chosen is not BASE:
-        _put(event, actor=_actor(record), src_endpoint=_endpoint(record), http_request=_request(record))
+        _put(event, src_endpoint=_endpoint(record), http_request=_request(record))
     _put(event, unmapped=_unmapped(record, whole=chosen is BASE))
     return event
 
@@ -176,13 +177,15 @@ def _required(chosen: Class, record: Record) -> dict[str, Any]:
     return {}
 
 
-def _metadata(record: Record) -> dict[str, Any]:
+def _metadata(record: Record, *, hosted: bool) -> dict[str, Any]:
+    """`hosted`: the class knows an actor only by the profile `host`."""
     product: dict[str, Any] = {"name": "whodid", "vendor_name": "whodid", "version": __version__}
     _put(product, feature={"name": record.app} if record.app else None)
     workspace = record.workspace.id or record.workspace.name if record.workspace else None
     metadata: dict[str, Any] = {"version": VERSION, "product": product}
     _put(
         metadata,
+        profiles=["host"] if hosted else None,
         uid=record.id,
         original_time=record.reported_time or record.timestamp,
         logged_time=_milliseconds(record.received_at) if record.received_at else None,
@@ -217,7 +220,6 @@ def _user(record: Record) -> dict[str, Any] | None:
     number, word = _USER_TYPES.get((actor.type or "").lower(), (OTHER if actor.type else 0, actor.type or "Unknown"))
     user.update(type_id=number, type=word)
     _put(user, email_addr=actor.email, credential_uid=actor.token.id if actor.token else None)
-    _put(user, groups=[{"name": actor.role}] if actor.role else None)
     return user
 
 
@@ -252,16 +254,18 @@ def _request(record: Record) -> dict[str, Any] | None:
 
 
 def _unmapped(record: Record, *, whole: bool) -> dict[str, Any] | None:
-    """What has no place: of the base event also who, from where, and to what."""
+    """What has no place: of the base event also from where, and to what."""
     actor = record.actor or Actor()
     left: dict[str, Any] = {}
     _put(left, verb=record.verb, kind=record.kind, category=record.category, layer=record.layer)
     _put(left, native_id=record.native_id, time_precision=record.time_precision, project=record.project)
     _put(left, device=record.client.device if record.client else None, on_behalf_of=_person(actor.on_behalf_of))
+    _put(left, role=actor.role, owner=actor.owner)
     _put(left, changes=record.changes, snapshot=record.snapshot, metadata=record.metadata)
     _put(left, targets=record.targets if whole or len(record.targets or ()) > 1 else None)
     if whole:
-        _put(left, actor=record.actor, client=record.client, session_id=record.session_id, app=record.app)
+        _put(left, target=record.target, client=record.client, session_id=record.session_id, app=record.app)
+        _put(left, actor=record.actor if _user(record) is None else None)
     plain: dict[str, Any] = msgspec.to_builtins(left)
     return plain or None
 

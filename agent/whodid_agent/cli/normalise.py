@@ -1,13 +1,14 @@
 """`whodid-agent normalise`: what the events of a file become, one record a line, nothing stored."""
 
 import gzip
+import importlib
 import io
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import click
 import msgspec
@@ -21,6 +22,8 @@ from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema import identity, timestamp
 from whodid_schema.errors import Incomplete, Undecodable, UsageError
 from whodid_schema.meta import default_meta
+from whodid_schema.record import Record
+from whodid_schema.record import decode as decode_record
 from whodid_schema.visible import visible
 
 _LONGEST_VALUE = 64 * 1024 * 1024
@@ -40,6 +43,12 @@ class Entry(NamedTuple):
 @click.option("--profiles", type=click.Path(path_type=Path, file_okay=False, exists=True), help="A folder of your own.")
 @click.option("--app", help="The application that wrote the events.")
 @click.option("--workspace", help="The workspace they belong to.")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["ecs", "ocsf"]),
+    help="In the names of the Elastic Common Schema (8.17.0) or of OCSF (1.5.0) instead of whodid's.",
+)
 @click.option("--explain", "explained", is_flag=True, help="Say where each field comes from, instead of the records.")
 def command(
     files: tuple[str, ...],
@@ -47,6 +56,7 @@ def command(
     profiles: Path | None,
     app: str | None,
     workspace: str | None,
+    form: str | None,
     explained: bool,
 ) -> None:
     """Print the record of every event in FILEs (- is standard input), as NDJSON in input order.
@@ -60,6 +70,7 @@ def command(
     meta = default_meta(datetime.now(UTC))
     pipeline = Pipeline(options, meta, known, host=socket.gethostname(), drops=False)
     out = sys.stdout.buffer
+    write = _written(form)
     refused = 0
     for name in files:
         for entry, origin in _entries(name, now):
@@ -70,10 +81,19 @@ def command(
                 elif explained:
                     out.write(explain(event, known).encode())
                 elif isinstance(event, Shipment):
-                    out.write(event.body + b"\n")
+                    out.write(write(event.body) + b"\n")
         out.flush()
     if refused:
         raise Incomplete(f"{refused} event{'s' if refused > 1 else ''} could not be read", "see the lines above")
+
+
+def _written(form: str | None) -> Callable[[bytes], bytes]:
+    """How a record's JSON is written: as it is, or in the names of another schema."""
+    if form is None:
+        return lambda body: body
+    module = importlib.import_module(f"whodid_schema.{form}")  # only what is asked for
+    convert: Callable[[Record], dict[str, Any]] = getattr(module, f"to_{form}")
+    return lambda body: msgspec.json.encode(convert(decode_record(body)))
 
 
 def _complain(name: str, line: int, refusal: Refusal) -> None:
