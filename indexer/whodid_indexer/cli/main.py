@@ -11,6 +11,7 @@ from whodid_schema import __version__
 @click.group(
     cls=LazyGroup,
     lazy={
+        "backup": "whodid_indexer.cli.backup:command",
         "completion": "whodid_indexer.cli.completion:command",
         "count": "whodid_indexer.cli.count:command",
         "demo": "whodid_indexer.demo.command:demo",
