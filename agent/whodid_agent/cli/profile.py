@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from whodid_agent.normalise.cases import failures
-from whodid_agent.normalise.profile import Profile, builtin_profiles, load_profile
+from whodid_agent.normalise.load import builtin_profiles, load_profiles
+from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.errors import WhodidError
 from whodid_schema.visible import visible
@@ -53,7 +54,7 @@ def show(name: str, folder: Path | None) -> None:
 def test(files: tuple[Path, ...]) -> None:
     """Run the tests inside profile FILEs; without any, those of the built-in profiles. Exit code 1 if one fails."""
     builtin = builtin_profiles()
-    chosen = [load_profile(path) for path in files] if files else builtin
+    chosen = load_profiles(files) if files else builtin
     names = {profile.name for profile in chosen}
     profiles = ProfileSet([*(one for one in builtin if one.name not in names), *chosen])
     failed = sum(_run(profile, profiles) for profile in chosen)

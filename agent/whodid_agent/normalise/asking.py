@@ -9,8 +9,8 @@ Tests that cost something, because a value is made for them, are asked last (`la
 
 from typing import Any
 
-from whodid_agent.normalise.expression import Steps, looked_at
-from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.expression import looked_at
+from whodid_agent.normalise.path import Steps, at
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.source import Source
 

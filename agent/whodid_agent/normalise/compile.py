@@ -27,15 +27,16 @@ from typing import Any
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
     Const,
+    Each,
     Expression,
     First,
+    Hole,
     IfPresent,
-    Path,
-    Steps,
     Table,
     Template,
     looked_at,
 )
+from whodid_agent.normalise.path import Path, Steps, spelt
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.reduce import reduced
 from whodid_agent.normalise.source import Source
@@ -79,10 +80,11 @@ class _Writer(Source):
         for expr in self.profile.slots.values():
             for path in looked_at(expr):
                 self._parent(path.steps[:-1])
-        late = {path for expr in self.profile.slots.values() for path in looked_at(expr) if path.indexed}
-        for number, path in enumerate(sorted(self.profile.shared | late, key=lambda one: one.steps)):
+        for number, path in enumerate(sorted(self.profile.shared, key=lambda one: spelt(one.steps))):
             self.flags[path] = f"f{number}"
             self.put(f"f{number} = False")
+        if self.profile.arrays:
+            self.put("used = set()")
         native = self._native()
         slots = {slot: f"s{number}" for number, slot in enumerate(self.profile.slots)}
         self._fill(slots)
@@ -130,8 +132,10 @@ class _Writer(Source):
                 self.put(f"{name} = {self.bind(value)}")
             case Table():
                 self._table(expr, name, kind)
-            case Template(parts):
-                self._template(parts, name, kind)
+            case Template():
+                self._template(expr, name, kind)
+            case Each():
+                self.put(f"{name} = each({self.bind(expr)}, e, used)")
             case IfPresent(path, then, otherwise):
                 self.put(f"if {self._load(path)} not in (None, ''):")
                 self.block(lambda: self._value(then, name, kind))
@@ -213,17 +217,24 @@ class _Writer(Source):
             self.put(f"if {name} is None:")
             self.block(lambda: self._value(expr.otherwise, name, kind))
 
-    def _template(self, parts: tuple[str | Path, ...], name: str, kind: str) -> None:
-        places = [part for part in parts if isinstance(part, Path)]
-        for number, path in enumerate(places):
-            self.put(f"t{number} = text({self._load(path)})")
-        self.put(f"if {' and '.join(f't{number} is not None' for number in range(len(places)))}:")
-        numbers = iter(range(len(places)))
-        pieces = [self.bind(part) if isinstance(part, str) else f"t{next(numbers)}" for part in parts]
-        self.put(f"    {name} = {kind}({' + '.join(pieces)})")
+    def _template(self, template: Template, name: str, kind: str) -> None:
+        holes = template.holes
+        for number, hole in enumerate(holes):
+            for turn, path in enumerate(hole.places):
+                which = f"; w{number} = {turn}" if len(hole.places) > 1 else ""
+                self.put(f"{f'if t{number} is None: ' if turn else ''}t{number} = text({self._load(path)}){which}")
+        self.put(f"if {' and '.join(f't{number} is not None' for number in range(len(holes))) or True}:")
+        numbers = iter(range(len(holes)))
+        pieces = [f"t{next(numbers)}" if type(part) is Hole else self.bind(part) for part in template.parts]
+        self.put(f"    {name} = " + (f"({', '.join(pieces)},)" if template.told else f"{kind}({' + '.join(pieces)})"))
         self.depth += 1
-        for path in dict.fromkeys(places):
-            self._take(path)
+        for number, hole in enumerate(holes):
+            if len(hole.places) == 1:
+                self._take(hole.places[0])
+                continue
+            for turn, path in enumerate(hole.places):
+                self.put(f"if w{number} == {turn}:")
+                self.block(lambda path=path: self._take(path))  # type: ignore[misc]  # binds this turn's path
         self.depth -= 1
 
     def _clean(self) -> None:
@@ -234,6 +245,10 @@ class _Writer(Source):
             self.put(f"remove(e, {self.bind(path.steps)})")
         for path, flag in self.flags.items():
             self.put(f"if {flag}: remove(e, {self.bind(path.steps)})")
+        if self.profile.arrays:
+            self.put("for place in used: remove(e, place)")
+            for array in self.profile.arrays:
+                self.put(f"prune(e, {self.bind(array)})")
         for container in self.containers:
             name = self.parents.get(container.steps)
             if name is None:

@@ -23,6 +23,8 @@ class Draft(Struct, gc=False):
     time_precision: str | None = None
     verb: str | None = None
     phrase: str | None = None
+    did: Any = None
+    tried: Any = None
     label: str | None = None
     targets: Any = None
     changes: Any = None
@@ -61,8 +63,10 @@ DRAFT_SLOTS = {
     "time_precision": "precision",
     "verb": "text",
     "phrase": "text",
-    "targets": "whole",
-    "changes": "whole",
+    "did": "telling",
+    "tried": "telling",
+    "targets": "targets",
+    "changes": "changes",
     "before": "anything",
     "after": "anything",
 }

@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from whodid_agent.normalise import generic, values
+from whodid_agent.normalise import values
 from whodid_agent.normalise.contract import Event as Outcome
 from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.expression import Steps
 from whodid_agent.normalise.interpret import value_of
+from whodid_agent.normalise.path import Steps, spelt
 from whodid_agent.normalise.profile import Profile
-from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.normalise.profiles import Mapper, ProfileSet
 from whodid_schema.timestamp import Instant
 from whodid_schema.visible import visible
 
@@ -30,7 +30,8 @@ def explain(outcome: Outcome, profiles: ProfileSet) -> str:
     record = msgspec.json.decode(outcome.body)
     profile = profiles.get(record["ingest"]["profile"]).profile
     event = decode_json(record["raw"])
-    places = dict(_searched(profile, event) if profile.names else _mapped(profile, event))
+    mapper = profiles.get(profile.name)
+    places = dict(_searched(mapper, event) if profile.names else _mapped(profile, event))
     lines = [f"profile {profile.name}: {profile.title}"]
     for slot in dict.fromkeys((*places, *_DERIVED)):
         field = _SPOKEN.get(slot, slot)
@@ -47,16 +48,16 @@ def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]
         used: set[Steps] = set()
         value = value_of(expr, event, values.KINDS[SLOTS[slot]], used)
         if value is not None:
-            place = ", ".join(".".join(steps) for steps in sorted(used)) or "the profile"
+            place = ", ".join(sorted(map(spelt, used))) or "the profile"
             yield (
                 slot,
                 f"{place} (no zone: read as UTC)" if isinstance(value, Instant) and value.zone_assumed else place,
             )
 
 
-def _searched(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for slot, place in generic.places(profile, event).items():
-        yield slot, f"the key {place}"
+def _searched(mapper: Mapper, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for slot, place in mapper.search.places(event).items():
+        yield slot, f"{'.'.join(place.path)} (confidence {place.confidence:.2f})"
 
 
 def _at(record: Any, field: str) -> Any:

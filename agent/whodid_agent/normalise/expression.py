@@ -1,33 +1,26 @@
 r"""The expressions of the profile language: how a slot gets its value from an event.
 
-    a.b.0                                  a path; `\.` is a dot in a key, a number also indexes an array
+    a.b.0                                  a path (see `path`)
     [a.b, c]                               the first that is there and of the slot's kind
     {const: user}                          always this
-    {map: path, table: {…}, else: expr}    the table's entry for the value there (letter case ignored)
-    {template: "{a.b}:{c}"}                text with values in it; nothing if one is missing
+    {map: path, table: {…}, else: expr}    the table's entry for the value there (see `patterns`)
+    {template: "{a.b}:{c|d}"}              text with values in it; nothing if one is missing
     {if_present: path, then: e, else: e}   one or the other
+    {json: path, then: path}               a place in the JSON that stands in a text
+    {each: path, type: e, id: e, …}        of every object of an array, one target or change
 
 A value that is not of the slot's kind is passed over, so `[actor.name, actor]` serves objects and plain names.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
-Steps = tuple[str, ...]
-
-
-class Path(Struct, frozen=True):
-    """A place in the event."""
-
-    steps: Steps
-
-    @property
-    def indexed(self) -> bool:
-        """Whether a step can index an array."""
-        return any(step.isascii() and step.isdigit() for step in self.steps)
+from whodid_agent.normalise import patterns, values
+from whodid_agent.normalise.path import INSIDE, BadPathError, Path, parse_path
 
 
 class First(Struct, frozen=True):
@@ -50,10 +43,32 @@ class Table(Struct, frozen=True):
     otherwise: "Expression | None"
 
 
-class Template(Struct, frozen=True):
-    """Text (str) and places (Path) in turn."""
+class Hole(Struct, frozen=True):
+    """A gap in a template: the first of these places that has a text."""
 
-    parts: tuple[str | Path, ...]
+    places: tuple[Path, ...]
+
+
+class Said(Struct, frozen=True):
+    """A gap that the record fills when its sentence is made: see `sentence.said`."""
+
+    what: str
+
+
+class Template(Struct, frozen=True):
+    """Text (str) and gaps in turn."""
+
+    parts: tuple[str | Hole | Said, ...]
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """The gaps that the event fills."""
+        return tuple(part for part in self.parts if type(part) is Hole)
+
+    @property
+    def told(self) -> bool:
+        """Whether the record fills gaps too: then the value is a tuple of texts and `Said`."""
+        return any(type(part) is Said for part in self.parts)
 
 
 class IfPresent(Struct, frozen=True):
@@ -64,7 +79,31 @@ class IfPresent(Struct, frozen=True):
     otherwise: "Expression | None"
 
 
-Expression = Path | First | Const | Table | Template | IfPresent
+class Member(Struct, frozen=True):
+    """What one member of a target or change is made of; its paths begin at the array's object."""
+
+    name: str
+    expr: "Expression"
+    kind: str
+
+
+class Each(Struct, frozen=True):
+    """An object of these members for every object of the first of these arrays that has some."""
+
+    of: tuple[Path, ...]
+    members: tuple[Member, ...]
+    needed: frozenset[str] = frozenset()
+
+
+Expression = Path | First | Const | Table | Template | IfPresent | Each
+
+MEMBERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "targets": {"type": "text", "id": "text", "name": "text", "count": "count", "relation": "text"},
+        "changes": {"field": "text", "from": "anything", "to": "anything"},
+    }
+)
+"""What `each` makes for the slots of these kinds: member → the kind of its value."""
 
 
 class BadExpressionError(ValueError):
@@ -75,37 +114,42 @@ class BadExpressionError(ValueError):
         self.location = location
 
 
-_STEP = re.compile(r"(?:[^.\\]|\\.)+")
-
-
-def parse_path(source: Any) -> Path:
-    """The path that `source` spells. Raises BadExpressionError."""
-    if not isinstance(source, str) or not source:
-        raise BadExpressionError(f"a path must be text like `actor.name`, not {source!r}")
-    steps = tuple(re.sub(r"\\(.)", r"\1", step) for step in _STEP.findall(source))
-    if len(steps) != len(re.split(r"(?<!\\)\.", source)):
-        raise BadExpressionError(f"{source!r} is not a path: a step is empty")
-    return Path(steps)
-
-
-def parse(source: Any, accept: Any) -> Expression:
+def parse(source: Any, kind: str) -> Expression:
     """The expression that `source` (decoded YAML) spells for a slot of this kind. Raises BadExpressionError."""
     if isinstance(source, str):
-        return parse_path(source)
+        return _text(source, kind) if kind == "telling" else _path(source)
     if isinstance(source, list):
-        return First(tuple(_inside(index, option, accept) for index, option in enumerate(source)))
+        return First(tuple(_inside(index, option, kind) for index, option in enumerate(source)))
     if isinstance(source, dict):
         for name, reader in _FORMS.items():
             if name in source:
-                return reader(source, accept)
+                return reader(source, kind)
     raise BadExpressionError(f"expected a path, a list of them or one of {', '.join(_FORMS)}, not {source!r}")
 
 
-def _inside(key: str | int, source: Any, accept: Any) -> Expression:
+def _inside(key: str | int, source: Any, kind: str) -> Expression:
     try:
-        return parse(source, accept)
+        return parse(source, kind)
     except BadExpressionError as error:
         raise BadExpressionError(str(error), key, *error.location) from error
+
+
+def _path(source: Any, *location: str | int) -> Path:
+    try:
+        return parse_path(source)
+    except BadPathError as error:
+        raise BadExpressionError(str(error), *location) from error
+
+
+def _paths(source: Any, *location: str | int) -> tuple[Path, ...]:
+    """One place or a list of them; each may lie in the JSON of a text."""
+    found: list[Path] = []
+    for one in source if isinstance(source, list) else [source]:
+        if isinstance(one, dict) and "json" in one:
+            found.extend(_json_paths(one))
+        else:
+            found.append(_path(one, *location))
+    return tuple(found)
 
 
 def _only(source: dict[str, Any], *allowed: str) -> None:
@@ -116,79 +160,133 @@ def _only(source: dict[str, Any], *allowed: str) -> None:
             )
 
 
-def _fit(value: Any, accept: Any, *location: str | int) -> Any:
-    fitting = accept(value)
+def _fit(value: Any, kind: str, *location: str | int) -> Any:
+    fitting = values.KINDS[kind](value)
     if fitting is None:
         raise BadExpressionError(f"{value!r} is not a value this can have", *location)
     return fitting
 
 
-def _const(source: dict[str, Any], accept: Any) -> Const:
+def _const(source: dict[str, Any], kind: str) -> Const:
     _only(source, "const")
-    return Const(_fit(source["const"], accept, "const"))
+    return Const(_fit(source["const"], kind, "const"))
 
 
-def _table(source: dict[str, Any], accept: Any) -> Table:
+def _table(source: dict[str, Any], kind: str) -> Table:
     _only(source, "map", "table", "else")
-    places = source["map"] if isinstance(source["map"], list) else [source["map"]]
     entries = source.get("table")
     if not isinstance(entries, dict) or not entries:
         raise BadExpressionError("`map` needs a `table:` of value: result", "map")
-    table = {table_key(key): _fit(value, accept, "table", key) for key, value in entries.items()}
-    otherwise = _else(source, accept)
-    return Table(tuple(parse_path(place) for place in places), table, otherwise)
+    table: dict[str, Any] = {}
+    for key, value in entries.items():
+        try:
+            words = list(patterns.keys_of(key))
+        except ValueError as error:
+            raise BadExpressionError(str(error), "table", key) from error
+        for word in words:
+            if word in table:
+                raise BadExpressionError(f"{word!r} stands twice in the table", "table", key)
+            table[word] = _fit(value, kind, "table", key)
+    otherwise = _else(source, kind)
+    return Table(_paths(source["map"], "map"), patterns.table(table.items()), otherwise)
 
 
-def table_key(value: Any) -> str:
-    """How a value is looked up in a table: letter case ignored, true and false by name; "" for what is no scalar."""
-    if type(value) is str:
-        return value.casefold()
-    if type(value) is bool:
-        return "true" if value else "false"
-    return str(value) if type(value) in (int, float) else ""
-
-
-def _else(source: dict[str, Any], accept: Any) -> Expression | None:
+def _else(source: dict[str, Any], kind: str) -> Expression | None:
     """`else:` is an expression, or a bare value of the slot's kind written `{const: …}`."""
-    return _inside("else", source["else"], accept) if source.get("else") is not None else None
+    return _inside("else", source["else"], kind) if source.get("else") is not None else None
 
 
 _HOLE = re.compile(r"\{([^{}]+)\}")
+_OR = re.compile(r"\|(?![^\[]*\])")
+
+SAID = ("target", "name", "words", "changes", "reason")
+"""What a record's sentence can name, written {@target} …"""
 
 
-def _template(source: dict[str, Any], _: Any) -> Template:
+def _template(source: dict[str, Any], kind: str) -> Template:
     _only(source, "template")
     text = source["template"]
     if not isinstance(text, str) or not _HOLE.search(text):
         raise BadExpressionError("a template is text with {paths} in it", "template")
-    parts: list[str | Path] = []
+    return Template(_parts(text, kind, "template"))
+
+
+def _text(text: str, kind: str) -> Expression:
+    """The text of a slot that is always told: with gaps or without."""
+    return Template(_parts(text, kind)) if _HOLE.search(text) else Const(_fit(text, kind))
+
+
+def _parts(text: str, kind: str, *location: str) -> tuple[str | Hole | Said, ...]:
+    parts: list[str | Hole | Said] = []
     end = 0
     for hole in _HOLE.finditer(text):
         if hole.start() > end:
             parts.append(text[end : hole.start()])
-        parts.append(parse_path(hole[1]))
+        parts.append(_hole(hole[1], kind, *location))
         end = hole.end()
     if end < len(text):
         parts.append(text[end:])
-    return Template(tuple(parts))
+    return tuple(parts)
 
 
-def _if_present(source: dict[str, Any], accept: Any) -> IfPresent:
+def _hole(text: str, kind: str, *location: str) -> Hole | Said:
+    if not text.startswith("@"):
+        return Hole(tuple(_path(place.strip(), *location) for place in _OR.split(text)))
+    if kind != "telling":
+        raise BadExpressionError(f"{{{text}}} is for `did` and `tried`: here it is not known yet", *location)
+    if text[1:] not in SAID:
+        raise BadExpressionError(f"{{{text}}}: a sentence can name {', '.join(f'@{one}' for one in SAID)}", *location)
+    return Said(text[1:])
+
+
+def _if_present(source: dict[str, Any], kind: str) -> IfPresent:
     _only(source, "if_present", "then", "else")
-    then = _inside("then", source["then"], accept) if source.get("then") is not None else None
-    return IfPresent(parse_path(source["if_present"]), then, _else(source, accept))
+    then = _inside("then", source["then"], kind) if source.get("then") is not None else None
+    (path, *more) = _paths(source["if_present"], "if_present")
+    if more:
+        raise BadExpressionError("`if_present` asks about one place", "if_present")
+    return IfPresent(path, then, _else(source, kind))
 
 
-_FORMS: Mapping[str, Callable[[dict[str, Any], Any], "Expression"]] = {
+def _json(source: dict[str, Any], _: str) -> Expression:
+    found = _json_paths(source)
+    return First(found) if len(found) > 1 else found[0]
+
+
+def _json_paths(source: dict[str, Any]) -> tuple[Path, ...]:
+    _only(source, "json", "then")
+    outer = _paths(source["json"], "json")
+    inner = _paths(source["then"], "then") if source.get("then") is not None else (Path(()),)
+    return tuple(Path((*one.steps, INSIDE, *other.steps)) for one in outer for other in inner)
+
+
+def _each(source: dict[str, Any], kind: str) -> Each:
+    members = MEMBERS.get(kind)
+    if members is None:
+        raise BadExpressionError(f"`each` is for {' and '.join(MEMBERS)}", "each")
+    _only(source, "each", *members)
+    made = tuple(
+        Member(name, _inside(name, source[name], member), member) for name, member in members.items() if name in source
+    )
+    if kind == "changes" and "field" not in source:
+        raise BadExpressionError("`each` of changes needs `field:`, the name of what changed", "each")
+    if not made:
+        raise BadExpressionError(f"`each` needs some of {', '.join(members)}", "each")
+    return Each(_paths(source["each"], "each"), made, frozenset({"field"} if kind == "changes" else ()))
+
+
+_FORMS: Mapping[str, Callable[[dict[str, Any], str], "Expression"]] = {
     "const": _const,
     "map": _table,
     "template": _template,
     "if_present": _if_present,
+    "json": _json,
+    "each": _each,
 }
 
 
 def consumed(expression: Expression | None) -> list[Path]:
-    """Every place that this expression may take a value from, in order of appearance."""
+    """Every place that this expression may take whole, in order of appearance."""
     match expression:
         case Path():
             return [expression]
@@ -196,8 +294,8 @@ def consumed(expression: Expression | None) -> list[Path]:
             return [path for option in options for path in consumed(option)]
         case Table(of, _, otherwise):
             return [*of, *consumed(otherwise)]
-        case Template(parts):
-            return [part for part in parts if isinstance(part, Path)]
+        case Template():
+            return [place for hole in expression.holes for place in hole.places]
         case IfPresent(_, then, otherwise):
             return [*consumed(then), *consumed(otherwise)]
     return []
@@ -212,4 +310,20 @@ def looked_at(expression: Expression | None) -> list[Path]:
             return [*of, *looked_at(otherwise)]
         case IfPresent(path, then, otherwise):
             return [path, *looked_at(then), *looked_at(otherwise)]
+        case Each(of):
+            return [*of]
     return consumed(expression)
+
+
+def arrays(expression: Expression | None) -> list[Path]:
+    """The arrays of which objects are read one by one."""
+    match expression:
+        case Each(of):
+            return [*of]
+        case First(options):
+            return [path for option in options for path in arrays(option)]
+        case Table(_, _, otherwise):
+            return arrays(otherwise)
+        case IfPresent(_, then, otherwise):
+            return [*arrays(then), *arrays(otherwise)]
+    return []

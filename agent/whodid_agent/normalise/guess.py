@@ -30,15 +30,13 @@ from whodid_agent.normalise.expression import (
     Const,
     Expression,
     First,
+    Hole,
     IfPresent,
-    Path,
-    Steps,
     Table,
     Template,
     looked_at,
-    table_key,
 )
-from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.path import Path, Steps, at, table_key
 from whodid_agent.normalise.plain import PLAIN, Plain
 from whodid_agent.normalise.profile import Profile
 
@@ -66,7 +64,9 @@ class _Writer(Asking):
         profile = self.profile
         looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
         looked += [*profile.native, *profile.ignore]
-        if any(path.indexed and path.steps[0] in self.event for path in looked):
+        if any(path.indexed and path.steps[0] in self.event for path in looked) or any(
+            path.steps[0] in self.event for path in profile.arrays
+        ):
             raise Unfit
         self.put("try:")
         self.depth += 1
@@ -117,8 +117,8 @@ class _Writer(Asking):
                 return self.bind(value)
             case Table():
                 return self._table(expr, kind)
-            case Template(parts):
-                return self._template(parts, kind)
+            case Template():
+                return self._template(expr, kind)
             case IfPresent(path, then, otherwise):
                 return self._value(then if self._is_present(path) else otherwise, kind)
         return NOTHING
@@ -170,15 +170,25 @@ class _Writer(Asking):
             return made
         return self._value(expr.otherwise, kind)
 
-    def _template(self, parts: tuple[str | Path, ...], kind: str) -> str:
-        places = [part for part in parts if isinstance(part, Path)]
-        if any(place.indexed or not self.is_there(place.steps) for place in places):
+    def _template(self, template: Template, kind: str) -> str:
+        filled = [self._filler(hole) for hole in template.holes]
+        if None in filled:
             return NOTHING
-        names = {place: self._path(place, "text") for place in places}
-        if NOTHING in names.values():
-            raise Unfit
-        pieces = [self.bind(part) if isinstance(part, str) else names[part] for part in parts]
+        names = iter([self._path(path, "text") for path in filled if path is not None])
+        pieces = [next(names) if type(part) is Hole else self.bind(part) for part in template.parts]
+        if template.told:
+            return self.make(f"t{len(self.lines)}", f"({', '.join(pieces)},)")
         return self.make(f"t{len(self.lines)}", f"{kind}({' + '.join(pieces)})")
+
+    def _filler(self, hole: Hole) -> Path | None:
+        """The place that fills the gap; those before it are held to have no text."""
+        for path in hole.places:
+            if path.indexed or not self.is_there(path.steps):
+                continue
+            if values.text(at(self.event, path.steps)) is not None:
+                return path
+            self.unless(f"text({self.load(path.steps)}) is not None")
+        return None
 
     def _is_present(self, path: Path) -> bool:
         if path.indexed or not self.is_there(path.steps):

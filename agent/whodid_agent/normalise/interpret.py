@@ -8,17 +8,8 @@ from typing import Any
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import SLOTS, Draft, build
-from whodid_agent.normalise.expression import (
-    Const,
-    Expression,
-    First,
-    IfPresent,
-    Path,
-    Steps,
-    Table,
-    Template,
-    table_key,
-)
+from whodid_agent.normalise.expression import Const, Each, Expression, First, Hole, IfPresent, Table, Template
+from whodid_agent.normalise.path import MOST_MEMBERS, Path, Steps, at, remove, table_key
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.values import Accept
 
@@ -36,22 +27,12 @@ def extract(profile: Profile, event: Event) -> Draft:
     for path in profile.sole:
         if at(event, path.steps) is None:
             remove(event, path.steps)
+    for array in profile.arrays:
+        prune(event, array)
     for container in profile.containers:
         if at(event, container.steps) == {}:
             remove(event, container.steps)
     return build(found, rest(event, profile.lift), native)
-
-
-def at(value: Any, steps: Sequence[str]) -> Any:
-    """What stands at the end of these steps, None where they lead nowhere."""
-    for step in steps:
-        if type(value) is dict:
-            value = value.get(step)
-        elif type(value) is list and step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
 
 
 def native_of(profile: Profile, event: Event) -> tuple[str, ...] | None:
@@ -73,8 +54,10 @@ def value_of(  # noqa: PLR0911  # one return for each form of the language
             return value
         case Table():
             return _looked_up(expr, event, accept, used)
-        case Template(parts):
-            return _filled(parts, event, accept, used)
+        case Template():
+            return _filled(expr, event, accept, used)
+        case Each():
+            return each(expr, event, used)
         case IfPresent(path, then, otherwise):
             there = at(event, path.steps) not in (None, "")
             return value_of(then if there else otherwise, event, accept, used)
@@ -107,19 +90,61 @@ def _looked_up(expr: Table, event: Event, accept: Accept, used: set[Steps]) -> A
     return value_of(expr.otherwise, event, accept, used)
 
 
-def _filled(parts: Sequence[str | Path], event: Event, accept: Accept, used: set[Steps]) -> Any:
-    texts = [part if isinstance(part, str) else values.text(at(event, part.steps)) for part in parts]
-    if None in texts:
+def _filled(template: Template, event: Event, accept: Accept, used: set[Steps]) -> Any:
+    parts: list[Any] = []
+    taken: list[Steps] = []
+    for part in template.parts:
+        if type(part) is Hole:
+            found = next(((text, path) for path in part.places if (text := values.text(at(event, path.steps)))), None)
+            if found is None:
+                return None
+            parts.append(found[0])
+            taken.append(found[1].steps)
+        else:
+            parts.append(part)
+    used.update(taken)
+    return tuple(parts) if template.told else accept("".join(parts))
+
+
+def each(expr: Each, event: Event, used: set[Steps]) -> list[dict[str, Any]] | None:
+    """What every object of the array amounts to; None where there is no array with an object that amounts to any."""
+    for path in expr.of:
+        value = at(event, path.steps)
+        if type(value) is dict:
+            made = _of_object(expr, value, path.steps, used)
+            found = [] if made is None else [made]
+        elif type(value) is list:
+            members = [(str(number), one) for number, one in enumerate(value[:MOST_MEMBERS]) if type(one) is dict]
+            all_made = [_of_object(expr, one, (*path.steps, number), used) for number, one in members]
+            found = [one for one in all_made if one is not None]
+        else:
+            continue
+        if found:
+            return found
+    return None
+
+
+def _of_object(expr: Each, entry: Event, place: Steps, used: set[Steps]) -> dict[str, Any] | None:
+    taken: set[Steps] = set()
+    made: dict[str, Any] = {}
+    empty: list[Steps] = []
+    for member in expr.members:
+        value = value_of(member.expr, entry, values.KINDS[member.kind], taken)
+        if value is not None:
+            made[member.name] = value
+        elif type(member.expr) is Path and at(entry, member.expr.steps) is None:
+            empty.append(member.expr.steps)
+    if not taken or not expr.needed.issubset(made) or len(made) <= len(expr.needed):
         return None
-    used.update(part.steps for part in parts if isinstance(part, Path))
-    return accept("".join(texts))  # type: ignore[arg-type]  # None is ruled out
+    used.update((*place, *steps) for steps in (*taken, *empty))
+    return made
 
 
-def remove(event: Event, steps: Steps) -> None:
-    """Take away what stands at the end of these steps; members of arrays stay, or the others would move."""
-    parent = at(event, steps[:-1])
-    if type(parent) is dict:
-        parent.pop(steps[-1], None)
+def prune(event: Event, array: Path) -> None:
+    """Take away an array of which every object has been used up."""
+    value = at(event, array.steps)
+    if type(value) is list and all(member == {} for member in value):
+        remove(event, array.steps)
 
 
 def rest(event: Event, lift: Sequence[str]) -> Event | None:

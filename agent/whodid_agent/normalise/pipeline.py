@@ -13,8 +13,7 @@ import msgspec
 from whodid_agent.normalise import decode as decoding
 from whodid_agent.normalise.assemble import Filing, finish
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment
-from whodid_agent.normalise.expression import Path
-from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.path import Path, at
 from whodid_agent.normalise.plain import finish_plain
 from whodid_agent.normalise.profile import Drop, Profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet

@@ -10,11 +10,12 @@ from whodid_agent.normalise.compile import Extract, compile_profile
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import Draft
 from whodid_agent.normalise.expression import looked_at
-from whodid_agent.normalise.generic import extract_anything
+from whodid_agent.normalise.generic import Search
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.interpret import extract
+from whodid_agent.normalise.load import builtin_profiles, load_profiles
 from whodid_agent.normalise.plain import Plain
-from whodid_agent.normalise.profile import Profile, Split, builtin_profiles, load_profile
+from whodid_agent.normalise.profile import Profile, Split
 from whodid_agent.normalise.recognise import Recogniser
 from whodid_schema.errors import ConfigError
 
@@ -104,8 +105,13 @@ class Mapper:
         """Made at the first event: a profile that is never met costs nothing."""
         profile = self.profile
         paths = [path for expr in profile.slots.values() for path in looked_at(expr)]
-        looked_for = frozenset(path.steps[0] for path in (*paths, *profile.native, *profile.ignore))
+        looked_for = frozenset(path.top for path in (*paths, *profile.native, *profile.ignore))
         return ByShape(Fitted(profile, compile_profile(profile), guessing=False), looked_for, self._fit)
+
+    @cached_property
+    def search(self) -> Search:
+        """What serves a profile that searches (`names:`)."""
+        return Search(self.profile)
 
     def _fit(self, keys: frozenset[str]) -> Fitted:
         return Fitted(self.profile, compile_profile(self.profile, keys), guessing=True)
@@ -113,7 +119,7 @@ class Mapper:
     def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft | Plain:
         """The draft of `event` (its keys: `shape`), decoded from `data`, or what a plain one is made of; uses it up."""
         if self.profile.names:
-            return extract_anything(self.profile, event)
+            return self.search.extract(event)
         try:
             fitted = self._fitted.known.get(shape) or self._fitted.meet(shape)
             return fitted.extract(event)
@@ -143,7 +149,7 @@ class ProfileSet:
 
         Raises ConfigError naming file, line and key.
         """
-        own = [load_profile(path) for path in sorted(folder.glob("*.yaml"))] if folder is not None else []
+        own = load_profiles(sorted(folder.glob("*.yaml"))) if folder is not None else []
         replaced = {profile.name for profile in own}
         return cls([*(profile for profile in builtin_profiles() if profile.name not in replaced), *own])
 

@@ -1,14 +1,14 @@
 """Which profile an event belongs to, told by its shape alone.
 
-The shapes of all profiles are asked in one fixed order, the most particular first (then by name), so the answer
-depends on the event and nothing else. The generic profile takes what no shape fits.
+The shapes of all profiles are asked in one fixed order, the most particular first (then what extends before what is
+extended, then by name), so the answer depends on the event and nothing else. The generic profile takes what no shape
+fits.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from whodid_agent.normalise.expression import Path
-from whodid_agent.normalise.interpret import at
+from whodid_agent.normalise.path import Path, at
 from whodid_agent.normalise.profile import Profile, Shape
 
 Event = dict[str, Any]
@@ -20,12 +20,12 @@ class Recogniser:
     def __init__(self, profiles: Sequence[Profile], fallback: Profile) -> None:
         self.ordered = sorted(
             ((shape, profile) for profile in profiles for shape in profile.shapes),
-            key=lambda pair: (-pair[0].weight, pair[1].name),
+            key=lambda pair: (-pair[0].weight, -pair[1].depth, pair[1].name),
         )
         self.fallback = fallback
         self.profile_of = self._chain(self.ordered)
         paths = [path for shape, _ in self.ordered for path in (*_needed(shape), *shape.any_of, *shape.objects)]
-        self.looked_for = frozenset(path.steps[0] for path in paths)
+        self.looked_for = frozenset(path.top for path in paths)
 
     def for_keys(self, keys: frozenset[str]) -> Callable[[Event], Profile]:
         """As `profile_of`, for events with just these keys at the top: what they cannot be is not asked."""

@@ -2,7 +2,8 @@
 
 from msgspec import structs
 
-from whodid_agent.normalise.expression import Expression, First, IfPresent, Path, Table, Template
+from whodid_agent.normalise.expression import Each, Expression, First, Hole, IfPresent, Table, Template
+from whodid_agent.normalise.path import Path
 from whodid_agent.normalise.profile import Profile
 
 
@@ -14,8 +15,8 @@ def reduced(profile: Profile, keys: frozenset[str]) -> Profile:
         if left is not None:
             # A place that stood alone may be popped, one of several not: a null in the first says nothing.
             slots[slot] = First((left,)) if isinstance(left, Path) and left not in profile.sole else left
-    native = profile.native if all(path.steps[0] in keys for path in profile.native) else ()
-    ignore = tuple(path for path in profile.ignore if path.steps[0] in keys)
+    native = profile.native if all(path.top in keys for path in profile.native) else ()
+    ignore = tuple(path for path in profile.ignore if path.top in keys)
     return structs.replace(profile, slots=slots, native=native, ignore=ignore)
 
 
@@ -29,12 +30,20 @@ def _reduced(  # noqa: PLR0911  # one return for each form of the language
             left = tuple(one for option in options if (one := _reduced(option, keys)) is not None)
             return First(left) if left else None
         case Table(of, table, otherwise):
-            left_of = of if "" in table else tuple(path for path in of if path.steps[0] in keys)
+            left_of = of if table.get("") is not None else tuple(path for path in of if path.top in keys)
             return Table(left_of, table, _reduced(otherwise, keys)) if left_of else _reduced(otherwise, keys)
         case Template(parts):
-            return expr if all(isinstance(part, str) or part.steps[0] in keys for part in parts) else None
+            fewer = tuple(_fewer(part, keys) if type(part) is Hole else part for part in parts)
+            return None if Hole(()) in fewer else Template(fewer)
+        case Each(of):
+            arrays = tuple(path for path in of if path.top in keys)
+            return Each(arrays, expr.members, expr.needed) if arrays else None
         case IfPresent(path, then, otherwise):
             if path.steps[0] not in keys:
                 return _reduced(otherwise, keys)
             return IfPresent(path, _reduced(then, keys), _reduced(otherwise, keys))
     return expr
+
+
+def _fewer(hole: Hole, keys: frozenset[str]) -> Hole:
+    return Hole(tuple(path for path in hole.places if path.top in keys))

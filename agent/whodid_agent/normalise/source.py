@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, Draft
-from whodid_agent.normalise.expression import table_key
-from whodid_agent.normalise.interpret import at, remove, rest
+from whodid_agent.normalise.interpret import each, prune, rest
+from whodid_agent.normalise.path import at, remove, table_key
 from whodid_schema.record import Record
 
 
@@ -27,6 +27,8 @@ class Source:
             "Record": Record,
             "EMPTY": {},
             "at": at,
+            "each": each,
+            "prune": prune,
             "remove": remove,
             "rest": rest,
             "table_key": table_key,

@@ -147,6 +147,21 @@ def whole(value: Any) -> Any:
     return value if isinstance(value, dict | list) and value else None
 
 
+def targets(value: Any) -> Any:
+    """What the slot `targets` takes: as whole; `each` makes it of other objects."""
+    return whole(value)
+
+
+def changes(value: Any) -> Any:
+    """What the slot `changes` takes: as whole; `each` makes it of other objects."""
+    return whole(value)
+
+
+def telling(value: Any) -> str | None:
+    """What a profile itself says: text that is not empty."""
+    return value if type(value) is str and value.strip() else None
+
+
 def flag(value: Any) -> bool | None:
     """True; anything else says nothing."""
     return True if value is True else None
@@ -172,6 +187,9 @@ KINDS: Mapping[str, Accept] = MappingProxyType(
             precision,
             name,
             whole,
+            targets,
+            changes,
+            telling,
             flag,
             anything,
         )

@@ -15,12 +15,13 @@ from whodid_agent.normalise.compile import Extract, compile_profile, generate
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.draft import Draft
 from whodid_agent.normalise.guess import Guess, guess
+from whodid_agent.normalise.load import parse_profile
 from whodid_agent.normalise.plain import Plain, draft_of, finish_plain
-from whodid_agent.normalise.profile import Profile, parse_profile
+from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ByShape, Fitted, Mapper
 from whodid_agent.normalise.recognise import Recogniser, fits
 
-MAPPED = sorted(mapper.profile.name for mapper in PROFILES if not mapper.profile.names)
+MAPPED = sorted(mapper.profile.name for mapper in PROFILES if mapper.profile.cases and not mapper.profile.names)
 
 ODD = """
 profile: odd

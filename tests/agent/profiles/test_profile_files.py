@@ -7,8 +7,7 @@ import pytest
 from support.events import PROFILES
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.profile import _KEYS as KEYS
-from whodid_agent.normalise.profile import load_profile, parse_profile
+from whodid_agent.normalise.load import KEYS, load_profile, parse_profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.errors import ConfigError
 

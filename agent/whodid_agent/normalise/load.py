@@ -1,0 +1,166 @@
+"""Profiles read from their files, with what each inherits from the one it extends.
+
+The built-in ones lie in whodid_config/profiles, one file each. A fault in a file is a ConfigError naming file, line
+and key.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Any
+
+from msgspec import structs
+
+from whodid_agent.normalise import expression, parts, slots
+from whodid_agent.normalise.path import INSIDE
+from whodid_agent.normalise.profile import Profile, in_order
+from whodid_agent.normalise.reading import Reading
+from whodid_config.settings import Document, parse_yaml, read_yaml
+
+KEYS = (
+    "profile", "title", "source", "proven", "extends", "app", "recognise", "split", "native_id", "nobody", "assume",
+    "names", "metadata", "lift", "ignore", "mask", "allow", "categories", "actions", "drop", "tests",
+)  # fmt: skip
+"""The keys of a profile's file that are no slots."""
+
+
+def load_profile(path: FilePath) -> Profile:
+    """The profile in this file; it may extend a built-in one. Raises ConfigError naming file, line and key."""
+    return load_profiles([path])[-1]
+
+
+def load_profiles(paths: Iterable[FilePath]) -> list[Profile]:
+    """The profiles of these files, which may extend one another and built-in ones, even of their own name."""
+    return _Family([Reading(read_yaml(path)) for path in paths], None).all()
+
+
+def parse_profile(text: str, path: FilePath) -> Profile:
+    """As load_profile, of text that came from `path`."""
+    return _Family([Reading(parse_yaml(text, path))], None).all()[0]
+
+
+def builtin_profiles() -> list[Profile]:
+    """The profiles that come with whodid, by name."""
+    return _Family([Reading(document) for document in _builtin_documents()], {}).all()
+
+
+def _builtin_documents() -> list[Document]:
+    folder = resources.files("whodid_config.profiles")
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name)
+    return [parse_yaml(entry.read_text(encoding="utf-8"), FilePath(f"profiles/{entry.name}")) for entry in files]
+
+
+class _Family:
+    """Profiles read together; `known` are those outside that they may extend (None: the built-in ones, if asked)."""
+
+    def __init__(self, readings: list[Reading], known: Mapping[str, Profile] | None) -> None:
+        self._readings = readings
+        self._known = known
+        self._by_name = {_name(reading): reading for reading in reversed(readings)}
+        self._made: dict[int, Profile] = {}
+
+    def all(self) -> list[Profile]:
+        """Every profile, in the order of the readings."""
+        return [self._profile(reading, ()) for reading in self._readings]
+
+    def _profile(self, reading: Reading, below: tuple[str, ...]) -> Profile:
+        if id(reading) not in self._made:
+            self._made[id(reading)] = _profile(reading, self._parent(reading, below))
+        return self._made[id(reading)]
+
+    def _parent(self, reading: Reading, below: tuple[str, ...]) -> Profile | None:
+        wanted = reading.text("extends")
+        if wanted is None:
+            return None
+        name = _name(reading)
+        if wanted in (*below, name) and not (wanted == name and wanted in self._outside()):
+            ring = " → ".join((*below, name, wanted))
+            raise reading.fault(f"extends: {ring} is a ring", "extends")
+        if wanted in self._by_name and wanted != name:
+            return self._profile(self._by_name[wanted], (*below, name))
+        if wanted in self._outside():
+            return self._outside()[wanted]
+        there = sorted({*self._by_name, *self._outside()} - {name})
+        near = difflib.get_close_matches(wanted, there, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(there)}"
+        raise reading.fault(f"extends: there is no profile {wanted!r}; {hint}", "extends")
+
+    def _outside(self) -> Mapping[str, Profile]:
+        if self._known is None:
+            self._known = {profile.name: profile for profile in builtin_profiles()}
+        return self._known
+
+
+def _name(reading: Reading) -> str:
+    name = reading.source.get("profile")
+    if not isinstance(name, str) or not name.isascii() or not name.replace("-", "").isalnum():
+        raise reading.fault("`profile:` must name the profile in letters, digits and hyphens", "profile")
+    return name
+
+
+def _profile(reading: Reading, parent: Profile | None) -> Profile:
+    """The profile of this document upon the one it extends."""
+    source = reading.source
+    if source.get("metadata", "rest") != "rest":
+        raise reading.fault("`metadata:` can only be `rest`: what no other line reads is kept", "metadata")
+    name = _name(reading)
+    base = parent or Profile(name=name, title=name, where="")
+    profile = structs.replace(
+        base,
+        name=name,
+        title=reading.text("title") or name,
+        where=str(reading.document.path),
+        depth=0 if parent is None else parent.depth + 1,
+        slots=_slots(reading, base),
+        actions=(*base.actions, *slots.overrides(reading)),
+        categories={**base.categories, **parts.categories(reading)},
+        mask=(*base.mask, *reading.paths(source.get("mask", []), "mask")),
+        allow=(*base.allow, *reading.texts("allow")),
+        drops=(*base.drops, *parts.drops(reading)),
+        cases=tuple(parts.cases(reading)),
+        **_given(reading),
+    )
+    for one in (profile, *profile.variants):
+        _refuse_overlaps(reading, one)
+    return profile
+
+
+def _slots(reading: Reading, base: Profile) -> Mapping[str, Any]:
+    found = slots.slots(reading, KEYS)
+    for slot, expr in found.items():
+        if expr is None and base.where == "":
+            raise reading.fault(f"{slot}: nothing stands here, and nothing is inherited that it could take out", slot)
+    merged = {**base.slots, **found}
+    return in_order({slot: expr for slot, expr in merged.items() if expr is not None})
+
+
+def _given(reading: Reading) -> dict[str, Any]:
+    """What a document says itself: each replaces what it would inherit."""
+    source = reading.source
+    readers: dict[str, tuple[str, Callable[[], Any]]] = {
+        "source": ("source", lambda: reading.text("source")),
+        "proven": ("proven", lambda: reading.flag("proven")),
+        "app": ("app", lambda: reading.text("app")),
+        "recognise": ("shapes", lambda: tuple(parts.shapes(reading))),
+        "split": ("split", lambda: parts.split(reading)),
+        "native_id": ("native", lambda: reading.paths(source["native_id"], "native_id")),
+        "nobody": ("nobody", lambda: reading.choice("nobody", "system", "anonymous")),
+        "assume": ("assume", lambda: reading.choice("assume", "success", "failure", "warning")),
+        "names": ("names", lambda: parts.names(reading)),
+        "lift": ("lift", lambda: reading.texts("lift")),
+        "ignore": ("ignore", lambda: reading.paths(source["ignore"], "ignore")),
+    }
+    return {field: read() for key, (field, read) in readers.items() if key in source}
+
+
+def _refuse_overlaps(reading: Reading, profile: Profile) -> None:
+    """A place inside one that is taken whole would be taken twice, and in an order that nobody can see."""
+    slots_ = profile.slots.items()
+    taken = [(slot, path) for slot, expr in slots_ for path in expression.consumed(expr)]
+    wholes = [(slot, path.steps) for slot, path in taken if slots.takes_whole(slot) and INSIDE not in path.steps]
+    taken += [(slot, path) for slot, expr in slots_ for path in expression.arrays(expr)]
+    for outer, steps in wholes:
+        for inner, path in taken:
+            if len(path.steps) > len(steps) and path.steps[: len(steps)] == steps:
+                raise reading.fault(f"{inner}: lies inside what {outer} takes whole", inner.partition(".")[0])

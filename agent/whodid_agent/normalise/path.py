@@ -1,0 +1,159 @@
+r"""Places in an event: how they are spelt, what stands there, and how it is taken away.
+
+    a.b.0                  keys; `\.` is a dot in a key, a number also indexes an array
+    a[name=email].value    the first member of the array `a` whose `name` is `email` (letter case ignored)
+    a[type=x|y].id         the first whose `type` is one of these
+
+A step can also lead into JSON that was written into a text; the language spells it `{json: path, then: path}`.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+MOST_MEMBERS = 1_000
+"""Members of an array that are looked through; what lies behind them stays where it is."""
+
+LONGEST_JSON = 65_536
+"""Characters; longer texts are not looked into."""
+
+
+class Pick(Struct, frozen=True):
+    """A step to the first object of an array of which `key` is one of `values` (casefolded)."""
+
+    key: "Steps"
+    values: tuple[str, ...]
+
+
+class Inside(Struct, frozen=True):
+    """A step into the JSON of a text; an object or array that stands there already is taken as it is."""
+
+
+INSIDE = Inside()
+Step = str | Pick | Inside
+Steps = tuple[Step, ...]
+
+
+class Path(Struct, frozen=True):
+    """A place in the event."""
+
+    steps: Steps
+
+    @property
+    def top(self) -> str:
+        """The key at the event's top that the place lies under."""
+        return str(self.steps[0])
+
+    @property
+    def indexed(self) -> bool:
+        """Whether a step may lead into an array or a text: such places are looked up step by step."""
+        return any(type(step) is not str or (step.isascii() and step.isdigit()) for step in self.steps)
+
+
+class BadPathError(ValueError):
+    """A text that spells no path."""
+
+
+_TOKEN = re.compile(r"(?P<step>(?:[^.\\\[]|\\.)+)|\[(?P<key>[^\[\]=]+)=(?P<values>[^\[\]]*)\]|(?P<dot>\.)|(?P<bad>.)")
+
+
+def parse_path(source: Any) -> Path:
+    """The path that `source` spells. Raises BadPathError."""
+    if not isinstance(source, str) or not source:
+        raise BadPathError(f"a path must be text like `actor.name`, not {source!r}")
+    steps: list[Step] = []
+    between = True
+    for token in _TOKEN.finditer(source):
+        if token["bad"]:
+            raise BadPathError(f"{source!r} is not a path: a bracket is written [key=value]; `\\[` is one in a key")
+        if (token["step"] is None) == between:
+            raise BadPathError(f"{source!r} is not a path: a step is empty")
+        between = token["dot"] is not None
+        if token["step"]:
+            steps.append(re.sub(r"\\(.)", r"\1", token["step"]))
+        elif token["key"]:
+            values = tuple(table_key(value.strip()) for value in token["values"].split("|"))
+            steps.append(Pick(parse_path(token["key"]).steps, values))
+    if between:
+        raise BadPathError(f"{source!r} is not a path: a step is empty")
+    return Path(tuple(steps))
+
+
+def spelt(steps: Steps) -> str:
+    """The steps as they are written, for people and for a stable order."""
+    text = ""
+    for step in steps:
+        if type(step) is Pick:
+            text += f"[{spelt(step.key)}={'|'.join(step.values)}]"
+        else:
+            text += f"{'.' if text else ''}{step if type(step) is str else '(json)'}"
+    return text
+
+
+def table_key(value: Any) -> str:
+    """How values are compared: letter case ignored, true and false by name; "" for what is no scalar."""
+    if type(value) is str:
+        return value.casefold()
+    if type(value) is bool:
+        return "true" if value else "false"
+    return str(value) if type(value) in (int, float) else ""
+
+
+def at(value: Any, steps: Sequence[Step]) -> Any:
+    """What stands at the end of these steps, None where they lead nowhere."""
+    for step in steps:
+        if type(step) is not str:
+            value = _member(value, step) if type(step) is Pick else _inside(value)
+        elif type(value) is dict:
+            value = value.get(step)
+        elif type(value) is list and step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def _member(value: Any, pick: Pick) -> Any:
+    if type(value) is not list:
+        return None
+    for member in value[:MOST_MEMBERS]:
+        if type(member) is dict and table_key(at(member, pick.key)) in pick.values:
+            return member
+    return None
+
+
+def _inside(value: Any) -> Any:
+    if type(value) is str:
+        return _decoded(value) if len(value) <= LONGEST_JSON and value[:1] in _OPENINGS else None
+    return value if type(value) in (dict, list) else None
+
+
+_OPENINGS = ("{", "[", " ", "\n")
+
+
+@lru_cache(maxsize=16)
+def _decoded(text: str) -> Any:
+    """What the text says, None where it is no JSON. Several slots read one text: it is decoded once, never changed."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+    return value if type(value) in (dict, list) else None
+
+
+def remove(event: dict[str, Any], steps: Steps) -> None:
+    """Take away what stands at the end of these steps; members of arrays stay, or the others would move.
+
+    Of a text that was looked into, only the whole can go.
+    """
+    while steps and steps[-1] is INSIDE:
+        steps = steps[:-1]
+    if INSIDE in steps:
+        return
+    parent = at(event, steps[:-1])
+    if type(parent) is dict and type(steps[-1]) is str:
+        parent.pop(steps[-1], None)

@@ -1,0 +1,96 @@
+"""The slots of a profile's document, and the overrides of single actions (`actions:`)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from whodid_agent.normalise import expression, patterns
+from whodid_agent.normalise.draft import SLOTS
+from whodid_agent.normalise.expression import BadExpressionError, Expression
+from whodid_agent.normalise.profile import Override, in_order
+from whodid_agent.normalise.reading import Reading
+from whodid_schema import taxonomy
+
+SHORT = {
+    "ip": "client.ip",
+    "user_agent": "client.user_agent",
+    "device": "client.device",
+    "country": "client.country",
+    "app_from": "app",
+}
+"""Slots that have a name of their own in a profile."""
+
+WORDS = frozenset({"verb", "outcome", "kind", "surface", "category", "layer"})
+"""Slots of which an override gives the value itself: `verb: sign_in`."""
+
+NAMES = tuple(dict.fromkeys((*SHORT, *(slot.partition(".")[0] for slot in SLOTS))))
+
+Found = dict[str, Expression | None]
+"""Slot → its expression; None: what is inherited is taken out."""
+
+
+def slots(reading: Reading, other_keys: tuple[str, ...]) -> Found:
+    """Every slot that the document fills; `other_keys` are what else may stand at the top."""
+    found: Found = {}
+    for key, value in reading.source.items():
+        if key not in other_keys:
+            _collect(reading, found, SHORT.get(key, str(key)), value, (str(key),), other_keys)
+    return found
+
+
+def overrides(reading: Reading) -> Iterator[Override]:
+    """The entries of `actions:`, in their order."""
+    source = reading.table(
+        reading.source.get("actions", {}), "`actions:` maps action names to the slots that differ", "actions"
+    )
+    for key, given in source.items():
+        says = f"{key}: expected the slots that differ, like {{verb: sign_in}}"
+        entries = reading.table(given, says, "actions", key)
+        found: Found = {}
+        for slot, value in entries.items():
+            if slot == "action":
+                raise reading.fault("an override cannot change the action that it goes by", "actions", key, slot)
+            location = ("actions", str(key), str(slot))
+            if slot in WORDS and isinstance(value, str):
+                value = _word(reading, str(slot), value, location)  # noqa: PLW2901  # the same value, written out
+            _collect(reading, found, SHORT.get(slot, str(slot)), value, location, ())
+        try:
+            names = tuple(patterns.keys_of(key))
+        except ValueError as error:
+            raise reading.fault(str(error), "actions", key) from error
+        yield Override(names, in_order({slot: expr for slot, expr in found.items() if expr is not None}))
+
+
+def _word(reading: Reading, slot: str, value: str, location: tuple[str, ...]) -> Any:
+    if slot == "verb" and value not in taxonomy.VERBS:
+        raise reading.fault(f"{value!r} is no verb; they are {', '.join(sorted(taxonomy.VERBS))}", *location)
+    return {"const": value}
+
+
+def _collect(  # one recursion through nested keys
+    reading: Reading, found: Found, slot: str, source: Any, location: tuple[str, ...], beside: tuple[str, ...]
+) -> None:
+    if source is None and (slot in SLOTS or any(name.startswith(f"{slot}.") for name in SLOTS)):
+        found |= {name: None for name in SLOTS if name == slot or name.startswith(f"{slot}.")}
+        return
+    if slot in SLOTS:
+        try:
+            found[slot] = expression.parse(source, SLOTS[slot])
+        except BadExpressionError as error:
+            raise reading.fault(f"{slot}: {error}", *location, *error.location) from error
+        return
+    inside = tuple(
+        dict.fromkeys(name[len(slot) + 1 :].partition(".")[0] for name in SLOTS if name.startswith(f"{slot}."))
+    )
+    if not inside:
+        raise reading.unknown(location[-1], (*beside, *NAMES), *location[:-1])
+    if not isinstance(source, dict):
+        raise reading.fault(f"{slot}: expected {', '.join(inside)}", *location)
+    for key, value in source.items():
+        if key not in inside:
+            raise reading.unknown(key, inside, *location)
+        _collect(reading, found, f"{slot}.{key}", value, (*location, key), beside)
+
+
+def takes_whole(slot: str) -> bool:
+    """Whether the slot takes objects and arrays as they are."""
+    return SLOTS[slot] in ("whole", "anything", *expression.MEMBERS)
