@@ -1,213 +1,279 @@
 """Any JSON event: who, what, when and from where, found by the names that audit logs usually give them.
 
-The names are data (`names:` in profiles/generic.yaml). Keys are compared without letter case and punctuation, so
-`sourceIPAddress`, `source_ip_address` and `source-ip-address` are one. A group (`actor`, `target` …) is looked for as
-an object (`actor: {id: …}`), as flat keys (`actor_id`) and as a plain value (`actor: "jane"`). Nearest to the top wins.
-Nothing is invented: what is not found stays empty, what is not used stays in the metadata.
+    event ─► spread (values, shape) ─► plan of that shape ─► values that fit ─► draft
+
+The names are data (`names:` in profiles/generic.yaml); `search` says where to look, `shapes` what a value must look
+like. Nothing is invented: what is not found stays empty, what is not used stays in the metadata.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
-from whodid_agent.normalise import values
+from whodid_agent.normalise import shapes, values
 from whodid_agent.normalise.draft import GROUPS, SLOTS, Draft, build
 from whodid_agent.normalise.interpret import rest
+from whodid_agent.normalise.lexicon import PERHAPS, STRONG, Lexicon
 from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.search import GUESSED, LIKELY, Candidate, Cluster, Plan, make_plan
+from whodid_agent.normalise.spread import Spread
 
-_DEEPEST = 6
-_NEAR = 2
-_MOST_KEYS = 600
-"""Where the search ends: what lies deeper or comes later is still kept, and found by its path."""
+_MOST_PLANS = 512
+_LONGEST_SHAPE = 512
 
-
-_BARE = frozenset({"actor", "target", "workspace", "project"})
-"""Groups that a plain value can stand for; a token as a plain value is a secret and no name."""
-
-
-class Found(NamedTuple):
-    """Where a value stands."""
-
-    parent: dict[str, Any]
-    key: str
-    value: Any
-    depth: int = 0
-
-
-class _Plain(dict[str, str]):
-    """Key → key without case and punctuation; bounded, since keys are the sender's."""
-
-    def __missing__(self, key: str) -> str:
-        plain = "".join(filter(str.isalnum, key)).lower()
-        if len(self) < 16384 and len(key) < 128:
-            self[key] = plain
-        return plain
+_ACCEPT: dict[str, shapes.Accept] = {
+    "time": shapes.moment,
+    "action": shapes.action,
+    "client.ip": shapes.client,
+    "client.user_agent": shapes.words,
+    "outcome": shapes.outcome,
+    "outcome.error": shapes.failure,
+}
+_SINGLES = (
+    "time", "action", "ip", "user_agent", "device", "country", "outcome", "reason", "description", "session_id",
+    "request_id", "app", "category", "layer", "surface",
+)  # fmt: skip
+_CLIENT = frozenset(GROUPS["client"][1])
 
 
-_plain = _Plain()
+class Place(NamedTuple):
+    """Where a slot was filled from: the keys that lead there, and how sure it is (0 to 1)."""
+
+    path: tuple[str, ...]
+    confidence: float
 
 
-def plain(key: str) -> str:
-    """The key without letter case and punctuation."""
-    return _plain[key]
+class Search:
+    """A profile that searches, at work: its tables, and the plans of the shapes that were met (bounded)."""
 
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._lexicon = Lexicon(profile.names)
+        self._plans: dict[tuple[Hashable, ...], Plan] = {}
 
-class Index:
-    """The event's keys by their plain names, the one nearest to the top for each; objects and values apart."""
+    def extract(self, event: dict[str, Any]) -> Draft:
+        """The draft of an event of unknown form. Takes what it uses out of `event`."""
+        finder = self._searched(event)
+        finder.remove()
+        return build(finder.found, rest(event, self._profile.lift), None)
 
-    def __init__(self, event: dict[str, Any]) -> None:
-        self.event = event
-        self.leaves: dict[str, Found] = {}
-        self.objects: dict[str, Found] = {}
-        self.containers: list[Found] = []
-        level, keys = [event], 0
-        for depth in range(_DEEPEST):
-            deeper: list[dict[str, Any]] = []
-            for parent in level:
-                for key, value in parent.items():
-                    keys += 1
-                    inner = value[0] if type(value) is list and value and type(value[0]) is dict else value
-                    if type(inner) is dict:
-                        self.objects.setdefault(_plain[key], Found(parent, key, inner))
-                        self.containers.append(Found(parent, key, inner))
-                        deeper.append(inner)
-                    elif value is not None:
-                        self.leaves.setdefault(_plain[key], Found(parent, key, value, depth))
-                if keys > _MOST_KEYS:
-                    return
-            level = deeper
+    def places(self, event: dict[str, Any]) -> dict[str, Place]:
+        """Slot → the place that it would be filled from. The event stays whole."""
+        return self._searched(event).places()
 
+    def _searched(self, event: dict[str, Any]) -> "_Finder":
+        spread = Spread(event)
+        finder = _Finder(spread, self._plan(spread))
+        finder.run()
+        return finder
 
-class _Search:
-    """One event being searched; `taken` collects what a slot was filled from."""
-
-    def __init__(self, event: dict[str, Any], names: Mapping[str, Sequence[str]]) -> None:
-        self.index = Index(event)
-        self.names = names
-        self.taken: list[Found] = []
-        self.places: dict[str, str] = {}
-        self.holders: dict[str, dict[str, Any]] = {}
-        self.values: dict[str, Any] = {}
-
-    def fill(self) -> dict[str, Any]:
-        for slot, names in self.names.items():
-            if "." not in slot:
-                self._single(slot, names)
-            elif slot.endswith(".within"):
-                self._group(slot.removesuffix(".within"), names)
-        if "actor.role" not in self.values:
-            self._role_of_token()
-        return self.values
-
-    def _role_of_token(self) -> None:
-        """The role that a token acts under stands beside its name, inside or outside of the token."""
-        for slot in ("actor.token.id", "actor.token.name"):
-            holder = self.holders.get(slot)
-            for place in (holder, self.index.event) if holder is not None else ():
-                for key, value in place.items():
-                    if plain(key) in self.names.get("actor.role", ()) and self._take(
-                        "actor.role", Found(place, key, value), values.name
-                    ):
-                        return
-
-    def _single(self, slot: str, names: Sequence[str]) -> None:
-        target = "client." + slot if slot in GROUPS["client"][1] or slot == "ip" else slot
-        accept = values.KINDS[SLOTS[target]]
-        source = self.index.objects if SLOTS[target] in ("whole", "anything") else self.index.leaves
-        candidates = [source[name] for name in names if name in source]
-        # What lies deep inside belongs to some part of the event more often than to the event: asked last.
-        for found in sorted(candidates, key=lambda found: found.depth > _NEAR):
-            if self._take(target, found, accept):
-                return
-
-    def _take(self, slot: str, found: Found, accept: values.Accept) -> bool:
-        if any(found.parent is other.parent and found.key == other.key for other in self.taken):
-            return False
-        value = accept(found.parent[found.key])
-        if value is None:
-            return False
-        self.values[slot] = value
-        self.places[slot] = found.key
-        self.holders[slot] = found.parent
-        self.taken.append(found)
-        return True
-
-    def _group(self, group: str, within: Sequence[str]) -> None:
-        members = {
-            slot.rpartition(".")[2]: names
-            for slot, names in self.names.items()
-            if slot.rpartition(".")[0] == group and not slot.endswith(".within")
-        }
-        for name in within:
-            if self._from_object(group, self.index.objects.get(name), members):
-                return
-            bare = self.index.leaves.get(name) if group in _BARE else None
-            if bare is not None and (type(bare.value) not in (str, int) or not values.name(bare.value)):
-                bare = None
-            flat = self._from_flat_keys(group, name, members, bare)
-            if bare is not None:
-                flat = self._from_bare(group, bare) or flat
-            if flat:
-                return
-
-    def _from_object(self, group: str, found: Found | None, members: Mapping[str, Sequence[str]]) -> bool:
+    def _plan(self, spread: Spread) -> Plan:
+        shape = spread.shape
+        found = self._plans.get(shape)
         if found is None:
-            return False
-        own = {plain(key): Found(found.value, key, value) for key, value in found.value.items() if value is not None}
-        others = self.names.get(f"{group}.token.within", ())
-        inner = [entry.value for name, entry in own.items() if type(entry.value) is dict and name not in others]
-        deeper = [{plain(key): Found(part, key, value) for key, value in part.items()} for part in inner]
-        for member, names in members.items():
-            slot = f"{group}.{member}"
-            accept = values.KINDS[SLOTS[slot]]
-            # An object inside (actor.user.email) speaks only where the object itself is silent.
-            for keys in [own, *deeper]:
-                places = (keys[name] for name in names if name in keys)
-                if any(self._take(slot, place, accept) for place in places):
-                    break
-        return self._named(group)
+            found = make_plan(spread, self._lexicon)
+            if len(shape) <= _LONGEST_SHAPE:
+                if len(self._plans) >= _MOST_PLANS:
+                    self._plans.clear()
+                self._plans[shape] = found
+        return found
 
-    def _from_flat_keys(
-        self, group: str, name: str, members: Mapping[str, Sequence[str]], beside: Found | None
-    ) -> bool:
-        """`actor_id`, `actor_name` …: all in one object, that of the plain `actor` where there is one."""
-        parent = beside.parent if beside is not None else None
-        for member, names in members.items():
+
+class _Finder:
+    """One event being searched; `taken` has the numbers of the values that slots were filled from."""
+
+    def __init__(self, spread: Spread, plan: Plan) -> None:
+        self.spread = spread
+        self.plan = plan
+        self.found: dict[str, Any] = {}
+        self.taken: dict[int, str] = {}
+        self.sure: dict[str, tuple[int, float]] = {}
+        self.whole: dict[str, tuple[int, str]] = {}
+
+    def run(self) -> None:
+        """Fill `found`: slot → value."""
+        self._person()
+        for group in ("actor.token", "actor.on_behalf_of", "target", "workspace", "project"):
+            self._group(group, self.plan.clusters[group])
+        for single in _SINGLES:
+            slot = f"client.{single}" if single in _CLIENT else single
+            accept = _ACCEPT.get(slot) or values.KINDS[SLOTS[slot]]
+            self._try(slot, self.plan.singles.get(single, ()), accept)
+        self._missing()
+        self._wholes()
+
+    def _take(self, slot: str, number: int, value: Any, confidence: float) -> None:
+        self.found[slot] = value
+        self.taken[number] = slot
+        self.sure[slot] = (number, confidence)
+
+    def _try(self, slot: str, candidates: Iterable[Candidate], accept: shapes.Accept) -> bool:
+        for number, confidence in candidates:
+            if number in self.taken:
+                continue
+            value = self.spread.values[number]
+            got = None if value is None else accept(value)
+            if got is not None:
+                self._take(slot, number, got, confidence)
+                return True
+        return False
+
+    def _missing(self) -> None:
+        """What the usual names did not give: a weaker name, or a value's looks."""
+        found, plan = self.found, self.plan
+        if "action" not in found:
+            self._try("action", plan.singles.get("action", ()), shapes.any_action)
+        if "time" not in found:
+            self._try("time", (Candidate(number, GUESSED) for number in plan.times), shapes.moment)
+            if "time" not in found:
+                self._try("time", plan.singles.get("time", ()), values.KINDS["moment"])
+        if "client.ip" not in found:
+            self._try("client.ip", (Candidate(number, GUESSED) for number in plan.addresses), _written_address)
+        elif not shapes.is_public(found["client.ip"]):
+            self._public()
+        if "outcome" not in found:
+            for number, confidence in plan.singles.get("outcome.error", ()):
+                got = shapes.failure(self.spread.values[number])
+                if got is not None:
+                    found["outcome"] = got
+                    self.sure["outcome"] = (number, min(confidence, LIKELY))
+                    break
+
+    def _public(self) -> None:
+        """A public address beside a private one is the client's, the private one a proxy's."""
+        for number, confidence in self.plan.singles.get("ip", ()):
+            got = shapes.client(self.spread.values[number])
+            if got is not None and shapes.is_public(got):
+                self.taken.pop(self.sure["client.ip"][0], None)
+                self._take("client.ip", number, got, confidence)
+                return
+
+    def _person(self) -> None:
+        """The actor: the surest cluster in which somebody is named; another may add what it lacks."""
+        clusters = self.plan.clusters["actor"]
+        for position, cluster in enumerate(clusters):
+            if self._fill("actor", cluster):
+                for other in clusters[position + 1 :]:
+                    if "actor.email" in self.found or "actor.name" in self.found:
+                        break
+                    self._supplement(cluster, other)
+                return
+        for slot in [slot for slot in self.found if slot.startswith("actor.")]:
+            if slot not in ("actor.type", "actor.role"):
+                del self.found[slot]
+
+    def _supplement(self, cluster: Cluster, other: Cluster) -> None:
+        """Name or e-mail of a user who is told apart by an id alone, from a plain value beside it."""
+        if other.strength == STRONG and cluster.strength == STRONG and not other.bare:
+            return
+        values_ = self.spread.values
+        for number in (*other.bare, *(number for listed in other.members.values() for _, number in listed)):
+            if number in self.taken:
+                continue
+            read = shapes.person(values_[number])
+            if read is None:
+                continue
+            for member, value in zip(("name", "email"), read[1:], strict=True):
+                if value is not None and f"actor.{member}" not in self.found:
+                    self._take(f"actor.{member}", number, value, LIKELY)
+
+    def _group(self, group: str, clusters: list[Cluster]) -> None:
+        for cluster in clusters:
+            if self._fill(group, cluster):
+                return
+
+    def _fill(self, group: str, cluster: Cluster) -> bool:
+        """Fill a group's slots from this cluster; False: nobody and nothing is named there, and nothing is taken."""
+        before = dict(self.found), dict(self.taken), dict(self.sure)
+        for member, listed in cluster.members.items():
             slot = f"{group}.{member}"
-            for suffix in names:
-                found = self.index.leaves.get(name + suffix)
-                if found is None or (parent is not None and found.parent is not parent):
+            accept = values.name if member in ("id", "name", "email") else values.KINDS[SLOTS[slot]]
+            for _, number in listed:
+                if number in self.taken:
                     continue
-                if self._take(slot, found, values.KINDS[SLOTS[slot]]):
-                    parent = found.parent
+                value = self.spread.values[number]
+                got = None if value is None else accept(value)
+                if got is not None and self._fits(group, member, got):
+                    self._place(group, member, number, got, cluster.confidence)
                     break
-        return self._named(group)
+        for number in cluster.bare:
+            self._bare(group, number, cluster.confidence)
+        if any(f"{group}.{member}" in self.found for member in ("id", "name", "email", "label")):
+            return True
+        self.found, self.taken, self.sure = before
+        return False
 
-    def _from_bare(self, group: str, found: Found) -> bool:
-        is_email = group == "actor" and type(found.value) is str and values.looks_like_email(found.value)
-        slots = [f"{group}.email"] if is_email else [f"{group}.name", f"{group}.id"]
-        if group == "target" and type(found.value) is str:
-            slots = ["target.label"]
-        empty = [slot for slot in slots if slot not in self.values]
-        return bool(empty) and self._take(empty[0], found, values.name)
+    def _fits(self, group: str, member: str, value: Any) -> bool:
+        if member == "email":
+            return values.looks_like_email(value)
+        return not (group == "actor" and member == "type" and len(value) > 64)
 
-    def _named(self, group: str) -> bool:
-        return any(f"{group}.{member}" in self.values for member in ("id", "name", "email", "label"))
+    def _place(self, group: str, member: str, number: int, value: Any, confidence: float) -> None:
+        """Put a member where it belongs: an e-mail address is one, whatever its key says."""
+        mail = group in ("actor", "actor.on_behalf_of") and member in ("id", "name")
+        if mail and values.looks_like_email(value) and f"{group}.email" not in self.found:
+            member = "email"
+        if f"{group}.{member}" not in self.found:
+            self._take(f"{group}.{member}", number, value, confidence)
+
+    def _bare(self, group: str, number: int, confidence: float) -> None:
+        """A plain value under a group's own word."""
+        value = self.spread.values[number]
+        if number in self.taken or type(value) is bool:
+            return
+        if type(value) is list:
+            value = value[0] if value and type(value[0]) in (str, int) else None
+        if group == "target":
+            text = values.name(value)
+            if text is not None and "target.label" not in self.found and "target.id" not in self.found:
+                label = "target.label" if type(value) is str and not shapes.is_id(text) else "target.id"
+                self._take(label, number, text, confidence)
+            return
+        read = shapes.person(value)
+        if read is None:
+            return
+        for member, got in zip(("id", "name", "email"), read, strict=True):
+            slot = f"{group}.{member}"
+            if got is not None and slot in SLOTS and slot not in self.found:
+                self._take(slot, number, got, confidence)
+
+    def places(self) -> dict[str, Place]:
+        """Where the slots were filled from."""
+        found = {slot: Place(self.spread.path(number), sure) for slot, (number, sure) in self.sure.items()}
+        for slot, (holder, key) in self.whole.items():
+            found[slot] = Place((*self.spread.holder_path(holder), key), LIKELY)
+        return found
+
+    def remove(self) -> None:
+        """Take what was used out of the event, and the objects that nothing is left of."""
+        holders = self.spread.holders
+        emptied = set()
+        for holder, key in self.whole.values():
+            if holders[holder].loose:
+                holders[holder].value.pop(key, None)
+                emptied.add(holder)
+        for number in self.taken:
+            if self.spread.can_be_taken(number):
+                inside = self.spread.inside[number]
+                holders[inside].value.pop(self.spread.keys[number], None)
+                emptied.add(inside)
+        for inside in sorted(emptied, reverse=True):
+            at = inside
+            while at > 0 and not holders[at].value:
+                outer = holders[holders[at].inside].value
+                outer.pop(holders[at].key, None)
+                at = holders[at].inside
+
+    def _wholes(self) -> None:
+        """Objects that are a slot's value as they are: changes, and both sides of them."""
+        for slot, holder, key in self.plan.wholes:
+            value = self.spread.holders[holder].value.get(key)
+            if slot not in self.found and values.whole(value) is not None:
+                self.found[slot] = value
+                self.whole[slot] = (holder, key)
 
 
-def places(profile: Profile, event: dict[str, Any]) -> dict[str, str]:
-    """Slot → the key that it would be filled from. The event stays whole."""
-    search = _Search(event, profile.names)
-    search.fill()
-    return search.places
-
-
-def extract_anything(profile: Profile, event: dict[str, Any]) -> Draft:
-    """The draft of an event of unknown form. Takes what it uses out of `event`."""
-    search = _Search(event, profile.names)
-    found = search.fill()
-    for place in search.taken:
-        place.parent.pop(place.key, None)
-    for container in reversed(search.index.containers):
-        if not container.value and container.parent.get(container.key) == {}:
-            del container.parent[container.key]
-    return build(found, rest(event, profile.lift), None)
+def _written_address(value: Any) -> str | None:
+    """An address that can be nothing else: version numbers and times have colons and dots too."""
+    if type(value) is not str or not (value.count(".") == 3 or value.count(":") >= 2):
+        return None
+    return values.address(value)

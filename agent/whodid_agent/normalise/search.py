@@ -1,0 +1,271 @@
+"""Where an event of unknown form can have what a record asks for: a plan, made of the event's keys alone.
+
+    shape of an event ─► plan: for each slot the values to try, the best first, each with a confidence
+
+A key is read in its context: `name` inside of `actor` is the actor's, inside of `target` the target's, inside of
+`server` nobody's. Which of the candidates serves is up to their values (`generic`). Plans are kept by shape: events of
+one application come in few.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, plain
+from whodid_agent.normalise.spread import Spread
+
+_MOST_CANDIDATES = 6
+_MOST_PERSONS = 8
+_MOST_SCANNED = 48
+_DEPTH = 3
+_ASIDE = 12
+_FAR_DOWN = 40
+
+SURE, LIKELY, GUESSED = 0.95, 0.75, 0.4
+"""Confidence: a name that can hardly mean anything else; one that often means it; found by the value's looks alone."""
+
+_BANNED = {
+    "actor": frozenset(
+        {"time", "action", "outcome", "outcome.error", "reason", "category", "description", "changes", "before", "after"}
+    ),
+    "actor.token": frozenset({"time", "action", "outcome", "outcome.error", "reason", "category", "description"}),
+    "target": frozenset({"time", "ip", "user_agent", "device", "country", "description", "session_id", "reason"}),
+    "workspace": frozenset({"time", "ip", "user_agent", "action", "outcome", "description"}),
+    "project": frozenset({"time", "ip", "user_agent", "action", "outcome", "description"}),
+}
+_BANNED["actor.on_behalf_of"] = _BANNED["actor"] | {"ip", "user_agent"}
+_GROUPS = ("actor", "actor.token", "actor.on_behalf_of", "target", "workspace", "project")
+_WHOLES = frozenset({"changes", "before", "after"})
+_OFTEN_ELSE = frozenset({"type", "name", "method", "status", "level", "source", "location", "state", "info", "code"})
+_NOT_THE_CLIENTS = ("server", "dest", "dst", "target", "local", "version", "listen", "bind", "node", "cluster", "new", "old")
+_TIMELY = ("time", "date", "stamp", "at", "ts", "when", "epoch", "datetime", "on")
+_NOT_THE_TIME = ("expir", "valid", "until", "duration", "last", "birth", "update", "modif", "next", "elapsed", "due", "login")
+
+
+class Context(NamedTuple):
+    """What an object of the event is part of; `root` is the number of the object (or text of the keys) that says so."""
+
+    group: str | None
+    strength: int
+    rank: int
+    root: str
+    aside: bool
+    depth: int
+
+
+_TOP = Context(None, PERHAPS, 0, "", aside=False, depth=0)
+
+
+class Candidate(NamedTuple):
+    """A value to try, by its number in the spread."""
+
+    number: int
+    confidence: float
+
+
+class Cluster(Struct, gc=False):
+    """Values that speak of one person or thing: `members` by name, and `bare` values that stand for it all."""
+
+    score: float
+    confidence: float
+    group: str
+    word: str
+    strength: int
+    members: dict[str, list[tuple[int, int]]]
+    bare: list[int]
+
+
+class Plan(NamedTuple):
+    """What to try for an event of one shape."""
+
+    singles: dict[str, list[Candidate]]
+    clusters: dict[str, list[Cluster]]
+    times: list[int]
+    addresses: list[int]
+    wholes: list[tuple[str, int, str]]
+
+
+def make_plan(spread: Spread, lexicon: Lexicon) -> Plan:
+    """The plan for events of this shape."""
+    return _Planner(spread, lexicon).plan()
+
+
+class _Planner:
+    """The making of one plan."""
+
+    def __init__(self, spread: Spread, lexicon: Lexicon) -> None:
+        self.spread = spread
+        self.lexicon = lexicon
+        self.scored: dict[str, list[tuple[float, int, float]]] = {}
+        self.clusters: dict[tuple[str, str, str], Cluster] = {}
+        self.wholes: list[tuple[int, str, int, str]] = []
+        self.times: list[int] = []
+        self.addresses: list[int] = []
+        self.contexts: list[tuple[Context, Context, str]] = []
+
+    def plan(self) -> Plan:
+        for number, holder in enumerate(self.spread.holders):
+            if number == 0:
+                self.contexts.append((_TOP, _TOP, ""))
+            elif holder.key is None:
+                self.contexts.append(self.contexts[holder.inside])
+            else:
+                outer, _, last = self.contexts[holder.inside]
+                self.contexts.append(self._through(outer, last, holder.key, number))
+                self._whole(number)
+        for number in range(len(self.spread.values)):
+            self._value(number)
+        singles = {
+            slot: [Candidate(number, confidence) for _, number, confidence in sorted(found)[:_MOST_CANDIDATES]]
+            for slot, found in self.scored.items()
+        }
+        clusters = {group: self._best(group) for group in _GROUPS}
+        wholes = [(slot, holder, key) for _, slot, holder, key in sorted(self.wholes)[:_MOST_CANDIDATES]]
+        return Plan(singles, clusters, self.times[:_MOST_SCANNED], self.addresses[:_MOST_SCANNED], wholes)
+
+    def _best(self, group: str) -> list[Cluster]:
+        found = [one for one in self.clusters.values() if one.group == group]
+        for one in found:
+            for listed in one.members.values():
+                listed.sort()
+                del listed[_MOST_CANDIDATES:]
+        return sorted(found, key=lambda one: one.score)[:_MOST_PERSONS]
+
+    def _through(self, context: Context, last: str, key: str, number: int) -> tuple[Context, Context, str]:
+        """Context of an object, the one around it, and the last plain key that led there."""
+        around = context
+        for step in _steps(key):
+            if step:
+                around, context, last = context, self._enter(context, step, number), step
+        return context, around, last
+
+    def _enter(self, context: Context, step: str, number: int) -> Context:  # noqa: PLR0911  # one for each case
+        word = self.lexicon.word(step)
+        depth = context.depth + 1
+        group = context.group
+        if word is None:
+            aside = context.aside or (group is not None and step not in self.lexicon.through)
+            return context._replace(aside=aside, depth=depth)
+        if group is None:
+            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
+        if group == word.group:
+            # The innermost word has the members (`initiatedBy.user`), the outermost says how sure it is.
+            rank = context.rank + word.rank / 100
+            return Context(group, context.strength, rank, f"{number}", context.aside, depth)
+        if group == "actor" and word.group in ("actor.token", "actor.on_behalf_of"):
+            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
+        if group in ("target", OTHER) or word.strength == PERHAPS or group == "actor":
+            return context._replace(aside=True, depth=depth)
+        return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
+
+    def _whole(self, number: int) -> None:
+        """Slots that take an object: changes, and both sides of them."""
+        holder = self.spread.holders[number]
+        context = self.contexts[holder.inside][0]
+        if holder.key is None or type(self.spread.holders[holder.inside].value) is not dict:
+            return
+        for single in self.lexicon.singles.get(plain(holder.key), ()):
+            if single.slot in _WHOLES and context.group in (None, "target") and context.depth <= _DEPTH:
+                self.wholes.append((single.rank + _DEPTH * context.depth, single.slot, holder.inside, holder.key))
+
+    def _value(self, number: int) -> None:
+        spread = self.spread
+        context, around, last = self.contexts[spread.inside[number]]
+        key = spread.keys[number]
+        if key[:1] in ".$" and last:  # {"event_type": {".tag": …}}, {"ts": {"$date": …}}: the key above is the name
+            name, last, context = last, "", around
+        elif "." in key[1:] or "/" in key:
+            *outer, final = _steps(key)
+            for step in outer:
+                if step:
+                    around, context, last = context, self._enter(context, step, spread.inside[number]), step
+            context = context._replace(root=f"{spread.inside[number]}:{key.rpartition('.')[0]}")
+            name = final
+        else:
+            name = plain(key)
+        if not name:
+            return
+        self._single(number, name, last, context, around)
+        self._member(number, name, context)
+        self._by_looks(number, name, last, context)
+
+    def _single(self, number: int, name: str, last: str, context: Context, around: Context) -> None:
+        singles = self.lexicon.singles
+        joined = singles.get(last + name, ()) if last else ()
+        for single in joined:
+            self._score(number, single.slot, single.rank - _DEPTH, around, name, named=True)
+        for single in singles.get(name, ()):
+            if all(single.slot != other.slot for other in joined):
+                self._score(number, single.slot, single.rank, context, name, named=False)
+
+    def _score(self, number: int, slot: str, rank: float, context: Context, name: str, *, named: bool) -> None:
+        group = context.group
+        if group is not None and slot in _BANNED.get(group, ()):
+            if not (slot == "action" and group == "target" and name == "action"):
+                return
+            rank += _FAR_DOWN
+        if group == OTHER and not named:
+            return
+        often_else = name in _OFTEN_ELSE and not named
+        if context.aside:
+            rank += _ASIDE
+        if often_else and context.depth > 1:
+            rank += _ASIDE
+        score = rank + _DEPTH * context.depth
+        confidence = LIKELY if often_else or context.aside or context.depth > 3 else SURE
+        self.scored.setdefault(slot, []).append((score, number, confidence))
+
+    def _member(self, number: int, name: str, context: Context) -> None:
+        group = context.group
+        if group in self.lexicon.members:
+            found = self.lexicon.members[group].get(name)
+            if found is not None and (not context.aside or name in self.lexicon.through):
+                self._add(number, context.root, Word(group, context.strength, int(context.rank)), found, context.depth)
+                return
+            if group != "target":
+                return
+        elif group is not None:
+            return
+        flat = self.lexicon.flat.get(name)
+        if group == "target" and (flat is None or flat.group != "target"):
+            return
+        context = context._replace(root=context.root or f"@{self.spread.inside[number]}")
+        if flat is not None:
+            rank = self.lexicon.words[flat.word].rank
+            self._add(number, f"{context.root}/{flat.word}", Word(flat.group, flat.strength, rank), flat, context.depth)
+            return
+        word = self.lexicon.word(name)
+        if word is not None and word.group in _GROUPS and word.group != "actor.token":
+            self._add(number, f"{context.root}/{name}", word, None, context.depth)
+        elif word is None and group is None and self.lexicon.doer(name):
+            self._add(number, f"{context.root}/{name}", Word("actor", PERHAPS, 60), None, context.depth)
+
+    def _add(self, number: int, root: str, word: Word, member: Member | None, depth: int) -> None:
+        key = (word.group, root, "")
+        cluster = self.clusters.get(key)
+        if cluster is None:
+            if len(self.clusters) >= 64:
+                return
+            score = 100 * word.strength + word.rank + _DEPTH * depth
+            sure = SURE if word.strength == STRONG else LIKELY
+            cluster = self.clusters[key] = Cluster(score, sure, word.group, root, word.strength, {}, [])
+        if member is None:
+            cluster.bare.append(number)
+        else:
+            cluster.members.setdefault(member.member, []).append((member.rank, number))
+
+    def _by_looks(self, number: int, name: str, last: str, context: Context) -> None:
+        """Values that can be a time or the client's address by their looks, where no name gives one."""
+        if context.group in (None, "actor") and not name.startswith(_NOT_THE_CLIENTS):
+            if not last.startswith(_NOT_THE_CLIENTS):
+                self.addresses.append(number)
+        if context.group is None and name.endswith(_TIMELY) and not any(part in name for part in _NOT_THE_TIME):
+            self.times.append(number)
+
+
+def _steps(key: str) -> Iterator[str]:
+    """The plain parts of a key: `actor.user.email`, `initiator/id` have several; an address its last."""
+    if "://" in key or ("." not in key and "/" not in key):
+        return iter((plain(key),))
+    return iter([plain(part) for part in key.replace("/", ".").split(".", 7)])

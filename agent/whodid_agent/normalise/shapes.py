@@ -1,0 +1,186 @@
+"""What a value looks like: which texts can be an action, a person, a client's address, a moment of an unknown event.
+
+Stricter than `values` where a name alone proves little, wider where logs write a value in more ways. Each takes any
+decoded JSON value and gives the slot's value, or None. Nothing here raises.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any
+
+from whodid_agent.normalise import values
+from whodid_schema import timestamp
+from whodid_schema.timestamp import Instant
+
+Accept = Callable[[Any], Any]
+
+_LONGEST_ACTION = 160
+_NO_ACTIONS = frozenset(
+    """event events audit log logs auditlog audit_log auditevent audit_event activity activities record entry info
+    debug notice warn warning error critical success failure succeeded failed ok true false user admin default general
+    json security application system api web ui http https get head options data message access management none object
+    syslog user_event admin_event resource client rest ip local""".split()
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_NAMED_ADDRESS = re.compile(r"\s*\"?([^\"<>]{1,120}?)\"?\s*<([^<>\s]{3,254})>\s*")
+_DOT_NET = re.compile(r"/Date\((-?\d{9,15})(?:[+-]\d{4})?\)/")
+_COMMON_LOG = re.compile(r"\[?(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]?")
+_AUDITD = re.compile(r"(?:msg=)?audit\((\d{9,10}\.\d{1,6}):\d+\)")
+_WORDED = re.compile(r"[A-Z][a-z]{2},? ")
+_TIME_TEXT = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ]\d{2}")
+_LONGEST_MOMENT = 64
+_EPOCHS = (946_684_800, 4_102_444_800)
+"""2000 and 2100: a number between these, in some unit, can be a time."""
+
+
+def action(value: Any) -> str | None:
+    """Text that can name an action: short, no id, number, time, address or person, and no word for any event."""
+    if type(value) is not str or not 2 <= len(value) <= _LONGEST_ACTION:
+        return None
+    if value.casefold() in _NO_ACTIONS or not any(map(str.isalpha, value[:32])):
+        return None
+    if _UUID.fullmatch(value) or "://" in value or _TIME_TEXT.match(value) or values.looks_like_email(value):
+        return None
+    return None if values.address(value) else value
+
+
+def any_action(value: Any) -> str | None:
+    """Any short text or number."""
+    found = values.text(value) if not isinstance(value, bool) else None
+    return found if found is not None and found.strip() and len(found) <= 2 * _LONGEST_ACTION else None
+
+
+def person(value: Any) -> tuple[str | None, str | None, str | None] | None:
+    """(id, name, e-mail) of a plain value that stands for somebody: exactly one of them, or name and e-mail."""
+    found = values.name(value)
+    if found is None or len(found) > 512:
+        return None
+    if type(value) is not str:
+        return found, None, None
+    match = _NAMED_ADDRESS.fullmatch(found) if found[-1:] in "> " else None
+    if match is not None and values.looks_like_email(match[2]):
+        return None, match[1].strip() or None, match[2]
+    if values.looks_like_email(found):
+        return None, None, found
+    if is_id(found):
+        return found, None, None
+    return None, found, None
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an id rather than a name: digits, a UUID, an ARN, or long with digits and no space."""
+    if text.isdigit() or text.startswith(("arn:", "urn:", "gid://", "spiffe://")) or _UUID.fullmatch(text):
+        return True
+    if " " in text or not text.isascii():
+        return False
+    head, mark, tail = text.rpartition("_")
+    if mark and head.isalpha() and len(head) <= 8 and len(tail) >= 3 and any(map(str.isdigit, tail)):
+        return True
+    digits = sum(map(str.isdigit, text[:64]))
+    return len(text) >= 16 and digits >= 3 and text.replace("-", "").replace("_", "").isalnum()
+
+
+def client(value: Any) -> str | None:
+    """An address; of a list (`X-Forwarded-For`) the first public one, else the first."""
+    if type(value) is str and "," not in value:
+        return values.address(value)
+    parts = value.split(",", 15) if type(value) is str else value if type(value) is list else ()
+    found = [one for part in parts[:16] if (one := values.address(part)) is not None]
+    return next((one for one in found if is_public(one)), found[0] if found else None)
+
+
+@lru_cache(maxsize=4096)
+def is_public(address: str) -> bool:
+    """Whether an address can be met on the internet."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    inside = found.is_private or found.is_loopback or found.is_link_local or found.is_reserved or found.is_multicast
+    # Addresses for documentation stand for public ones.
+    return not inside or (found.version == 4 and address.startswith(("192.0.2.", "198.51.100.", "203.0.113."))) or (
+        found.version == 6 and address.startswith("2001:db8:")
+    )
+
+
+def moment(value: Any) -> Instant | None:
+    """A plausible time, also as mail, web servers, .NET and auditd write it."""
+    kind = type(value)
+    if kind is int or kind is float:
+        return _plausible(timestamp.parse(value)) if is_epoch(value) else None
+    if kind is not str or not 8 <= len(value) <= _LONGEST_MOMENT:
+        return None
+    return _plausible(timestamp.parse(value) or _unusual(value))
+
+
+def is_epoch(value: float) -> bool:
+    """Whether a number is a time between 2000 and 2100 in seconds, or in thousandths down to nanoseconds."""
+    return any(_EPOCHS[0] <= value / unit <= _EPOCHS[1] for unit in (1, 1e3, 1e6, 1e9))
+
+
+def _plausible(found: Instant | None) -> Instant | None:
+    return found if found is not None and found.text >= timestamp.FIRST_PLAUSIBLE else None
+
+
+def _unusual(text: str) -> Instant | None:
+    number = _DOT_NET.fullmatch(text)
+    if number is not None:
+        return timestamp.parse(int(number[1]))
+    stamp = _AUDITD.match(text)
+    if stamp is not None:
+        return timestamp.parse(float(stamp[1]))
+    try:
+        found = _COMMON_LOG.fullmatch(text)
+        if found is not None:
+            return _instant(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z"), assumed=False)
+        if not _WORDED.match(text):
+            return None
+        if text[3] == ",":
+            read = parsedate_to_datetime(text)
+            return _instant(read, assumed=read.tzinfo is None)
+        return _instant(datetime.strptime(text, "%a %b %d %H:%M:%S %Y"), assumed=True)  # noqa: DTZ007  # said so
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _instant(moment: datetime, *, assumed: bool) -> Instant | None:
+    zoned = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    found = timestamp.parse(zoned.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return found if found is None else Instant(found.text, found.precision, assumed)
+
+
+_CODES_OF_SUCCESS = frozenset({"0", "success", "ok", "none", "null", "no error", "noerror", "s_ok"})
+
+
+def outcome(value: Any) -> str | None:
+    """As `values.outcome`, and yes, no and 0."""
+    if type(value) is int and value == 0:
+        return "success"
+    found = values.outcome(value)
+    if found is not None or type(value) is not str:
+        return found
+    word = value.strip().casefold()
+    if word in ("0", "yes", "y"):
+        return "success"
+    return "failure" if word in ("no", "n", "failed_login", "error") else None
+
+
+def failure(value: Any) -> str | None:
+    """What an error's code or text says of the outcome: 0 is success, anything else is not."""
+    if value is None or value == "" or value is False or value == [] or value == {}:
+        return None
+    if value is True:
+        return "failure"
+    text = values.text(value)
+    if text is None:
+        return "failure" if type(value) is dict else None
+    return "success" if text.strip().casefold() in _CODES_OF_SUCCESS else "failure"
+
+
+def words(value: Any) -> str | None:
+    """Text; a list of texts by its first."""
+    return values.text(value[0]) if type(value) is list and value else values.text(value)
