@@ -186,6 +186,8 @@ class _Finder:
         before = dict(self.found), dict(self.taken), dict(self.sure)
         for member, listed in cluster.members.items():
             slot = f"{group}.{member}"
+            if slot not in SLOTS:
+                continue
             accept = values.name if member in ("id", "name", "email") else values.KINDS[SLOTS[slot]]
             for _, number in listed:
                 if number in self.taken:

@@ -36,6 +36,7 @@ _BANNED = {
 }
 _BANNED["actor.on_behalf_of"] = _BANNED["actor"] | {"ip", "user_agent"}
 _GROUPS = ("actor", "actor.token", "actor.on_behalf_of", "target", "workspace", "project")
+_EITHER = "subject"
 _WHOLES = frozenset({"changes", "before", "after"})
 _OFTEN_ELSE = frozenset({"type", "name", "method", "status", "level", "source", "location", "state", "info", "code"})
 _NOT_THE_CLIENTS = ("server", "dest", "dst", "target", "local", "version", "listen", "bind", "node", "cluster", "new", "old")
@@ -103,6 +104,7 @@ class _Planner:
         self.times: list[int] = []
         self.addresses: list[int] = []
         self.contexts: list[tuple[Context, Context, str]] = []
+        self.words_of: dict[str, str] = {}
 
     def plan(self) -> Plan:
         for number, holder in enumerate(self.spread.holders):
@@ -121,6 +123,8 @@ class _Planner:
             for slot, found in self.scored.items()
         }
         clusters = {group: self._best(group) for group in _GROUPS}
+        if not clusters["actor"]:  # a token's subject is who acts, a log entry's what it was done to
+            clusters["actor"] = [one for one in clusters["target"] if one.word == _EITHER]
         wholes = [(slot, holder, key) for _, slot, holder, key in sorted(self.wholes)[:_MOST_CANDIDATES]]
         return Plan(singles, clusters, self.times[:_MOST_SCANNED], self.addresses[:_MOST_SCANNED], wholes)
 
@@ -144,6 +148,7 @@ class _Planner:
         word = self.lexicon.word(step)
         depth = context.depth + 1
         group = context.group
+        self.words_of[f"{number}"] = step
         if word is None:
             aside = context.aside or (group is not None and step not in self.lexicon.through)
             return context._replace(aside=aside, depth=depth)
@@ -174,7 +179,7 @@ class _Planner:
         context, around, last = self.contexts[spread.inside[number]]
         key = spread.keys[number]
         if key[:1] in ".$" and last:  # {"event_type": {".tag": …}}, {"ts": {"$date": …}}: the key above is the name
-            name, last, context = last, "", around
+            name, last, context = ("type", last, context) if last in self.lexicon.words else (last, "", around)
         elif "." in key[1:] or "/" in key:
             *outer, final = _steps(key)
             for step in outer:
@@ -249,7 +254,8 @@ class _Planner:
                 return
             score = 100 * word.strength + word.rank + _DEPTH * depth
             sure = SURE if word.strength == STRONG else LIKELY
-            cluster = self.clusters[key] = Cluster(score, sure, word.group, root, word.strength, {}, [])
+            name = root.rpartition("/")[2] if "/" in root else self.words_of.get(root, "")
+            cluster = self.clusters[key] = Cluster(score, sure, word.group, name, word.strength, {}, [])
         if member is None:
             cluster.bare.append(number)
         else:
