@@ -6,6 +6,7 @@ WhodidError                      exit 1   internal, or a problem was found
 │   └── BadQuery                 exit 2   a query cannot be read; has position and length
 ├── NotAllowed                   exit 3   not signed in, or the role does not reach
 ├── StoreUnreachable             exit 4   the store does not answer, or is not set up
+│   └── StoreTooOld              exit 4   the store's layout is older than this version needs
 ├── Incomplete                   exit 5   done, but something was refused, missed or parked
 ├── StateError                   exit 1   a state file or store file is damaged, newer, or locked by another process
 └── Undecodable                  exit 1   one event cannot be read; goes to quarantine, never further
@@ -77,6 +78,12 @@ class StoreUnreachable(WhodidError):
 
     exit_code = 4
     code = "store_unreachable"
+
+
+class StoreTooOld(StoreUnreachable):
+    """The store's layout is older than this version needs, or was made by a version that was never released."""
+
+    code = "store_too_old"
 
 
 class Incomplete(WhodidError):

@@ -5,6 +5,7 @@ Writing is WAL with `synchronous=FULL`: what was committed survives power loss. 
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import apsw
 
 from whodid_indexer.store.sqlite.schema import PAGE_SIZE, require_version
-from whodid_schema.errors import StateError, StoreUnreachable
+from whodid_schema.errors import StateError, StoreTooOld, StoreUnreachable
 
 BUSY_MS = 10_000
 """How long a writer waits for another one's transaction before it says that the file is locked."""
@@ -21,6 +22,10 @@ BUSY_MS = 10_000
 _LOOK_S = 0.001
 
 _CACHE_KIB = 65_536
+
+
+_lacks = re.compile(r"no such (table|column)|has no column|has \d+ columns? but").search
+"""What SQLite says of a layout that is not the one a statement was written for."""
 
 
 @contextlib.contextmanager
@@ -44,6 +49,13 @@ def guard(path: Path) -> Iterator[None]:
         raise StateError(f"{path} is damaged: {error}", "restore it from a backup; keep the damaged file") from error
     except apsw.CantOpenError as error:
         raise StoreUnreachable(f"{path} cannot be opened", "check the path and the rights of its folder") from error
+    except apsw.SQLError as error:
+        if not _lacks(str(error)):
+            raise
+        raise StoreTooOld(
+            f"{path} lacks what this version needs: {error}",
+            "run whodid setup; if that changes nothing, an unreleased version made it: export with that one",
+        ) from error
     except apsw.IOError as error:
         raise StateError(f"{path}: the disk failed: {error}", "check the disk") from error
 
