@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from whodid_indexer.cli.audited import administer
+from whodid_indexer.cli.dashboards import Wanted, dashboards_options, install
 from whodid_indexer.cli.options import Source, source_options
 from whodid_indexer.cli.output import say
 from whodid_indexer.cli.places import configured, find_settings, find_store
@@ -20,11 +21,16 @@ from whodid_schema.visible import visible
 @source_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option("--diff", is_flag=True, help="Show every document that changes, as it is now and as it will be.")
-def command(source: Source, dry_run: bool, diff: bool) -> None:
+@dashboards_options
+def command(source: Source, dry_run: bool, diff: bool, wanted: Wanted) -> None:
     """Make the store, or bring it up to this version. Done already, it changes nothing.
 
     On OpenSearch: index template, existing indices, policies and roles, as far as the cluster has the plugins for them.
+    With --dashboards: the dashboards for it, and nothing of the store.
     """
+    if wanted.anything:
+        install(wanted, source, dry_run=dry_run, diff=diff)
+        return
     place = find_store(source.store, source.config)
     if place.url.startswith(("http:", "https:")):
         _opensearch(place.url, source.config, dry_run=dry_run, diff=diff)
