@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.records import identifier
+from whodid_indexer.holds.hold import Holds
 from whodid_indexer.retention.plan import Done, RetentionPlan
 from whodid_schema.errors import StateError
+from whodid_schema.meta import Meta
 from whodid_schema.record import Record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -25,8 +27,14 @@ class Kept(Protocol):
     def empty(self) -> None:
         """Forget everything."""
 
-    def keep(self, days: Mapping[str, int | None], *, hold: bool = False) -> None:
+    def keep(self, days: Mapping[str, int | None]) -> None:
         """What the store's document says from now on."""
+
+    def holds(self) -> Holds:
+        """Where its legal holds are kept."""
+
+    def meta(self) -> Meta:
+        """The store's document."""
 
     def store(self, records: Sequence[Record]) -> None:
         """Store them as an agent would."""
@@ -92,23 +100,11 @@ class LifecycleContract:
         assert set(range(51)) <= set(ages)
         assert max(ages) * DAY <= 50 * DAY + kept.period("activity")
 
-    def test_while_a_hold_is_active_nothing_is_deleted(self, kept: Kept) -> None:
-        kept.keep({"activity": 1}, hold=True)
-        kept.store([made(1, 400 * DAY)])
-        assert kept.apply(NOW) == []
-        assert "a hold is active: nothing is deleted" in kept.plan(NOW).notes
-        kept.keep({"activity": 1})
-        assert [done.records for done in kept.apply(NOW)] == [1]
-
-    def test_a_hold_that_comes_while_an_apply_runs_stops_it(self, kept: Kept) -> None:
+    def test_a_longer_retention_that_comes_while_an_apply_runs_stops_it(self, kept: Kept) -> None:
         kept.keep({"activity": 1, "delivery": 1})
         kept.store([made(1, 400 * DAY), made(2, 400 * DAY, "delivery")])
-
-        def hold(_: Done) -> None:
-            kept.keep({"activity": 1, "delivery": 1}, hold=True)
-
         with pytest.raises(StateError, match="was changed meanwhile; nothing more was deleted"):
-            kept.apply(NOW, hold)
+            kept.apply(NOW, lambda _: kept.keep({"activity": 500, "delivery": 500}))
         assert len(kept.left()) == 1
 
     def test_nothing_younger_goes_and_nothing_older_than_retention_and_period_stays(self, kept: Kept) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from contract.holds import HoldContract
 from contract.lifecycle import DAY, NOW, Kept, LifecycleContract
 from support.indexing import META
 from support.opensearch.server import Server
@@ -17,10 +18,13 @@ from whodid_indexer.retention.document import NOTHING, renewed
 from whodid_indexer.retention.plan import Done, RetentionPlan
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import Client
+from whodid_indexer.store.opensearch.holds import ClusterHolds
 from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle
+from whodid_indexer.store.opensearch.setup import stored_meta
 from whodid_indexer.store.opensearch.template import template
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.document import write_document
+from whodid_indexer.store.sqlite.holds import SqliteHolds
 from whodid_indexer.store.sqlite.retire import SqliteLifecycle
 from whodid_schema.document import document
 from whodid_schema.meta import Meta, Router
@@ -41,10 +45,15 @@ class SqliteKept:
     def empty(self) -> None:
         self._number += 1
 
-    def keep(self, days: Mapping[str, int | None], *, hold: bool = False) -> None:
+    def keep(self, days: Mapping[str, int | None]) -> None:
         write_document(self.path, NOTHING._replace(days=dict(days)), NOW)
+
+    def holds(self) -> SqliteHolds:
+        return SqliteHolds(self.path)
+
+    def meta(self) -> Meta:
         with closing(SqliteStore(self.path)) as store:
-            store.set_meta(msgspec.structs.replace(store.meta(), hold=hold))
+            return store.meta()
 
     def store(self, records: Sequence[Record]) -> None:
         with closing(SqliteStore(self.path)) as store:
@@ -77,19 +86,26 @@ class SqliteKept:
 class OpenSearchKept:
     """A node; `delivery` has an index a day, the others one a month."""
 
-    def __init__(self, server: Server, lifecycle: OpenSearchLifecycle) -> None:
+    def __init__(self, server: Server, client: Client) -> None:
         self._server = server
-        self._lifecycle = lifecycle
+        self._client = client
+        self._lifecycle = OpenSearchLifecycle(client)
         self._meta: Meta = META
 
     def empty(self) -> None:
         self._server.clean()
 
-    def keep(self, days: Mapping[str, int | None], *, hold: bool = False) -> None:
-        meta = renewed(META, NOTHING._replace(days={"delivery": 7}), NOW, fresh=True)
-        meta = renewed(meta, NOTHING._replace(days=dict(days)), NOW)
-        self._meta = msgspec.structs.replace(meta, hold=hold)
+    def keep(self, days: Mapping[str, int | None]) -> None:
+        there = stored_meta(self._client)
+        meta = there or renewed(META, NOTHING._replace(days={"delivery": 7}), NOW, fresh=True)
+        self._meta = renewed(meta, NOTHING._replace(days=dict(days)), NOW)
         self._server.request("PUT", "/_index_template/whodid", template(self._meta))
+
+    def holds(self) -> ClusterHolds:
+        return ClusterHolds(self._client)
+
+    def meta(self) -> Meta:
+        return self._lifecycle.meta()
 
     def store(self, records: Sequence[Record]) -> None:
         router = Router(self._meta)
@@ -120,16 +136,20 @@ class OpenSearchKept:
         return DAY if name == "delivery" else 31 * DAY
 
 
-class TestSqliteLifecycle(LifecycleContract):
+class TestSqliteLifecycle(LifecycleContract, HoldContract):
+    by_record = True
+
     @pytest.fixture
     def kept(self, tmp_path: Path) -> Kept:
         return SqliteKept(tmp_path)
 
 
-class TestOpenSearchLifecycle(LifecycleContract):
+class TestOpenSearchLifecycle(LifecycleContract, HoldContract):
+    by_record = False
+    steps = 6
     examples = 3
 
     @pytest.fixture
     def kept(self, opensearch: Server) -> Iterator[Kept]:
-        with closing(OpenSearchLifecycle(Client(opensearch.url, Access()))) as lifecycle:
-            yield OpenSearchKept(opensearch, lifecycle)
+        with closing(Client(opensearch.url, Access())) as client:
+            yield OpenSearchKept(opensearch, client)

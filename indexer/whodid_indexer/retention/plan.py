@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Part(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
@@ -20,9 +21,36 @@ class Part(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     why: str
 
 
+class Kept(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """What a hold keeps of a class beyond its retention: `what` are the records before a time, or an index."""
+
+    class_: str
+    what: str
+    records: int | None
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """An active legal hold: its question, why, by whom and since when, and until when (RFC 3339; None: released).
+
+    `matches` is how many records it covers, `keeps` what of them would go now. `problem`: why nobody can tell; then
+    nothing at all is deleted.
+    """
+
+    name: str
+    query: str
+    reason: str
+    by: str
+    at: str
+    until: str | None
+    matches: int | None = None
+    keeps: Sequence[Kept] = ()
+    problem: str | None = None
+
+
 class RetentionPlan(Struct, frozen=True, kw_only=True):
     """Everything the store holds, as of `at`: what is due goes at the next apply, the others when they say.
 
+    `holds` are the legal holds that are active, and what they keep back.
     `steps` are changes other than deleting (policies attached to indices), `notes` what cannot be done and why,
     `differences` where the configuration and the store's document disagree.
     """
@@ -30,6 +58,7 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
     at: str
     store: str
     parts: Sequence[Part]
+    holds: Sequence[Held] = ()
     steps: Sequence[str] = ()
     notes: Sequence[str] = ()
     differences: Sequence[str] = ()
@@ -41,3 +70,13 @@ class Done(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     class_: str
     what: str
     records: int | None
+
+
+def held_part(part: Part, holds: Sequence[Held]) -> Part:
+    """The part as it stays because of these holds: why, and when it goes if nothing else comes."""
+    problem = any(hold.problem is not None for hold in holds)
+    keeping = [hold for hold in holds if any((one.class_, one.what) == (part.class_, part.what) for one in hold.keeps)]
+    ends = [hold.until for hold in keeping]
+    goes = None if problem or None in ends else max(filter(None, ends), default=None)
+    why = "a hold cannot be evaluated" if problem else f"held by {', '.join(hold.name for hold in keeping)}"
+    return replace(part, goes=goes, due=False, why=why)

@@ -121,7 +121,7 @@ class Writer(Protocol):
 
 
 class Lifecycle(Protocol):
-    """The keeping side. Nothing younger than its class's retention is ever deleted; while a hold is active, nothing.
+    """The keeping side. Nothing younger than its class's retention is ever deleted, and nothing that a hold keeps.
 
     `now` is given, so that a plan can be made for any day.
     """

@@ -93,6 +93,7 @@ def test_setup_with_the_admin_certificate_makes_the_roles_once(secure: SecureNod
     _, second = set_up(secure)
     assert [step.name for step in first] == [
         "index template whodid",
+        "index .whodid-state",
         "role whodid_ingest",
         "role whodid_reader",
         "role whodid_workspace_reader",

@@ -62,7 +62,7 @@ def test_setup_makes_the_template_and_again_changes_nothing(opensearch: Server) 
     opensearch.request("PUT", f"/{INDEX}", {})
     _, third = set_up(opensearch)
 
-    assert [step.name for step in first] == ["index template whodid"]
+    assert [step.name for step in first] == ["index template whodid", "index .whodid-state"]
     assert (second, third) == ([], [])
     meta = read_meta(stored_template(opensearch)["_meta"])
     assert (meta.partitions, meta.epoch) == ("period", "2025-11-01")
@@ -116,6 +116,7 @@ def test_an_older_store_is_brought_up_to_date_with_its_indices(opensearch: Serve
         "index whodid-activity-2026-10",
         f"index {INDEX}",
         "index template whodid",
+        "index .whodid-state",
     ]
     opensearch.request("DELETE", "/whodid-activity-2026-10")
     opensearch.request("PUT", f"/{INDEX}/_doc/2?refresh=true", {"zone_assumed": True, "actor": {"provider": "GitHub"}})
@@ -133,7 +134,7 @@ def test_an_index_made_during_the_upgrade_is_found(opensearch: Server) -> None:
     done: list[Step] = []
     apply(client, plan, lambda: make_plan(client, NOTHING, NOW), done.append)
     client.close()
-    assert [step.name for step in done] == ["index template whodid", f"index {INDEX}"]
+    assert [step.name for step in done] == ["index template whodid", "index .whodid-state", f"index {INDEX}"]
 
 
 def test_what_is_not_whodids_is_left_alone(opensearch: Server) -> None:
@@ -142,7 +143,7 @@ def test_what_is_not_whodids_is_left_alone(opensearch: Server) -> None:
 
     plan, done = set_up(opensearch)
 
-    assert [step.name for step in done] == ["index template whodid"]
+    assert [step.name for step in done] == ["index template whodid", "index .whodid-state"]
     assert "index whodid-mine is not whodid's: left alone" in plan.notes
     assert opensearch.request("GET", "/whodid-mine") == before
 

@@ -8,6 +8,9 @@
 No policy merges or locks an index: either leaves a write block, and late records would be refused. A policy that is
 not to delete any more (a class kept for ever again, `lifecycle: apply`) has one state and no way out of it.
 
+While a legal hold is active no policy deletes, because ISM asks nobody: the indices that would go by an older state of
+theirs are taken from ISM, at once, and given back when the hold has ended.
+
 A changed policy does not reach the indices that it holds: each is handed to it anew. An index that somebody gave to a
 policy of their own is left alone.
 """
@@ -31,20 +34,23 @@ _WHO = {
     True: "ISM deletes what is older than its retention",
     False: "`whodid retention apply`, run once a day with the admin certificate, deletes what is too old; ISM does not",
 }
+_HELD = (
+    "while a legal hold is active ISM deletes nothing: `whodid retention apply`, once a day, deletes what is not held"
+)
 _AT_ONCE = 50
 """Indices asked about in one request: their names must fit into a URL."""
 
 
-def policy(name: str, kept: Retention, *, deletes: bool = True) -> dict[str, Any]:
+def policy(name: str, kept: Retention, *, deletes: bool = True, held: bool = False) -> dict[str, Any]:
     """The policy of a class; one that is kept for ever, or that ISM is not to delete, stays in its first state."""
     states: list[dict[str, Any]] = [{"name": "kept", "actions": [], "transitions": []}]
     said = "kept for ever" if kept.days is None else f"kept for {kept.days} days"
-    if kept.days is not None and deletes:
+    if kept.days is not None and deletes and not held:
         age = kept.days + _PERIOD_DAYS[kept.period] + _AHEAD
         states[0]["transitions"] = [{"state_name": "expired", "conditions": {"min_index_age": f"{age}d"}}]
         states.append({"name": "expired", "actions": [{"delete": {}}], "transitions": []})
     elif kept.days is not None:
-        said += ", deleted by whodid retention apply"
+        said += f", deleted by whodid retention apply{' while a legal hold is active' if held and deletes else ''}"
     return {
         "policy": {
             "description": f"whodid: {name} is {said}",
@@ -72,13 +78,14 @@ def plan_policies(client: Client, meta: Meta, indices: Iterable[str] = (), *, de
         there = have.get(identifier)
         if kept.days is None and there is None:
             continue
-        document = policy(name, kept, deletes=deletes)
+        document = policy(name, kept, deletes=deletes, held=meta.hold)
         if there is not None and holds(there["policy"], document["policy"]):
             current[identifier] = there["_seq_no"]
         else:
             steps.append(Step(f"ISM policy {identifier}", _path(identifier, there), there, document))
-    held = Plan([]) if steps or not current else _plan_indices(client, current, indices)
-    return Plan([*steps, *held.steps], [*held.notes, *([_WHO[deletes]] if finite else [])])
+    held = Plan([]) if steps or not current else _plan_indices(client, current, indices, free=meta.hold)
+    who = _HELD if meta.hold and deletes else _WHO[deletes]
+    return Plan([*steps, *held.steps], [*held.notes, *([who] if finite else [])])
 
 
 def check_handed(step: Step, answer: Any) -> None:
@@ -107,8 +114,11 @@ def _path(identifier: str, there: dict[str, Any] | None) -> str:
     return f"{_API}/{identifier}?if_seq_no={there['_seq_no']}&if_primary_term={there['_primary_term']}"
 
 
-def _plan_indices(client: Client, current: Mapping[str, int], indices: Iterable[str]) -> Plan:
-    """The indices that no policy, or an older state of ours, holds. `current`: policy → its sequence number."""
+def _plan_indices(client: Client, current: Mapping[str, int], indices: Iterable[str], *, free: bool) -> Plan:
+    """The indices that no policy, or an older state of ours, holds. `current`: policy → its sequence number.
+
+    `free`: because of a hold they are given to nobody, and taken from what would go on as it was.
+    """
     wanted = {}
     for index in indices:
         period = period_of(index)
@@ -119,17 +129,22 @@ def _plan_indices(client: Client, current: Mapping[str, int], indices: Iterable[
     for index, said in _explained(client, sorted(wanted)):
         identifier, holder = wanted[index], said.get(_SETTING)
         if holder is None:
-            steps.append(_hand("add", index, None, identifier))
+            steps += [] if free else [_hand("add", index, None, identifier)]
         elif not str(holder).startswith(_PREFIX):
             notes.append(f"index {index} is held by the ISM policy {holder}, not by whodid's: left to it")
         elif holder != identifier or said.get("policy_seq_no", current[identifier]) != current[identifier]:
-            steps.append(_hand("change_policy", index, holder, identifier))
+            steps.append(_take(index, holder) if free else _hand("change_policy", index, holder, identifier))
     return Plan(steps, notes)
 
 
 def _hand(verb: str, index: str, holder: Any, identifier: str) -> Step:
     before = None if holder is None else {"policy_id": holder}
     return Step(f"ISM of index {index}", f"{_ISM}/{verb}/{index}", before, {"policy_id": identifier}, "POST")
+
+
+def _take(index: str, holder: Any) -> Step:
+    """ISM changes an index's policy when its job next runs, and may delete before that; it lets go at once."""
+    return Step(f"ISM of index {index}", f"{_ISM}/remove/{index}", {"policy_id": holder}, None, "POST")
 
 
 def _explained(client: Client, indices: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:

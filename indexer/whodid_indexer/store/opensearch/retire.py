@@ -6,18 +6,25 @@
     delete    one request for each index by its full name, closed ones too
     hand      the others are handed to their class's ISM policy, where there is ISM
 
+Holds are read again before each index, and counted in it after a refresh: one that comes meanwhile counts for all that
+is not deleted yet.
+
 Where indices are immutable only the admin certificate may delete them, and ISM cannot (`lifecycle: apply`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
+from whodid_indexer.holds.hold import Hold, active
 from whodid_indexer.retention.document import spelled
 from whodid_indexer.retention.due import cutoff, period_of, stamped
-from whodid_indexer.retention.plan import Done, Part, RetentionPlan
+from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
+from whodid_indexer.store.opensearch.holds import count_by_index, keeps, read_holds, settle
+from whodid_indexer.store.opensearch.policies import plan_policies
 from whodid_indexer.store.opensearch.setup import own_indices, require_health, stored_meta
 from whodid_indexer.store.opensearch.template import PATTERN
 from whodid_schema.errors import NotAllowed, StateError, StoreUnreachable
@@ -52,37 +59,34 @@ class OpenSearchLifecycle:
     def plan(self, now: datetime) -> RetentionPlan:
         """See Lifecycle."""
         meta = self.meta()
-        parts: list[Part] = []
-        notes: list[str] = []
-        for index in self._indices():
-            part, note = self._part(index, meta, now)
-            parts += [] if part is None else [part]
-            notes += [note] if note else []
-        if meta.hold:
-            notes.append("a hold is active: nothing is deleted")
+        holds = active(read_holds(self._client, meta), now)
+        found = [self._part(index, meta, now) for index in self._indices()]
+        parts = [part for part, _ in found if part is not None]
+        told = [self._held(hold, parts) for hold in holds]
+        parts = [self._kept(part, told) for part in parts]
+        problems = [one.problem for one in told if one.problem is not None]
         staying = [part.what for part in parts if not part.due]
         policies = plan_policies(self._client, meta, staying, deletes=self._deletes_by_ism)
         return RetentionPlan(
             at=stamped(now),
             store=self._client.url,
             parts=parts,
+            holds=told,
             steps=[f"{step.verb} {step.name}" for step in policies.steps],
-            notes=[*notes, *policies.notes],
+            notes=[*problems, *(note for _, note in found if note), *policies.notes],
         )
 
     def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
         """See Lifecycle. Raises NotAllowed where an index is due that this user may not delete."""
         meta = self.meta()
-        for part in [] if meta.hold else self.plan(now).parts:
+        settle(self._client, read_holds(self._client, meta), now, deletes=self._deletes_by_ism)
+        for part in self.plan(now).parts:
             if part.due:
                 self._require_same(meta)
-                if self._delete(part.what):
+                holds = active(read_holds(self._client, meta), now)
+                if not keeps(self._client, holds, part.what) and self._delete(part.what):
                     done(Done(class_=part.class_, what=part.what, records=part.records))
-        staying = [index.name for index in self._indices()]
-        for _ in range(2):  # changed policies first; which indices still go by an older one is seen then
-            policies = plan_policies(self._client, meta, staying, deletes=self._deletes_by_ism)
-            for step in policies.steps:
-                check_handed(step, self._client.json(step.method, step.path, step.after))
+        settle(self._client, read_holds(self._client, meta), now, deletes=self._deletes_by_ism)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -98,6 +102,30 @@ class OpenSearchLifecycle:
         by_name = {row["index"]: row for row in rows}
         found = [(name, by_name[name]) for name in own_indices(self._client) if name in by_name]
         return [Index(name, row["status"] == "close", _number(row["docs.count"])) for name, row in found]
+
+    def _held(self, hold: Hold, parts: Sequence[Part]) -> Held:
+        """What the plan says of a hold."""
+        about = {name: getattr(hold, name) for name in ("name", "query", "reason", "by", "at", "until")}
+        try:
+            counts = count_by_index(self._client, hold)
+        except StateError as error:
+            return Held(**about, problem=error.message)
+        due = [part for part in parts if part.due and (part.records is None or counts.get(part.what))]
+        found = [Kept(class_=part.class_, what=part.what, records=counts.get(part.what)) for part in due]
+        own = {part.what for part in parts}
+        return Held(**about, matches=sum(number for name, number in counts.items() if name in own), keeps=found)
+
+    def _kept(self, part: Part, holds: Sequence[Held]) -> Part:
+        """The part as it is with these holds: the whole of an index stays with what is held in it."""
+        if not part.due or not holds:
+            return part
+        stopped = any(hold.problem is not None for hold in holds)
+        if not stopped and not any(kept.what == part.what for hold in holds for kept in hold.keeps):
+            return part
+        held = held_part(part, holds)
+        if part.records is None and not stopped:
+            return msgspec.structs.replace(held, why=f"closed, so that nobody can tell what is {held.why}")
+        return held
 
     def _part(self, index: Index, meta: Meta, now: datetime) -> tuple[Part | None, str]:
         """The index's line of the plan, and a note where there is something about it that a line does not say."""
@@ -142,8 +170,8 @@ class OpenSearchLifecycle:
         return newest is not None and (int(newest) + 1) * 1_000 > cutoff(now, days)
 
     def _require_same(self, meta: Meta) -> None:
-        """A hold, or a longer retention, that came while this runs counts from its moment on."""
-        if self.meta() != meta:
+        """A longer retention that came while this runs counts from its moment on."""
+        if _bare(self.meta()) != _bare(meta):
             raise StateError(
                 f"{self._client.url}: the store's document was changed meanwhile; nothing more was deleted",
                 "apply it again",
@@ -161,6 +189,11 @@ class OpenSearchLifecycle:
             hint = "the admin certificate may where indices are immutable (store_certificate_file); else whodid_admin"
             raise NotAllowed(f"index {index} is due and was not deleted: {error.message}", hint) from error
         return True
+
+
+def _bare(meta: Meta) -> Meta:
+    """The document without what it says of holds, which are looked at themselves."""
+    return msgspec.structs.replace(meta, hold=False, rules="")
 
 
 def _number(text: str | None) -> int | None:

@@ -1,7 +1,8 @@
 """`whodid setup` on OpenSearch: look at everything, say what would change, then change it.
 
     check    healthy? nothing in the way? not set up by a newer version?
-    plan     existing indices (their mappings grow) → template → ISM policies and the indices they hold → roles
+    plan     existing indices (their mappings grow) → template → the state's index → ISM policies and the indices they
+             hold → roles
     apply    the same, one request each; then the plan is made once more, for indices that were created meanwhile
 
 The template is put after the indices: agents go by its `_meta`, and may send new fields as soon as they see it.
@@ -20,6 +21,7 @@ from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.mapping import mapping
 from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
 from whodid_indexer.store.opensearch.roles import plan_roles
+from whodid_indexer.store.opensearch.state import STATE, has_state, state_index
 from whodid_indexer.store.opensearch.template import ALIAS, NAME, PATTERN, template
 from whodid_indexer.store.plan import Plan, Step, holds
 from whodid_schema import SCHEMA_VERSION
@@ -41,7 +43,7 @@ def make_plan(client: Client, wanted: Wanted | None, now: datetime, *, ism: bool
     Raises StoreUnreachable where the cluster is not fit, StateError where something is in the way.
     """
     require_health(client)
-    there = _template_there(client)
+    there = stored_template(client)
     own = own_indices(client)
     meta = _wanted_meta(there, own, wanted, now)
     indices = _plan_indices(client)
@@ -49,8 +51,22 @@ def make_plan(client: Client, wanted: Wanted | None, now: datetime, *, ism: bool
     body = template(meta)
     if not _holds(there, body):
         steps.append(Step(f"index template {NAME}", TEMPLATE_PATH, there, body))
+    state = _plan_state(client, meta)
     policies, roles = plan_policies(client, meta, own, deletes=ism), plan_roles(client)
-    return Plan([*steps, *policies.steps, *roles.steps], [*indices.notes, *policies.notes, *roles.notes])
+    parts = (state, policies, roles)
+    return Plan(
+        [*steps, *(step for part in parts for step in part.steps)],
+        [*indices.notes, *(note for part in parts for note in part.notes)],
+    )
+
+
+def _plan_state(client: Client, meta: Meta) -> Plan:
+    """The index of whodid's own state; made anew in the place of a lost one it would hide that a hold was lost."""
+    if has_state(client):
+        return Plan([])
+    if meta.hold:
+        return Plan([], [f"a hold is active, and the index {STATE} that has it is gone: restore it from a snapshot"])
+    return Plan([Step(f"index {STATE}", f"/{STATE}", None, state_index())])
 
 
 def _holds(there: dict[str, Any] | None, body: dict[str, Any]) -> bool:
@@ -93,7 +109,8 @@ def require_health(client: Client) -> None:
         )
 
 
-def _template_there(client: Client) -> dict[str, Any] | None:
+def stored_template(client: Client) -> dict[str, Any] | None:
+    """The template as it is; None where there is none. Raises StateError where it is not ours, or newer than this."""
     found = client.find(TEMPLATE_PATH)
     if found is None:
         return None
@@ -114,7 +131,7 @@ def _template_there(client: Client) -> dict[str, Any] | None:
 
 def stored_meta(client: Client) -> Meta | None:
     """The document of a cluster; None where it is not set up. Raises StateError for one of a newer version."""
-    body = _template_there(client)
+    body = stored_template(client)
     return None if body is None else read_meta(body["_meta"])
 
 

@@ -1,7 +1,9 @@
 """Deleting what has outlived its class's retention from a file that is in use, and giving the space back.
 
     find     some thousand rows that are due, in time order, outside of any transaction
-    delete   at most a thousand of them in one transaction: `event` and its indices, `ft`, `cell`
+    hold     of these, what a legal hold keeps is left out (see `held`)
+    delete   at most a thousand of them in one transaction: `event` and its indices, `ft`, `cell`; it begins by looking
+             whether the holds are still those, and asks again where another has come
     merge    FTS5 keeps what was deleted until it rewrites the part that holds it: a few pages at a time
     shrink   free pages are used again by new records; where there are many, the file is cut
 
@@ -21,11 +23,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from whodid_indexer.holds.hold import Hold, active
 from whodid_indexer.retention.document import spelled
 from whodid_indexer.retention.due import cutoff, moment_of, period_of, stamped
-from whodid_indexer.retention.plan import Done, Part, RetentionPlan
+from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
 from whodid_indexer.store.sqlite.chunks import SIZE, forget_rows
 from whodid_indexer.store.sqlite.connect import guard, open_for_reading, open_for_writing
+from whodid_indexer.store.sqlite.held import Keeper
+from whodid_indexer.store.sqlite.holds import read_holds, settle
 from whodid_indexer.store.sqlite.settings import read_setting
 from whodid_schema.errors import StateError
 from whodid_schema.meta import IMPORTED, Meta
@@ -91,6 +96,8 @@ class SqliteLifecycle:
         self.longest = 0.0
         self._reading = open_for_reading(path)
         self._reading.pragma("cache_size", -_CACHE_KIB)
+        with guard(path):
+            self._keeper = Keeper(self._reading)
 
     def meta(self) -> Meta:
         """The store's document. Raises StoreUnreachable where there is none."""
@@ -101,19 +108,22 @@ class SqliteLifecycle:
         """See Lifecycle."""
         meta = self.meta()
         with guard(self.path):
+            holds = active(read_holds(self._reading), now)
             holdings, notes = self._holdings(meta, now)
-            parts = [part for holding in holdings for part in self._parts(holding, now)]
-        if meta.hold:
-            notes.append("a hold is active: nothing is deleted")
-        return RetentionPlan(at=stamped(now), store=str(self.path), parts=parts, notes=notes)
+            held = [self._held(hold, holdings) for hold in holds]
+            problems = [one.problem for one in held if one.problem is not None]
+            parts = [part for holding in holdings for part in self._parts(holding, holds, held, now)]
+        return RetentionPlan(at=stamped(now), store=str(self.path), parts=parts, holds=held, notes=[*problems, *notes])
 
     def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
         """See Lifecycle. Raises StateError where another process keeps the file locked, or changes its document."""
         meta = self.meta()
         with guard(self.path), contextlib.closing(open_for_writing(self.path)) as self._connection:
             self._connection.pragma("cache_size", -_CACHE_KIB)
-            for holding in [] if meta.hold else self._holdings(meta, now)[0]:
-                gone = self._sweep(holding, meta)
+            with self._transaction():
+                settle(self._connection, self.path, now)
+            for holding in self._holdings(meta, now)[0]:
+                gone = self._sweep(holding, meta, now)
                 if gone:
                     done(Done(class_=holding.class_, what=holding.what, records=gone))
             self._merge()
@@ -152,23 +162,39 @@ class SqliteLifecycle:
             found.append(Holding(name, what, days, numbers, before))
         return found, notes
 
-    def _parts(self, holding: Holding, now: datetime) -> Iterator[Part]:
-        """One line of the plan for what is due, one for what stays."""
-        numbers = _listed(holding.combos)
+    def _held(self, hold: Hold, holdings: Sequence[Holding]) -> Held:
+        """What the plan says of a hold."""
+        about = {name: getattr(hold, name) for name in ("name", "query", "reason", "by", "at", "until")}
+        try:
+            found = [
+                Kept(class_=one.class_, what=one.what, records=self._keeper.count([hold], *_due(one)))
+                for one in holdings
+            ]
+            matches = self._keeper.covered(hold)
+        except StateError as error:
+            return Held(**about, problem=error.message)
+        return Held(**about, matches=matches, keeps=[kept for kept in found if kept.records])
+
+    def _parts(self, holding: Holding, holds: list[Hold], told: list[Held], now: datetime) -> Iterator[Part]:
+        """A line of the plan for what is due, one for what is held of it, one for what stays."""
         kept = spelled(holding.days)
-        due, _ = self._counted(_FIRST, holding.before, numbers)
+        due, _ = self._counted(*_due(holding))
+        held = 0
         if due:
-            why = f"older than {holding.days} days" if holding.due is None else f"imported {holding.days} days ago"
-            yield Part(
+            unknown = any(hold.problem is not None for hold in told)
+            held = due if unknown else self._keeper.count(holds, *_due(holding))
+            part = Part(
                 class_=holding.class_,
                 kept=kept,
                 what=holding.what,
-                records=due,
+                records=due - held,
                 goes=stamped(now),
                 due=True,
-                why=why,
+                why=f"older than {holding.days} days" if holding.due is None else f"imported {holding.days} days ago",
             )
-        rest, oldest = self._counted(holding.before, _END, numbers)
+            yield from [part] if due > held else []
+            yield from [held_part(msgspec.structs.replace(part, records=held), told)] if held else []
+        rest, oldest = self._counted(holding.before, _END, _listed(holding.combos))
         if rest:
             yield self._staying(holding, kept, rest, moment_of(oldest))
 
@@ -198,8 +224,8 @@ class SqliteLifecycle:
             why=why,
         )
 
-    def _sweep(self, holding: Holding, meta: Meta) -> int:
-        """Delete all that is due of a holding; how many records."""
+    def _sweep(self, holding: Holding, meta: Meta, now: datetime) -> int:
+        """Delete all that is due of a holding and that no hold keeps; how many records."""
         numbers, gone = _listed(holding.combos), 0
         place = (_FIRST, _FIRST)
         while not self._leave.is_set():
@@ -207,16 +233,25 @@ class SqliteLifecycle:
             if not rows:
                 break
             place = rows[-1][0], rows[-1][1]
-            for together in _batches(sorted(seq for _, _, seq in rows)):
+            holds = active(read_holds(self._reading), now)
+            found = {seq for _, _, seq in rows}
+            for together in _batches(sorted(found - self._keeper.among(holds, found))):
                 if not self._leave.is_set():
                     with self._transaction():
                         self._require_same(meta)
-                        gone += self._delete(together)
+                        gone += self._delete(self._free(together, holds, now))
         return gone
 
+    def _free(self, numbers: list[int], known: list[Hold], now: datetime) -> list[int]:
+        """Those of the rows that no hold keeps which has come since the `known` ones were asked."""
+        holds = active(read_holds(self._connection), now)
+        others = [hold for hold in holds if hold not in known]
+        kept = Keeper(self._connection).among(others, numbers) if others else set()
+        return [number for number in numbers if number not in kept]
+
     def _require_same(self, meta: Meta) -> None:
-        """A hold, or a longer retention, that came while this runs counts from its moment on."""
-        if read_setting(self._connection, self.path) != meta:
+        """A longer retention that came while this runs counts from its moment on."""
+        if _bare(read_setting(self._connection, self.path)) != _bare(meta):
             raise StateError(
                 f"{self.path}: its document was changed meanwhile; nothing more was deleted", "apply it again"
             )
@@ -291,6 +326,16 @@ def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
         batch.append(number)
     if batch:
         yield batch
+
+
+def _due(holding: Holding) -> tuple[int, int, str]:
+    """The beginning and the end of what is due, and of which combos."""
+    return _FIRST, holding.before, _listed(holding.combos)
+
+
+def _bare(meta: Meta) -> Meta:
+    """The document without what it says of holds, which are looked at themselves."""
+    return msgspec.structs.replace(meta, hold=False, rules="")
 
 
 def _listed(numbers: Sequence[int]) -> str:

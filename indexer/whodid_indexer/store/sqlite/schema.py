@@ -18,6 +18,7 @@
     zdict    dictionaries of the bodies
     setting  `meta`: the store's template document; `store`: what tells this file from every other one
     view     questions that are shared under a name (see `views`)
+    hold     legal holds, also those that have ended (see `holds`)
     token    who may ask a server over this file: the hash of each secret, and what it is good for (`access.token`)
 
 `key` columns are hashes of what makes a row of a dictionary table unique; all other texts of theirs but `class`,
@@ -30,7 +31,7 @@ costs.
 
 import apsw
 
-from whodid_schema.errors import StateError, StoreUnreachable
+from whodid_schema.errors import StateError, StoreTooOld, StoreUnreachable
 
 APPLICATION_ID = 0x77486F44
 """`wHoD` in the file's header: tells a whodid store from any other SQLite file."""
@@ -75,7 +76,9 @@ INSERT INTO ft(ft, rank) VALUES ('automerge', 16);
 INSERT INTO ft(ft, rank) VALUES ('hashsize', 4194304);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_HOLDS = "CREATE TABLE hold(name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _HOLDS)
 """Scripts in order; one that has been released is never changed, only followed by another."""
 
 
@@ -102,9 +105,16 @@ def check_version(connection: apsw.Connection) -> bool:
 
 
 def require_version(connection: apsw.Connection) -> None:
-    """Raises StoreUnreachable where the file is empty or older than today's layout, StateError as check_version."""
-    if not check_version(connection):
-        raise StoreUnreachable(f"{connection.filename} is not set up by this version", "run whodid setup")
+    """Raises StoreUnreachable where the file is empty, StoreTooOld where its layout is, StateError as check_version."""
+    if check_version(connection):
+        return
+    version = version_of(connection)
+    if version:
+        raise StoreTooOld(
+            f"{connection.filename} has an older layout ({version}; this version has {len(MIGRATIONS)})",
+            "run whodid setup",
+        )
+    raise StoreUnreachable(f"{connection.filename} is not set up by this version", "run whodid setup")
 
 
 def migrate(connection: apsw.Connection) -> None:

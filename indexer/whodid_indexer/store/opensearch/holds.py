@@ -1,0 +1,142 @@
+"""The legal holds of a cluster, documents of `.whodid-state`, and what makes them hold.
+
+    add       `_meta` says that a hold is active (agents expire nothing on arrival) ─► the hold ─► ISM lets go
+    release   the hold ─► `_meta` ─► ISM has its indices back
+
+While a hold is active ISM deletes nothing at all, because it asks no questions: `retention apply` does, and before each
+index that is due counts what the holds find in it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from whodid_indexer.holds.hold import Hold, active, cannot_tell, named, released
+from whodid_indexer.store.opensearch.compile import Clause, compile_query
+from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
+from whodid_indexer.store.opensearch.setup import own_indices, stored_template
+from whodid_indexer.store.opensearch.state import STATE, has_state, make_state, read_state, write_state
+from whodid_indexer.store.opensearch.template import PATTERN
+from whodid_schema.bulk import TEMPLATE_PATH
+from whodid_schema.errors import BadQuery, StateError, StoreUnreachable
+from whodid_schema.meta import Meta, read_meta, sealed
+
+_KIND = "hold"
+_INDICES = 10_000
+
+
+def read_holds(client: Client, meta: Meta) -> list[Hold]:
+    """Every hold there is or was, the oldest first.
+
+    Raises StateError where the document says that one is active and the index that has them is gone.
+    """
+    found = [msgspec.convert(kept.body, Hold) for kept in read_state(client, _KIND)]
+    if not found and meta.hold and not has_state(client):
+        raise StateError(
+            f"{client.url}: a hold is active, and the index {STATE} that has it is gone: nothing is deleted",
+            "restore it from a snapshot, or add the holds anew",
+        )
+    return sorted(found, key=lambda hold: (hold.at, hold.name))
+
+
+def matching(hold: Hold) -> Clause:
+    """What the hold asks of the cluster. Raises StateError where that cannot be asked."""
+    try:
+        return compile_query(hold.asked())
+    except BadQuery as error:
+        raise cannot_tell(hold, error) from error
+
+
+def count_by_index(client: Client, hold: Hold) -> dict[str, int]:
+    """How many records it covers in each open index. Raises StateError where the cluster cannot tell."""
+    body = {"query": matching(hold), "aggs": {"index": {"terms": {"field": "_index", "size": _INDICES}}}}
+    answer = _asked(client, hold, PATTERN, body)
+    nothing: dict[str, Any] = {"index": {"buckets": []}}  # what is said where there is no index
+    buckets = answer.get("aggregations", nothing)["index"]["buckets"]
+    return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+
+
+def keeps(client: Client, holds: Sequence[Hold], index: str) -> bool:
+    """Whether a hold finds anything in the index as it is now. Raises StateError where the cluster cannot tell."""
+    if not holds:
+        return False
+    try:
+        client.json("POST", f"/{index}/_refresh")
+    except Refused as error:
+        raise cannot_tell(holds[0], error) from error
+    return any(_asked(client, hold, index, {"query": matching(hold)})["hits"]["total"]["value"] for hold in holds)
+
+
+def _asked(client: Client, hold: Hold, where: str, body: Mapping[str, Any]) -> Any:
+    whole = {"allow_partial_search_results": "false", "expand_wildcards": "open,hidden"}
+    try:
+        answer = client.json("POST", f"/{where}/_search", {"size": 0, "track_total_hits": True, **body}, whole)
+    except Refused as error:
+        raise cannot_tell(hold, error) from error
+    if answer["timed_out"] or answer["_shards"]["failed"]:
+        raise cannot_tell(hold, StoreUnreachable("not all shards answer"))
+    return answer
+
+
+def settle(client: Client, holds: Iterable[Hold], now: datetime, *, deletes: bool) -> None:
+    """Let `_meta` and the ISM policies say whether a hold is active. `deletes`: whether ISM is to, without one."""
+    meta = say_hold(client, held=bool(active(holds, now)))
+    hand_over(client, meta, own_indices(client), deletes=deletes)
+
+
+def hand_over(client: Client, meta: Meta, indices: Sequence[str], *, deletes: bool) -> None:
+    """Bring the policies, and what they hold, to what the document says."""
+    for _ in range(2):  # changed policies first; which indices still go by an older one is seen then
+        for step in plan_policies(client, meta, indices, deletes=deletes).steps:
+            check_handed(step, client.json(step.method, step.path, step.after))
+
+
+def say_hold(client: Client, *, held: bool) -> Meta:
+    """The document, which says from now on whether a hold is active."""
+    body = stored_template(client)
+    if body is None:
+        raise StoreUnreachable(f"{client.url} is not set up", "run whodid setup")
+    meta = read_meta(body["_meta"])
+    if meta.hold != held:
+        meta = sealed(msgspec.structs.replace(meta, hold=held))
+        client.json("PUT", TEMPLATE_PATH, {**body, "_meta": msgspec.to_builtins(meta)})
+    return meta
+
+
+class ClusterHolds:
+    """The Holds of one cluster, whose client somebody else closes. `deletes_by_ism` as in `retire`."""
+
+    def __init__(self, client: Client, *, deletes_by_ism: bool = True) -> None:
+        self._client = client
+        self._deletes = deletes_by_ism
+
+    def all(self) -> list[Hold]:
+        """See Holds. Raises what the cluster answers, as all three."""
+        return read_holds(self._client, self._meta())
+
+    def add(self, hold: Hold) -> None:
+        """See Holds. Where ISM cannot be told the hold is in force for everything else, and the error says so."""
+        make_state(self._client)
+        now = datetime.now(UTC)
+        there = self.all()
+        hold = named(hold, there, now)
+        say_hold(self._client, held=True)
+        write_state(self._client, _KIND, hold.name, msgspec.to_builtins(hold))
+        settle(self._client, [*there, hold], now, deletes=self._deletes)
+
+    def release(self, name: str, by: str, reason: str, now: datetime) -> Hold:
+        """See Holds."""
+        hold = released(self.all(), name, by, reason, now)
+        before = next(kept for kept in read_state(self._client, _KIND) if kept.name == name)
+        write_state(self._client, _KIND, name, msgspec.to_builtins(hold), before)
+        settle(self._client, self.all(), now, deletes=self._deletes)
+        return hold
+
+    def _meta(self) -> Meta:
+        body = stored_template(self._client)
+        if body is None:
+            raise StoreUnreachable(f"{self._client.url} is not set up", "run whodid setup")
+        return read_meta(body["_meta"])

@@ -1,0 +1,94 @@
+"""The index `.whodid-state`: what whodid keeps in a cluster beside records, such as legal holds.
+
+    {"kind": "hold", "name": "case-7", "body": {…}}       its _id is "hold:case-7"
+
+It is not one of the record's indices: no alias, no retention, no policy, and outside of what
+`plugins.security.compliance.immutable_indices` names. Its mapping is strict; bodies are kept, not searched.
+"""
+
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_schema.errors import StateError, StoreUnreachable
+
+STATE = ".whodid-state"
+
+_MOST = 10_000
+
+
+class Kept(NamedTuple):
+    """A document, and the numbers by which it is replaced by whoever saw it last."""
+
+    name: str
+    body: Any
+    seq_no: int
+    primary_term: int
+
+
+def state_index() -> dict[str, Any]:
+    """What the index is made from."""
+    return {
+        "settings": {"index": {"hidden": True, "number_of_shards": 1, "auto_expand_replicas": "0-1"}},
+        "mappings": {
+            "dynamic": "strict",
+            "_meta": {"whodid_state": 1},
+            "properties": {
+                "kind": {"type": "keyword"},
+                "name": {"type": "keyword"},
+                "body": {"type": "object", "enabled": False},
+            },
+        },
+    }
+
+
+def has_state(client: Client) -> bool:
+    """Whether the index is there."""
+    return client.find(f"/{STATE}") is not None
+
+
+def make_state(client: Client) -> None:
+    """Make the index where it is not there."""
+    if not has_state(client):
+        try:
+            client.json("PUT", f"/{STATE}", state_index())
+        except Refused as error:
+            if error.kind != "resource_already_exists_exception":
+                raise
+
+
+def read_state(client: Client, kind: str) -> list[Kept]:
+    """Every document of a kind, those of this moment among them. Raises StoreUnreachable where not all can be read."""
+    try:
+        client.json("POST", f"/{STATE}/_refresh")
+        found = client.json(
+            "POST",
+            f"/{STATE}/_search",
+            {"size": _MOST, "seq_no_primary_term": True, "query": {"term": {"kind": kind}}},
+            {"allow_partial_search_results": "false"},
+        )
+    except Refused as error:
+        if error.status == 404 and error.kind == "index_not_found_exception":
+            return []
+        raise
+    hits = found["hits"]
+    if hits["total"]["value"] > len(hits["hits"]):
+        raise StoreUnreachable(f"{STATE} holds more than {_MOST} documents of the kind {kind}")
+    return [
+        Kept(hit["_source"]["name"], hit["_source"]["body"], hit["_seq_no"], hit["_primary_term"])
+        for hit in hits["hits"]
+    ]
+
+
+def write_state(client: Client, kind: str, name: str, body: Any, before: Kept | None = None) -> None:
+    """Keep a new document, or the next form of one. Raises StateError where somebody else was quicker."""
+    where = f"/{STATE}/{'_create' if before is None else '_doc'}/{quote(f'{kind}:{name}', safe='')}"
+    known = {} if before is None else {"if_seq_no": before.seq_no, "if_primary_term": before.primary_term}
+    try:
+        client.json("PUT", where, {"kind": kind, "name": name, "body": body}, {"refresh": "true", **known})
+    except Refused as error:
+        if error.status == 409:
+            raise StateError(
+                f"{client.url}: {kind} {name} was changed by somebody else meanwhile", "look again"
+            ) from error
+        raise
