@@ -3,12 +3,15 @@ r"""Places in an event: how they are spelt, what stands there, and how it is tak
     a.b.0                  keys; `\.` is a dot in a key, a number also indexes an array
     a[name=email].value    the first member of the array `a` whose `name` is `email` (letter case ignored)
     a[type=x|y].id         the first whose `type` is one of these
+    arn[last /]            of a text what stands behind its last `/`; also `[upto /]` (before the last), `[after :]` and
+                           `[before :]` (the first)
+    user[like *@*|root]    the text where it has one of these forms (letter case ignored), else nothing
 
 A step can also lead into JSON that was written into a text; the language spells it `{json: path, then: path}`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -34,7 +37,22 @@ class Inside(Struct, frozen=True):
 
 
 INSIDE = Inside()
-Step = str | Pick | Inside
+
+
+class Cut(Struct, frozen=True):
+    """A step to a part of a text: see `_CUTS`. Nothing where the mark is not in it, or the part is empty."""
+
+    how: str
+    mark: str
+
+
+class Like(Struct, frozen=True):
+    """A step that only texts of one of these forms pass (casefolded; a star stands for any text)."""
+
+    forms: tuple[str, ...]
+
+
+Step = str | Pick | Inside | Cut | Like
 Steps = tuple[Step, ...]
 
 
@@ -58,7 +76,13 @@ class BadPathError(ValueError):
     """A text that spells no path."""
 
 
-_TOKEN = re.compile(r"(?P<step>(?:[^.\\\[]|\\.)+)|\[(?P<key>[^\[\]=]+)=(?P<values>[^\[\]]*)\]|(?P<dot>\.)|(?P<bad>.)")
+_TOKEN = re.compile(
+    r"""(?P<step>(?:[^.\\\[]|\\.)+)
+    |\[(?P<how>after|before|last|upto|like)[ ](?P<mark>[^\[\]]+)\]
+    |\[(?P<key>[^\[\]=]+)=(?P<values>[^\[\]]*)\]
+    |(?P<dot>\.)|(?P<bad>.)""",
+    re.VERBOSE,
+)
 
 
 def parse_path(source: Any) -> Path:
@@ -78,6 +102,9 @@ def parse_path(source: Any) -> Path:
         elif token["key"]:
             values = tuple(table_key(value.strip()) for value in token["values"].split("|"))
             steps.append(Pick(parse_path(token["key"]).steps, values))
+        elif token["how"]:
+            forms = tuple(form.strip().casefold() for form in token["mark"].split("|"))
+            steps.append(Like(forms) if token["how"] == "like" else Cut(token["how"], token["mark"]))
     if between:
         raise BadPathError(f"{source!r} is not a path: a step is empty")
     return Path(tuple(steps))
@@ -89,6 +116,10 @@ def spelt(steps: Steps) -> str:
     for step in steps:
         if type(step) is Pick:
             text += f"[{spelt(step.key)}={'|'.join(step.values)}]"
+        elif type(step) is Cut:
+            text += f"[{step.how} {step.mark}]"
+        elif type(step) is Like:
+            text += f"[like {'|'.join(step.forms)}]"
         else:
             text += f"{'.' if text else ''}{step if type(step) is str else '(json)'}"
     return text
@@ -107,7 +138,7 @@ def at(value: Any, steps: Sequence[Step]) -> Any:
     """What stands at the end of these steps, None where they lead nowhere."""
     for step in steps:
         if type(step) is not str:
-            value = _member(value, step) if type(step) is Pick else _inside(value)
+            value = _WAYS[type(step)](value, step)
         elif type(value) is dict:
             value = value.get(step)
         elif type(value) is list and step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(value):
@@ -117,7 +148,7 @@ def at(value: Any, steps: Sequence[Step]) -> Any:
     return value
 
 
-def _member(value: Any, pick: Pick) -> Any:
+def _member(value: Any, pick: Any) -> Any:
     if type(value) is not list:
         return None
     for member in value[:MOST_MEMBERS]:
@@ -126,13 +157,42 @@ def _member(value: Any, pick: Pick) -> Any:
     return None
 
 
-def _inside(value: Any) -> Any:
+def _inside(value: Any, _: Step) -> Any:
     if type(value) is str:
         return _decoded(value) if len(value) <= LONGEST_JSON and value[:1] in _OPENINGS else None
     return value if type(value) in (dict, list) else None
 
 
 _OPENINGS = ("{", "[", " ", "\n")
+
+
+def _part(value: Any, cut: Any) -> str | None:
+    return _CUTS[cut.how](value, cut.mark) or None if type(value) is str and cut.mark in value else None
+
+
+_CUTS: Mapping[str, Callable[[str, str], str]] = {
+    "after": lambda text, mark: text.partition(mark)[2],
+    "before": lambda text, mark: text.partition(mark)[0],
+    "last": lambda text, mark: text.rpartition(mark)[2],
+    "upto": lambda text, mark: text.rpartition(mark)[0],
+}
+
+
+def _passed(value: Any, like: Any) -> Any:
+    return value if type(value) is str and _form(like).fullmatch(value[:LONGEST_FORM].casefold()) else None
+
+
+LONGEST_FORM = 512
+"""Characters of a text that are compared with a form."""
+
+
+@lru_cache(maxsize=256)
+def _form(like: Like) -> re.Pattern[str]:
+    parts = (".*".join(map(re.escape, form.split("*"))) for form in like.forms)
+    return re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL)
+
+
+_WAYS: Mapping[type, Callable[[Any, Any], Any]] = {Pick: _member, Inside: _inside, Cut: _part, Like: _passed}
 
 
 @lru_cache(maxsize=16)
@@ -148,11 +208,11 @@ def _decoded(text: str) -> Any:
 def remove(event: dict[str, Any], steps: Steps) -> None:
     """Take away what stands at the end of these steps; members of arrays stay, or the others would move.
 
-    Of a text that was looked into, only the whole can go.
+    Of a text that was looked into, or of which a part was read, only the whole can go.
     """
-    while steps and steps[-1] is INSIDE:
+    while steps and (steps[-1] is INSIDE or type(steps[-1]) is Like):
         steps = steps[:-1]
-    if INSIDE in steps:
+    if any(step is INSIDE or type(step) in (Cut, Like) for step in steps):
         return
     parent = at(event, steps[:-1])
     if type(parent) is dict and type(steps[-1]) is str:
