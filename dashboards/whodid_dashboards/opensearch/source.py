@@ -3,56 +3,15 @@
 `make docs` writes `whodid.ndjson` from it. Ids stay what they are: a changed one leaves the old object behind.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from types import MappingProxyType
-
 from whodid_dashboards.opensearch.aggregations import FIGURES, KINDS, by, count, last_seen, newest, split, unique
-from whodid_dashboards.opensearch.boards import COLUMNS, Row, dashboard
+from whodid_dashboards.opensearch.boards import Row, dashboard, row
+from whodid_dashboards.opensearch.choices import WHAT, WHERE, WHO
 from whodid_dashboards.opensearch.compared import specification
 from whodid_dashboards.opensearch.fields import index_pattern
-from whodid_dashboards.opensearch.panels import controls, drawing, events, numbers, ranking, ring, table, volume
+from whodid_dashboards.opensearch.panels import drawing, numbers, ranking, ring, table, volume
 from whodid_dashboards.opensearch.saved import SavedObject
+from whodid_dashboards.opensearch.searches import ALL, BY_SURFACE, WRITES
 from whodid_dashboards.viewer.delivery import RECIPIENTS
-
-CHOICES: Mapping[str, Sequence[tuple[str, str, str]]] = MappingProxyType(
-    {
-        "who": (
-            ("actor", "actor.name", "Actor"),
-            ("actor", "actor.key", "Actor's key"),
-            ("email", "actor.email", "E-mail"),
-            ("actor.type", "actor.type", "Actor's type"),
-            ("role", "actor.role", "Role"),
-            ("provider", "actor.provider", "Login provider"),
-            ("ip", "client.ip", "IP address"),
-            ("device", "client.device", "Device"),
-        ),
-        "what": (
-            ("kind", "kind", "Kind"),
-            ("category", "category", "Category"),
-            ("verb", "verb", "Verb"),
-            ("action", "action", "Action"),
-            ("outcome", "outcome", "Outcome"),
-            ("reason", "reason", "Reason"),
-            ("changed", "changed", "Changed field"),
-        ),
-        "where": (
-            ("target", "target_values", "Target"),
-            ("type", "target_types", "Target's type"),
-            ("workspace", "workspace.name", "Workspace"),
-            ("project", "project.name", "Project"),
-            ("app", "app", "Application"),
-            ("layer", "layer", "Layer"),
-            ("surface", "surface", "Surface"),
-        ),
-    }
-)
-"""Group → its choices: the axis as the query language names it, the field that has its values, the label."""
-
-_WHO, _WHAT, _WHERE = (
-    controls(f"choose-{group}", title, [(field, label) for _, field, label in CHOICES[group]])
-    for group, title in (("who", "Who, from where"), ("what", "What happened"), ("where", "To what, in which part"))
-)
 
 OUTCOMES = tuple((word, f"outcome:{word}") for word in ("success", "warning", "failure", "unknown"))
 _ACTOR = (by("actor.key", "Actor's key", 25), newest("actor.name", "Name"))
@@ -63,58 +22,6 @@ _COMPARED = drawing(
     specification(),
     "The five figures, each beside that of the period of equal length before the range.",
 )
-_ALL = events(
-    "events", "All events", ("actor.name", "verb", "description", "target.name", "outcome", "client.ip", "id")
-)
-_SEARCHES = {
-    "activity": events(
-        "events-activity",
-        "Activity",
-        ("actor.name", "verb", "description", "target.type", "target.name", "changed", "outcome", "id"),
-        ("surface", "activity"),
-    ),
-    "authentication": events(
-        "events-authentication",
-        "Authentication",
-        (
-            "actor.name",
-            "actor.email",
-            "verb",
-            "outcome",
-            "reason",
-            "actor.provider",
-            "client.ip",
-            "client.device",
-            "id",
-        ),
-        ("surface", "authentication"),
-    ),
-    "delivery": events(
-        "events-delivery",
-        "Delivery",
-        ("verb", "target.id", "target_values", "outcome", "reason", "id"),
-        ("surface", "delivery"),
-    ),
-    "api_request": events(
-        "events-api-request",
-        "API requests",
-        ("actor.name", "actor.token.name", "verb", "action", "outcome", "reason", "client.ip", "id"),
-        ("surface", "api_request"),
-    ),
-    "audit": events(
-        "events-audit",
-        "whodid's own events",
-        ("actor.name", "action", "description", "outcome", "client.ip", "id"),
-        ("surface", "audit"),
-    ),
-}
-_WRITES = events(
-    "events-writes",
-    "Who changed what",
-    ("actor.name", "verb", "description", "target.type", "target.name", "changed", "client.ip", "id"),
-    ("kind", "write"),
-)
-
 _KINDS = split(KINDS)
 _OUTCOMES = split(OUTCOMES)
 _PANELS = {
@@ -211,16 +118,8 @@ _PANELS = {
 }
 
 
-def _row(height: int, *panels: SavedObject) -> Row:
-    """Panels of equal width, as equal as the grid lets them be."""
-    edges = [COLUMNS * number // len(panels) for number in range(len(panels) + 1)]
-    widths = (after - before for before, after in pairwise(edges))
-    return Row(height, tuple(zip(panels, widths, strict=True)))
-
-
-def _choices() -> tuple[Row, ...]:
-    """The same everywhere: every axis can be chosen by."""
-    return tuple(_row(9, group) for group in (_WHO, _WHAT, _WHERE))
+_SIDE = ((WHO, 22), (WHAT, 20), (WHERE, 20))
+"""The same everywhere: every axis can be chosen by."""
 
 
 def _boards() -> list[SavedObject]:
@@ -230,29 +129,29 @@ def _boards() -> list[SavedObject]:
             "overview",
             "Audit overview",
             "Everything that happened: figures, volume, who, what and from where.",
+            _SIDE,
             (
-                _row(6, _COMPARED),
-                *_choices(),
-                Row(7, ((on["figures"], 32), (on["unique"], 16))),
-                _row(12, on["hours"]),
-                _row(12, on["days"], on["weeks"], on["mix"]),
-                _row(14, on["actors"], on["categories"]),
-                _row(14, on["addresses"], on["outcomes"]),
-                _row(22, _ALL),
+                row(6, _COMPARED),
+                Row(7, ((on["figures"], 24), (on["unique"], 12))),
+                row(12, on["hours"]),
+                row(12, on["days"], on["weeks"], on["mix"]),
+                row(14, on["actors"], on["categories"]),
+                row(14, on["addresses"], on["outcomes"]),
+                row(22, ALL),
             ),
         ),
         dashboard(
             "authentication",
             "Authentication",
             "Sign-ins and what belongs to accounts: how much, what failed, from where.",
+            _SIDE,
             (
-                _row(6, _COMPARED),
-                *_choices(),
-                Row(7, ((on["signing_in"], 32), (on["unique"], 16))),
-                _row(12, on["outcomes"], on["verbs"]),
-                _row(14, on["failed"], on["reasons"]),
-                _row(14, on["actors"], on["devices"]),
-                _row(22, _SEARCHES["authentication"]),
+                row(6, _COMPARED),
+                Row(7, ((on["signing_in"], 24), (on["unique"], 12))),
+                row(12, on["outcomes"], on["verbs"]),
+                row(14, on["failed"], on["reasons"]),
+                row(14, on["actors"], on["devices"]),
+                row(22, BY_SURFACE["authentication"]),
             ),
             ("surface", "authentication"),
         ),
@@ -260,13 +159,13 @@ def _boards() -> list[SavedObject]:
             "changes",
             "Who changed what",
             "Every change: by whom, to what, and which fields.",
+            _SIDE,
             (
-                _row(6, _COMPARED),
-                *_choices(),
-                _row(12, on["verbs_over_time"], on["categories"]),
-                _row(14, on["writers"], on["targets"]),
-                _row(14, on["types"], on["changed"]),
-                _row(22, _WRITES),
+                row(6, _COMPARED),
+                row(12, on["verbs_over_time"], on["categories"]),
+                row(14, on["writers"], on["targets"]),
+                row(14, on["types"], on["changed"]),
+                row(22, WRITES),
             ),
             ("kind", "write"),
         ),
@@ -274,12 +173,12 @@ def _boards() -> list[SavedObject]:
             "delivery",
             "Delivery",
             "What became of messages: by campaign, over time, and who was not reached.",
+            _SIDE,
             (
-                *_choices(),
-                _row(7, on["fate"]),
-                _row(12, on["verbs_over_time"], on["outcomes"]),
-                _row(14, on["campaigns"], on["unreached"]),
-                _row(22, _SEARCHES["delivery"]),
+                row(7, on["fate"]),
+                row(12, on["verbs_over_time"], on["outcomes"]),
+                row(14, on["campaigns"], on["unreached"]),
+                row(22, BY_SURFACE["delivery"]),
             ),
             ("surface", "delivery"),
         ),
@@ -287,13 +186,13 @@ def _boards() -> list[SavedObject]:
             "api-requests",
             "API requests",
             "Requests as such: what was refused or throttled, to whom, and why.",
+            _SIDE,
             (
-                *_choices(),
-                Row(7, ((on["refusals"], 32), (on["unique"], 16))),
-                _row(12, on["outcomes"], on["verbs"]),
-                _row(14, on["actors"], on["tokens"]),
-                _row(14, on["addresses"], on["reasons"]),
-                _row(22, _SEARCHES["api_request"]),
+                Row(7, ((on["refusals"], 24), (on["unique"], 12))),
+                row(12, on["outcomes"], on["verbs"]),
+                row(14, on["actors"], on["tokens"]),
+                row(14, on["addresses"], on["reasons"]),
+                row(22, BY_SURFACE["api_request"]),
             ),
             ("surface", "api_request"),
         ),
@@ -302,5 +201,5 @@ def _boards() -> list[SavedObject]:
 
 def objects() -> list[SavedObject]:
     """Every saved object, what is named before what names it."""
-    searches = [_ALL, *_SEARCHES.values(), _WRITES]
-    return [index_pattern(), *searches, _WHO, _WHAT, _WHERE, _COMPARED, *_PANELS.values(), *_boards()]
+    searches = [ALL, *BY_SURFACE.values(), WRITES]
+    return [index_pattern(), *searches, WHO, WHAT, WHERE, _COMPARED, *_PANELS.values(), *_boards()]
