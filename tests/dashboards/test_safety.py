@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from support.browsing import Browser, Page
@@ -196,3 +197,23 @@ def test_the_pages_of_a_store_that_is_gone_say_so(tmp_path_factory: pytest.TempP
         assert page.status in (500, 503)
         check(page)
         assert "request " in page.root.one("p", "number").text
+
+
+def test_an_address_that_there_is_not_is_a_page_for_people_and_a_problem_for_programs(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        person = client.get("/nowhere/<b>", headers={"accept": "text/html"})
+        program = client.get("/nowhere", headers={"accept": "*/*"})
+        questioner = client.get("/api/v1/nowhere", headers={"accept": "text/html"})
+    assert (person.status_code, person.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no page at this address" in person.text
+    assert "<b>" not in person.text.partition("<main")[2].partition('<p class="number">')[0]
+    assert program.json()["code"] == questioner.json()["code"] == "not_found"
+
+
+def test_pages_are_compressed_for_whoever_takes_it_and_stay_below_sixty_kilobytes(server: Server) -> None:
+    with httpx.Client(base_url=server.url, headers={"accept": "text/html"}) as client:
+        packed = client.get("/?last=30d", headers={"accept-encoding": "gzip"})
+        plain = client.get("/?last=30d", headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert int(packed.headers["content-length"]) < 60_000 < len(plain.content)

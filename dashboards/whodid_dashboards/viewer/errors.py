@@ -24,7 +24,8 @@ def guarded(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except WhodidError as error:
-            return _refusal(request, error)
+            request.app.state.metrics.refused(status_of(error))
+            return error_page(request, error)
         except Exception:  # noqa: BLE001  logged whole; a person gets a page and the number to ask about
             number = _number()
             _log.exception("request %s failed", number)
@@ -33,12 +34,12 @@ def guarded(handler: Handler) -> Handler:
     return answered
 
 
-def _refusal(request: Request, error: WhodidError) -> Response:
+def error_page(request: Request, error: WhodidError) -> Response:
+    """What is wrong, as a page."""
     status = status_of(error)
     number = _number()
     if status >= 500:
         _log.error("request %s: %s", number, error)
-    request.app.state.metrics.refused(status)
     marked = _marked(error) if isinstance(error, BadQuery) else None
     return _page(request, status, error.message, error.hint, number, marked)
 

@@ -26,5 +26,7 @@ SECURE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-PAGE: Mapping[str, str] = MappingProxyType({**SECURE, "Cache-Control": "no-store", "Vary": "Accept, Cookie"})
+PAGE: Mapping[str, str] = MappingProxyType(
+    {**SECURE, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding, Cookie"}
+)
 """Of pages: they show audit records, so no cache keeps them."""

@@ -6,17 +6,20 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from whodid_dashboards.viewer.errors import error_page
 from whodid_dashboards.viewer.headers import PAGE
 from whodid_dashboards.viewer.render import page
 from whodid_indexer.access.caller import caller_of
 from whodid_indexer.access.gate import NotSignedIn
 from whodid_indexer.access.roles import READERS
 from whodid_indexer.api.auth import SIGN_IN
-from whodid_schema.errors import NotAllowed
+from whodid_schema.errors import NotAllowed, WhodidError
 
 
-def refusal(request: Request, error: NotAllowed) -> Response:
-    """The page of a refusal; who is not signed in is led to where that is done, and from there back."""
+def refusal(request: Request, error: WhodidError) -> Response:
+    """The page of an error; who is not signed in is led to where that is done, and from there back."""
+    if not isinstance(error, NotAllowed):
+        return error_page(request, error)
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if not isinstance(error, NotSignedIn):
         may_read = caller_of(request).role in READERS

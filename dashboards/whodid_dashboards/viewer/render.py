@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from isal import igzip
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.requests import Request
@@ -11,8 +12,11 @@ from whodid_dashboards.viewer.assets import ADDRESSES
 from whodid_dashboards.viewer.headers import PAGE
 from whodid_dashboards.viewer.preferences import remembered
 from whodid_indexer.access.caller import caller_of
+from whodid_indexer.api.exports import takes_gzip
 from whodid_schema import __version__
 from whodid_schema.visible import visible
+
+_FAST = 1
 
 
 def _shown(value: Any) -> Any:
@@ -49,4 +53,7 @@ def page(request: Request, template: str, code: int = 200, **values: Any) -> Res
     theme = remembered(request).get("theme", "auto")
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     text = _templates.get_template(template).render(theme=theme, back=back, caller=caller_of(request), **values)
+    if takes_gzip(request.headers.get("accept-encoding", "")):
+        # nothing that a page holds is worth guessing by its length: what admits a request is never in it
+        return HTMLResponse(igzip.compress(text.encode(), _FAST), code, {**PAGE, "Content-Encoding": "gzip"})
     return HTMLResponse(text, code, PAGE)

@@ -65,6 +65,7 @@ def build(
     The application owns store and readers: when it ends it stores what is queued and closes them.
     """
     gate = gate or Gate()
+    refuse = installed_refusal()
     readers = Readers(opener)
     metrics = Metrics()
     writer, recorder, bulk = _way_in(store, opener, metrics)
@@ -101,7 +102,7 @@ def build(
         middleware=[
             Middleware(RequestIds),
             *([Middleware(HostCheck, allowed=hosts)] if hosts is not None else []),
-            Middleware(Authentication, gate=gate, refuse=installed_refusal()),
+            Middleware(Authentication, gate=gate, refuse=refuse),
             *([Middleware(RateLimit, meter=Meter(rate))] if rate else []),
         ],
         exception_handlers={WhodidError: on_whodid_error, HTTPException: on_http_error, Exception: on_fault},
@@ -109,6 +110,7 @@ def build(
     )
     app.router.redirect_slashes = False  # an address with a slash too many is not found, like any other
     app.state.metrics = metrics
+    app.state.refuse = refuse
     app.state.gate = gate
     app.state.trail = trail
     return app

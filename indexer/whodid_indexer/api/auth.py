@@ -10,7 +10,7 @@ A server that never had a token lets everybody do everything; it listens on loop
 comes from a browser must come from one of our own pages: its cookie goes along wherever a request comes from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import cast
@@ -25,7 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from whodid_indexer.access.caller import NOBODY, Caller, enter
 from whodid_indexer.access.gate import Gate, NotSignedIn
 from whodid_indexer.access.roles import ANYBODY, READERS, WRITERS, Role, named
-from whodid_indexer.api.problem import problem_of, status_of
+from whodid_indexer.api.problem import Refuse, problem_of, status_of
+from whodid_indexer.api.requests import wants_page
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.audit.event import Deed
 from whodid_schema.errors import NotAllowed, WhodidError
@@ -68,9 +69,6 @@ _DRAINED = 16 << 20
 
 _DRAINING = 10.0
 """Seconds for that."""
-
-Refuse = Callable[[Request, NotAllowed], Response | None]
-
 
 REFUSALS = "whodid.refusals"
 """The group of entry points whose one function makes a page of a refusal."""
@@ -162,11 +160,6 @@ class Authentication:
             await send(message)
 
         return dressed
-
-
-def wants_page(request: Request) -> bool:
-    """Whether a person looks: a browser that goes somewhere."""
-    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
 
 
 def _require_role(request: Request, caller: Caller) -> None:

@@ -9,6 +9,7 @@ say.
 """
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +20,7 @@ from starlette.responses import Response
 
 from whodid_indexer.access.gate import NotSignedIn
 from whodid_indexer.api.bodies import TooSlow
-from whodid_indexer.api.requests import HEADER, request_id
+from whodid_indexer.api.requests import HEADER, request_id, wants_page
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.audit.event import Deed
 from whodid_indexer.ingest.budget import Overloaded
@@ -58,6 +59,10 @@ class NotFound(UsageError):
     """There is no such record or address."""
 
     code = "not_found"
+
+
+Refuse = Callable[[Request, WhodidError], Response | None]
+"""How an installed package shows an error to people; None: it does not show this one."""
 
 
 _STATUS: tuple[tuple[type[WhodidError], int], ...] = (
@@ -115,6 +120,11 @@ async def on_whodid_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's hook for its own refusals: no such address, wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
+    refuse: Refuse | None = request.app.state.refuse
+    if error.status_code == 404 and refuse is not None and wants_page(request):
+        page = refuse(request, NotFound("there is no page at this address", "it may have been cut off, or mistyped"))
+        if page is not None:
+            return _counted(request, page)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
     return _counted(request, problem(error.status_code, code, error.detail, dict(error.headers or {})))
 

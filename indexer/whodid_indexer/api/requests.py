@@ -1,6 +1,7 @@
-"""Each request has an id: in the header `X-Request-Id` of its answer, in every error, and in the log beside a fault.
+"""What every request has: a person or a program behind it, and an id.
 
-A proxy in front may give it (the same header, up to 64 letters, digits and `. _ -`); else it is made here.
+The id is in the header `X-Request-Id` of its answer, in every error, and in the log beside a fault. A proxy in front
+may give it (the same header, up to 64 letters, digits and `. _ -`); else it is made here.
 """
 
 import re
@@ -8,6 +9,7 @@ import secrets
 from contextvars import ContextVar
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-Id"
@@ -19,6 +21,11 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 def request_id() -> str:
     """The id of the request that is being answered; empty outside of one."""
     return _current.get()
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person looks: a browser that goes somewhere."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
 
 
 class RequestIds:
