@@ -55,10 +55,33 @@ def compose(record: Record) -> str:
     if actor is not None and actor.provider and record.kind == "auth":
         text = f"{text} using {_cut(actor.provider)}"
     if record.changes and verb in _SHOWS_CHANGES:
-        text = f"{text}: {_changes(record)}"
+        text = f"{text}: {changes(record)}"
     if record.reason:
         text = f"{text} ({_cut(record.reason)})"
     return text[:_LONGEST_TEXT]
+
+
+def with_additions(record: Record, text: str, has_reason: bool) -> str:
+    """A sentence in other words, with the provider of a sign-in and the reason behind it unless it has that."""
+    actor = record.actor
+    if actor is not None and actor.provider and record.kind == "auth":
+        text = f"{text} using {_cut(actor.provider)}"
+    if record.reason and not has_reason:
+        text = f"{text} ({_cut(record.reason)})"
+    return text[:_LONGEST_TEXT]
+
+
+def targets(record: Record) -> str:
+    """The targets in words: "domain yahoo.com", "19 contacts from Newsletter"."""
+    if record.target is None:
+        return ""
+    what = label(record.target)
+    return what if record.targets is None or len(record.targets) < 2 else what + _others(record, record.target)
+
+
+def words_of(action: str) -> str:
+    """An action's own words: "create user" of `CreateUser`, "user session start" of `user.session.start`."""
+    return _kind(re.sub(r"[.:/]+", " ", _cut(action)))
 
 
 def complete(record: Record, text: str, *, phrase: bool = False) -> str:
@@ -301,13 +324,13 @@ def _unnamed(who: str, record: Record) -> str:
     return f"{text}, failed" if record.outcome == "failure" else text
 
 
-def _changes(record: Record) -> str:
+def changes(record: Record) -> str:
     """What changed: one change with its values, several by their names."""
-    changes = record.changes or []
-    if len(changes) == 1:
-        return diff.inline(changes[0])
-    names = tuple([change.field for change in changes[:_OTHERS_NAMED]])
-    rest = len(changes) - len(names)
+    found = record.changes or []
+    if len(found) == 1:
+        return diff.inline(found[0])
+    names = tuple([change.field for change in found[:_OTHERS_NAMED]])
+    rest = len(found) - len(names)
     short = sum(map(len, names)) <= _LONGEST_NAME
     return _listed(names, rest) if short else _list(names, rest)
 

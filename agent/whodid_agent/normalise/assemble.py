@@ -16,7 +16,7 @@ from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.draft import Draft, keep
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.what import read_changes, read_targets
-from whodid_schema import folding, sentence, taxonomy, timestamp
+from whodid_schema import folding, sentence, taxonomy, telling, timestamp
 from whodid_schema.canonical import slug
 from whodid_schema.record import Actor, Record, Ref
 
@@ -199,8 +199,13 @@ def _time(record: Record, draft: Draft, received_at: str) -> None:
 
 
 def _words(record: Record, draft: Draft) -> None:
-    """The sentence: the application's own, its phrase completed, else composed; then what search goes by."""
-    if record.description is None and draft.phrase is not None:
+    """The sentence: the profile's words, the application's, its phrase completed, else composed; then search terms."""
+    told = telling.tell(record, draft.did, draft.tried) if draft.did is not None or draft.tried is not None else None
+    if told is not None:
+        if record.description is not None:
+            keep(record, "description", record.description)
+        record.description = told
+    elif record.description is None and draft.phrase is not None:
         record.description = sentence.complete(record, draft.phrase, phrase=True)
     else:
         if record.description is None and record.verb == "other":

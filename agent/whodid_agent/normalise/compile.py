@@ -24,6 +24,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
+from msgspec import structs
+
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
     Const,
@@ -52,6 +54,12 @@ def compile_profile(profile: Profile, keys: frozenset[str] | None = None) -> Ext
     Most events lack most of the places that a profile looks at; knowing which, the function does not ask for them.
     """
     return generate(profile, keys).function(f"<profile {profile.name}>")
+
+
+def compile_peek(profile: Profile) -> Callable[[dict[str, Any]], str | None]:
+    """A function that tells an event's action and takes nothing out."""
+    only = structs.replace(profile, slots={"action": profile.slots.get("action", Const(None))}, native=(), ignore=())
+    return _Peek(only, ()).peek(f"<action of {profile.name}>")
 
 
 def generate(profile: Profile, keys: frozenset[str] | None = None) -> Source:
@@ -256,3 +264,19 @@ class _Writer(Source):
             else:
                 outer = self.parents[container.steps[:-1]]
                 self.put(f"if not {name} and {name} is not EMPTY: {outer}.pop({self.bind(container.steps[-1])}, None)")
+
+
+class _Peek(_Writer):
+    """Writes a function that only looks."""
+
+    def peek(self, name: str) -> Callable[[dict[str, Any]], str | None]:
+        expr = self.profile.slots["action"]
+        for path in looked_at(expr):
+            self._parent(path.steps[:-1])
+        self.put("s = None")
+        self._value(expr, "s", "text")
+        self.put("return s")
+        return self.function(name)
+
+    def _take(self, path: Path) -> None:
+        """Nothing is taken."""

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from whodid_agent.normalise import patterns, values
 from whodid_agent.normalise.path import INSIDE, BadPathError, Path, parse_path
+from whodid_schema.telling import GAPS, Gap
 
 
 class First(Struct, frozen=True):
@@ -49,16 +50,10 @@ class Hole(Struct, frozen=True):
     places: tuple[Path, ...]
 
 
-class Said(Struct, frozen=True):
-    """A gap that the record fills when its sentence is made: see `sentence.said`."""
-
-    what: str
-
-
 class Template(Struct, frozen=True):
-    """Text (str) and gaps in turn."""
+    """Text (str) and gaps in turn: a `Hole` is filled by the event, a `Gap` by the record."""
 
-    parts: tuple[str | Hole | Said, ...]
+    parts: tuple[str | Hole | Gap, ...]
 
     @property
     def holes(self) -> tuple[Hole, ...]:
@@ -67,8 +62,8 @@ class Template(Struct, frozen=True):
 
     @property
     def told(self) -> bool:
-        """Whether the record fills gaps too: then the value is a tuple of texts and `Said`."""
-        return any(type(part) is Said for part in self.parts)
+        """Whether the record fills gaps too: then the value is a tuple of texts and `Gap`."""
+        return any(type(part) is Gap for part in self.parts)
 
 
 class IfPresent(Struct, frozen=True):
@@ -199,9 +194,6 @@ def _else(source: dict[str, Any], kind: str) -> Expression | None:
 _HOLE = re.compile(r"\{([^{}]+)\}")
 _OR = re.compile(r"\|(?![^\[]*\])")
 
-SAID = ("target", "name", "words", "changes", "reason")
-"""What a record's sentence can name, written {@target} …"""
-
 
 def _template(source: dict[str, Any], kind: str) -> Template:
     _only(source, "template")
@@ -216,8 +208,8 @@ def _text(text: str, kind: str) -> Expression:
     return Template(_parts(text, kind)) if _HOLE.search(text) else Const(_fit(text, kind))
 
 
-def _parts(text: str, kind: str, *location: str) -> tuple[str | Hole | Said, ...]:
-    parts: list[str | Hole | Said] = []
+def _parts(text: str, kind: str, *location: str) -> tuple[str | Hole | Gap, ...]:
+    parts: list[str | Hole | Gap] = []
     end = 0
     for hole in _HOLE.finditer(text):
         if hole.start() > end:
@@ -229,14 +221,14 @@ def _parts(text: str, kind: str, *location: str) -> tuple[str | Hole | Said, ...
     return tuple(parts)
 
 
-def _hole(text: str, kind: str, *location: str) -> Hole | Said:
+def _hole(text: str, kind: str, *location: str) -> Hole | Gap:
     if not text.startswith("@"):
         return Hole(tuple(_path(place.strip(), *location) for place in _OR.split(text)))
     if kind != "telling":
         raise BadExpressionError(f"{{{text}}} is for `did` and `tried`: here it is not known yet", *location)
-    if text[1:] not in SAID:
-        raise BadExpressionError(f"{{{text}}}: a sentence can name {', '.join(f'@{one}' for one in SAID)}", *location)
-    return Said(text[1:])
+    if text[1:] not in GAPS:
+        raise BadExpressionError(f"{{{text}}}: a sentence can name {', '.join(f'@{one}' for one in GAPS)}", *location)
+    return Gap(text[1:])
 
 
 def _if_present(source: dict[str, Any], kind: str) -> IfPresent:

@@ -18,6 +18,8 @@ Event = dict[str, Any]
 
 def extract(profile: Profile, event: Event) -> Draft:
     """The draft of this event. Takes what it uses out of `event`."""
+    if profile.actions:
+        profile = profile.variant(value_of(profile.slots.get("action"), event, values.text, set()))
     native = native_of(profile, event)
     used: set[Steps] = set()
     found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}

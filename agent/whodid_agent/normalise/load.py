@@ -131,8 +131,7 @@ def _slots(reading: Reading, base: Profile) -> Mapping[str, Any]:
     for slot, expr in found.items():
         if expr is None and base.where == "":
             raise reading.fault(f"{slot}: nothing stands here, and nothing is inherited that it could take out", slot)
-    merged = {**base.slots, **found}
-    return in_order({slot: expr for slot, expr in merged.items() if expr is not None})
+    return in_order({**base.slots, **found})
 
 
 def _given(reading: Reading) -> dict[str, Any]:

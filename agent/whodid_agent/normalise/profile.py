@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from whodid_agent.normalise import expression, patterns
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.expression import Expression
-from whodid_agent.normalise.path import Path, Steps, spelt
+from whodid_agent.normalise.path import Path, Steps, spelt, table_key
 from whodid_schema.meta import Condition
 
 
@@ -60,10 +60,10 @@ class Split(Struct, frozen=True):
 
 
 class Override(Struct, frozen=True):
-    """Slots that are filled in another way for some actions: their names, or patterns of them, casefolded."""
+    """Slots that are filled in another way (None: not) for some actions: names or patterns of them, casefolded."""
 
     names: tuple[str, ...]
-    slots: Mapping[str, Expression]
+    slots: Mapping[str, Expression | None]
 
 
 class Profile(Struct, frozen=True, kw_only=True, dict=True):
@@ -108,6 +108,16 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
             structs.replace(self, slots=in_order({**self.slots, **one.slots}), actions=()) for one in self.actions
         )
 
+    def variant(self, action: str | None) -> "Profile":
+        """The profile as it is for events of this action."""
+        number = self.which.get(table_key(action))
+        return self.plain if number is None else self.variants[number]
+
+    @cached_property
+    def plain(self) -> "Profile":
+        """The profile without its overrides: for the actions that have none."""
+        return structs.replace(self, actions=()) if self.actions else self
+
     @cached_property
     def shared(self) -> frozenset[Path]:
         """Places that more than one slot reads, and such in arrays: they go only when all slots have been filled."""
@@ -143,6 +153,6 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         return tuple(Path(inner) for inner in sorted(steps, key=lambda inner: (-len(inner), spelt(inner))))
 
 
-def in_order(slots: Mapping[str, Expression]) -> dict[str, Expression]:
-    """The slots in the order of `draft.SLOTS`."""
-    return {slot: slots[slot] for slot in SLOTS if slot in slots}
+def in_order(slots: Mapping[str, Expression | None]) -> dict[str, Expression]:
+    """The slots in the order of `draft.SLOTS`, without those that are taken out."""
+    return {slot: expr for slot in SLOTS if (expr := slots.get(slot)) is not None}

@@ -6,7 +6,7 @@ from typing import Any
 from whodid_agent.normalise import expression, patterns
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.expression import BadExpressionError, Expression
-from whodid_agent.normalise.profile import Override, in_order
+from whodid_agent.normalise.profile import Override
 from whodid_agent.normalise.reading import Reading
 from whodid_schema import taxonomy
 
@@ -57,7 +57,7 @@ def overrides(reading: Reading) -> Iterator[Override]:
             names = tuple(patterns.keys_of(key))
         except ValueError as error:
             raise reading.fault(str(error), "actions", key) from error
-        yield Override(names, in_order({slot: expr for slot, expr in found.items() if expr is not None}))
+        yield Override(names, found)
 
 
 def _word(reading: Reading, slot: str, value: str, location: tuple[str, ...]) -> Any:

@@ -1,0 +1,80 @@
+"""A sentence in a profile's own words: texts, and gaps that the finished record fills.
+
+    ("turned on two-factor sign-in for ", Gap("target"))     Ann turned on two-factor sign-in for user Bob
+
+What failed is told as an attempt: in words of its own, else with the base of a past that is known ("created" →
+"attempted to create"). A gap that the record cannot fill makes no sentence.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from whodid_schema import sentence
+from whodid_schema.record import Record
+from whodid_schema.words import FORMS
+
+
+class Gap(Struct, frozen=True):
+    """A place in the text that the record fills: one of `GAPS`."""
+
+    what: str
+
+
+Told = str | Sequence[str | Gap]
+
+
+def tell(record: Record, did: Told | None, tried: Told | None = None) -> str | None:
+    """The sentence: who, and what was `did` (past: "turned on …") or `tried` (base: "turn on …", where it failed).
+
+    None where a gap stays open, or where it failed and neither gives words for an attempt.
+    """
+    told = did
+    before = ""
+    if record.outcome == "failure":
+        told, before = (tried, "attempted to ") if tried is not None else (did, "")
+    text = None if told is None else _filled(record, told)
+    if text and record.outcome == "failure" and not before:
+        text = _attempt(text)
+    if not text:
+        return None
+    named = () if isinstance(told, str) or told is None else told
+    return sentence.with_additions(record, f"{sentence.actor_name(record)} {before}{text}", Gap("reason") in named)
+
+
+def _filled(record: Record, told: Told) -> str | None:
+    if isinstance(told, str):
+        return told
+    texts = [GAPS[part.what](record) if isinstance(part, Gap) else part for part in told]
+    return "".join(text for text in texts if text) if all(texts) else None
+
+
+def _attempt(text: str) -> str | None:
+    words = text.split(" ", 2)
+    for length in (2, 1):
+        form = FORMS.get(" ".join(words[:length]).lower())
+        if form is not None and form.past == " ".join(words[:length]).lower():
+            return " ".join(["attempted to", form.base, *words[length:]])
+    return None
+
+
+def _target(record: Record) -> str | None:
+    return sentence.targets(record) if record.target is not None else None
+
+
+def _name(record: Record) -> str | None:
+    target = record.target
+    return (target.name or target.id) if target is not None else None
+
+
+GAPS: Mapping[str, Callable[[Record], str | None]] = MappingProxyType(
+    {
+        "target": _target,
+        "name": _name,
+        "words": lambda record: sentence.words_of(record.action or ""),
+        "changes": lambda record: sentence.changes(record) if record.changes else None,
+        "reason": lambda record: record.reason,
+    }
+)
+"""What a sentence can name: the targets ("user Bob"), the main one's name, the action's words, the changes, why."""
