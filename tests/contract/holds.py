@@ -68,7 +68,7 @@ class HoldContract:
         assert not kept.meta().hold
         assert [(done.class_, done.records) for done in kept.apply(NOW)] == [("activity", 1)]
         (ended,) = kept.holds().all()
-        assert (ended.released_by, ended.released_reason, ended.state(NOW)) == ("max", "settled", "released")
+        assert (ended.released_by, ended.released_reason, ended.state_at(NOW)) == ("max", "settled", "released")
 
     def test_a_hold_covers_what_arrives_later_and_is_never_given_up_by_a_shorter_retention(self, kept: Kept) -> None:
         kept.keep({"activity": 300})
@@ -90,7 +90,7 @@ class HoldContract:
         assert kept.meta().hold
         assert [done.records for done in kept.apply(ends + DAY)] == [1]
         assert not kept.meta().hold
-        assert [one.state(ends + DAY) for one in kept.holds().all()] == ["expired"]
+        assert [one.state_at(ends + DAY) for one in kept.holds().all()] == ["expired"]
 
     def test_a_hold_that_comes_while_an_apply_runs_counts_for_all_that_is_left(self, kept: Kept) -> None:
         kept.keep({"activity": 1, "delivery": 1})
@@ -211,6 +211,6 @@ class Model:
                 assert (name in left) == (held or young), (name, held, young)
         assert sum(one.records or 0 for one in done) == len(self.records) - len(left)
         self.records = {name: record for name, record in self.records.items() if name in left}
-        assert self.kept.meta().hold == any(one.state(self.now) == "active" for one in self.kept.holds().all()), (
+        assert self.kept.meta().hold == any(one.state_at(self.now) == "active" for one in self.kept.holds().all()), (
             "agents are told"
         )

@@ -34,6 +34,7 @@ from whodid_indexer.api.requests import RequestIds
 from whodid_indexer.api.trail import ByWriter, Trail
 from whodid_indexer.api.views import Views
 from whodid_indexer.audit.recorder import IntoCluster, Recorder
+from whodid_indexer.holds.hold import Holds
 from whodid_indexer.ingest.writer import GroupWriter
 from whodid_indexer.store.base import Reader, Writer
 from whodid_schema.errors import WhodidError
@@ -54,13 +55,15 @@ def build(
     gate: Gate | None = None,
     *,
     kept: Views | None = None,
+    holds: Holds | None = None,
     rate: float = 0,
 ) -> Starlette:
     """The application over one store: `store` writes, `opener` opens readers; Host must be one of `hosts`.
 
     Without a gate, or while it is open, everybody may do everything: then `hosts` must be loopback's alone. None is
     any host. To a cluster agents write by themselves: in the writer's place stands what records the questions. `kept`
-    is where shared views are, `rate` the requests a second of each asker (0: as many as they like).
+    is where shared views are, `holds` where legal holds, `rate` the requests a second of each asker (0: as many as
+    they like).
 
     The application owns store and readers: when it ends it stores what is queued and closes them.
     """
@@ -97,7 +100,7 @@ def build(
             Route("/healthz", about.healthz),
             Route("/readyz", about.readyz),
             Route("/metrics", about.metrics),
-            *questions(readers, kept),
+            *questions(readers, kept, holds),
         ],
         middleware=[
             Middleware(RequestIds),

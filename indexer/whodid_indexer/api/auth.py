@@ -4,6 +4,7 @@
 /_bulk                                            ingest
 /  /_index_template/whodid                        any token: agents ask what they speak to
 /metrics                                          auditor, platform
+/api/v1/holds, and below it                       platform
 everything else, also what there is not           whoever reads; what is found is held to the access (`readers`)
 
 A server that never had a token lets everybody do everything; it listens on loopback only. What changes something and
@@ -45,6 +46,9 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "/metrics": frozenset({"auditor", "platform"}),
     }
 )
+
+_BELOW: Mapping[str, frozenset[Role]] = MappingProxyType({"/api/v1/holds": frozenset({"platform"})})
+"""Of an address and all below it: who administers, and nobody else."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -166,6 +170,7 @@ def _require_role(request: Request, caller: Caller) -> None:
     """Raises NotAllowed where the caller's role is none that this address is for."""
     path = request.url.path
     others = READERS if request.method in _SAFE else WRITERS
+    others = next((roles for base, roles in _BELOW.items() if path == base or path.startswith(f"{base}/")), others)
     needed = others if path == "/" and wants_page(request) else ROLES.get(path, others)
     if caller.role is not None and caller.role not in needed:
         raise NotAllowed(

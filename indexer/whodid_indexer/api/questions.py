@@ -2,10 +2,11 @@
 
 from starlette.routing import Route
 
-from whodid_indexer.api import counting, events, exports, mailer, openapi, views
+from whodid_indexer.api import counting, events, exports, holds, mailer, openapi, views
 from whodid_indexer.api.context import CONTEXT, Context
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.service import SERVICE
+from whodid_indexer.holds.hold import Holds
 
 ENDPOINTS = (
     events.SEARCH,
@@ -22,14 +23,17 @@ ENDPOINTS = (
     views.LIST,
     views.SAVE,
     views.DELETE,
+    holds.LIST,
+    holds.ADD,
+    holds.RELEASE,
     openapi.DOCUMENT,
     *SERVICE,
 )
 """Everything the server answers to but its pages for people."""
 
 
-def questions(readers: Readers, kept: views.Views | None = None) -> list[Route]:
-    """The routes over one store's readers; `kept` is where it keeps shared views."""
+def questions(readers: Readers, kept: views.Views | None = None, legal_holds: Holds | None = None) -> list[Route]:
+    """The routes over one store's readers; `kept` is where it keeps shared views, `legal_holds` where holds."""
     return [
         *events.Events(readers).routes(),
         *Context(readers).routes(),
@@ -37,5 +41,6 @@ def questions(readers: Readers, kept: views.Views | None = None) -> list[Route]:
         *counting.Counting(readers).routes(),
         *mailer.ProjectLog(readers).routes(),
         *views.SharedViews(kept).routes(),
+        *holds.LegalHolds(readers, legal_holds).routes(),
         *openapi.Document(ENDPOINTS).routes(),
     ]

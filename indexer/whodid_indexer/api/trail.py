@@ -103,6 +103,13 @@ class Trail:
             raise StateError(f"what leaves the store is recorded in it, and this cannot be: {reason}")
         self._remember(event)
 
+    async def administer(self, request: Request, deed: Deed) -> None:
+        """Record what is about to be done to the store. Raises StateError where it cannot be: then nothing is done."""
+        reason = await to_thread.run_sync(self._recorder.record, event_of(deed, who_of(request), datetime.now(UTC)))
+        if reason is not None:
+            self.unrecorded += 1
+            raise StateError(f"what is done to the store is recorded in it, and this cannot be: {reason}")
+
     def _event(self, request: Request, action: str, query: AuditQuery | None, known: dict[str, Any]) -> Record:
         said = request.headers.get(ACTION_HEADER, "")
         # a client may say that it counts in order to export, never that an export is less than that

@@ -39,6 +39,8 @@ _VERBS = {
     "retention": ("delete", "applied retention"),
     "restore": ("create", "put archived records back into the audit log"),
     "backup": ("export", "backed the audit log up"),
+    "hold_add": ("create", "put a legal hold on the audit log"),
+    "hold_release": ("revoke", "released a legal hold on the audit log"),
     "token_create": ("create", "made a token of the audit log"),
     "token_revoke": ("revoke", "revoked a token of the audit log"),
     "view_save": ("create", "saved a view of the audit log"),
@@ -161,6 +163,8 @@ def _target(deed: Deed) -> Target:
         return Target(type="record", id=deed.subject)
     if deed.action.startswith("token_"):
         return Target(type="token", id=deed.subject)
+    if deed.action.startswith("hold_"):
+        return Target(type="hold", id=deed.subject)
     return Target(type="audit_log", id=deed.subject or None)
 
 

@@ -3,8 +3,9 @@
 `--actor ana --actor bob` and `--actor ana,bob` ask for either; different flags must all hold; `--not-actor` excludes.
 """
 
+import functools
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -31,8 +32,11 @@ class Question(NamedTuple):
         """Whether a time range was asked for."""
         return any((self.last, self.since, self.until))
 
-    def query(self, zone: tzinfo, now: datetime | None = None) -> AuditQuery:
-        """The query; times are read in `zone`, relative ones from `now`. Raises BadQuery or UsageError."""
+    def query(self, zone: tzinfo, now: datetime | None = None, *, own: bool = False) -> AuditQuery:
+        """The query; times are read in `zone`, relative ones from `now`. Raises BadQuery or UsageError.
+
+        Without `own` it leaves whodid's own events out where it does not ask for them.
+        """
         from whodid_indexer.cli.output import say_hint  # noqa: PLC0415  not needed to print help
         from whodid_indexer.query.identity import parse_identities  # noqa: PLC0415  as above
         from whodid_indexer.query.own import without_own  # noqa: PLC0415  as above
@@ -49,7 +53,7 @@ class Question(NamedTuple):
         )
         for hint in parsed.hints:
             say_hint(hint)
-        return without_own(parsed.query)
+        return parsed.query if own else without_own(parsed.query)
 
 
 def _question(
@@ -74,20 +78,23 @@ def _question(
     return Question(tuple(filters), texts, last, since, until, mine, identities)
 
 
-def _options() -> list[Option]:
-    options: list[Option] = [
-        click.option(
+def _options() -> dict[str, Option]:
+    """Each flag by the name of its parameter."""
+    options: dict[str, Option] = {
+        "texts": click.option(
             "-q",
             "texts",
             multiple=True,
             metavar="QUERY",
             help='Words and "phrases" anywhere in the record, field:value, -not, OR, parentheses.',
         ),
-        click.option("--last", metavar="SPAN", help="The time up to now: 15m, 24h, 7d, 4w."),
-        click.option("--since", metavar="TIME", help="From this time on: 2026-11-21, 2026-11-21T06:33, today, 3d …"),
-        click.option("--until", metavar="TIME", help="Before this time."),
-        click.option("--mine", is_flag=True, help="Only what I did: whom --identity names."),
-        click.option(
+        "last": click.option("--last", metavar="SPAN", help="The time up to now: 15m, 24h, 7d, 4w."),
+        "since": click.option(
+            "--since", metavar="TIME", help="From this time on: 2026-11-21, 2026-11-21T06:33, today, 3d …"
+        ),
+        "until": click.option("--until", metavar="TIME", help="Before this time."),
+        "mine": click.option("--mine", is_flag=True, help="Only what I did: whom --identity names."),
+        "identities": click.option(
             "--identity",
             "identities",
             multiple=True,
@@ -95,7 +102,7 @@ def _options() -> list[Option]:
             metavar="WHO",
             help="Who I am, for --mine and actor:me: shop/user:783 or email:ana@example.com.",
         ),
-        click.option(
+        "views": click.option(
             "--view",
             "views",
             multiple=True,
@@ -103,10 +110,12 @@ def _options() -> list[Option]:
             shell_complete=complete_view,
             help="What was saved under this name by `whodid views save`.",
         ),
-    ]
+    }
     for negated in (False, True):
-        options += (_option(field, negated=negated) for field in FIELDS.values())
-        options.append(_meta_option(negated=negated))
+        options |= {
+            _parameter(field.name, negated=negated): _option(field, negated=negated) for field in FIELDS.values()
+        }
+        options[_parameter("meta", negated=negated)] = _meta_option(negated=negated)
     return options
 
 
@@ -150,13 +159,15 @@ def _meta_filter(text: str, negated: bool) -> tuple[str, str, bool]:
     return f"{META_PREFIX}{path}", value, negated
 
 
-filter_options = bundle(
-    "question",
-    _options(),
-    _question,
-    [
-        *("texts", "last", "since", "until", "mine", "identities", "views"),
-        *(_parameter(name, negated=negated) for name in (*FIELDS, "meta") for negated in (False, True)),
-    ],
-)
+_OPTIONS = _options()
+
+filter_options = bundle("question", list(_OPTIONS.values()), _question, list(_OPTIONS))
 """All filter flags; the command's parameter `question: Question`."""
+
+
+def filters_without(*taken: str) -> Option:
+    """As `filter_options`, but for fields (or `until`) whose flags mean something else there; -q can still ask them."""
+    others = {name if name == "until" else _parameter(name, negated=False) for name in taken}
+    left = {name: option for name, option in _OPTIONS.items() if name not in others}
+    empty: dict[str, Any] = {name: None if name == "until" else () for name in others}
+    return bundle("question", list(left.values()), functools.partial(_question, **empty), list(left))

@@ -17,6 +17,7 @@ from whodid_schema import __version__
         "demo": "whodid_indexer.demo.command:demo",
         "export": "whodid_indexer.cli.export:command",
         "facets": "whodid_indexer.cli.facets:command",
+        "hold": "whodid_indexer.cli.hold:group",
         "retention": "whodid_indexer.cli.retention:group",
         "report": "whodid_indexer.cli.report:command",
         "restore": "whodid_indexer.cli.restore:command",

@@ -78,6 +78,7 @@ def command(
             _hosts(host, settings),
             behind.gate,
             kept=behind.views,
+            holds=behind.holds,
             rate=DEFAULT_RATE if settings is None else settings.serve_rate,
         )
         with behind.daily:

@@ -15,11 +15,13 @@ from whodid_indexer.audit.recorder import IntoCluster, recorder_of
 from whodid_indexer.cli.options import Source
 from whodid_indexer.cli.places import Place, find_store
 from whodid_indexer.cli.source import access_to, opened
+from whodid_indexer.holds.hold import Holds
 from whodid_indexer.retention.daily import Daily
 from whodid_indexer.store.base import Reader
 from whodid_indexer.store.open import open_reader, path_of
 from whodid_indexer.store.sqlite import SqliteStore
 from whodid_indexer.store.sqlite.document import write_document
+from whodid_indexer.store.sqlite.holds import SqliteHolds
 from whodid_indexer.store.sqlite.retire import SqliteLifecycle
 from whodid_indexer.store.sqlite.views import SqliteViews
 from whodid_schema.errors import UsageError
@@ -38,6 +40,7 @@ class Behind(NamedTuple):
     opener: Callable[[], Reader]
     gate: Gate
     views: Views | None
+    holds: Holds
     daily: AbstractContextManager[object]
     said: list[str]
 
@@ -47,7 +50,7 @@ def served(source: Source, settings: "IndexerSettings | None", admit: Admit) -> 
     """What the source names. Raises UsageError for another server, and whatever its store raises."""
     place = find_store(source.store, source.config)
     if place.url.startswith(("http://", "https://")):
-        with _cluster(source, place, admit) as behind:
+        with _cluster(source, place, settings, admit) as behind:
             yield behind
     else:
         with _file(path_of(place.url), place, settings, admit) as behind:
@@ -67,21 +70,26 @@ def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: A
     with contextlib.closing(SqliteTokens(path)) as tokens:
         gate = admit(tokens)
         store = SqliteStore(path)
-        yield Behind(store, lambda: open_reader(place.url), gate, SqliteViews(store), daily, said)
+        holds = SqliteHolds(path, store)
+        yield Behind(store, lambda: open_reader(place.url), gate, SqliteViews(store), holds, daily, said)
 
 
 @contextlib.contextmanager
-def _cluster(source: Source, place: Place, admit: Admit) -> Iterator[Behind]:
+def _cluster(source: Source, place: Place, settings: "IndexerSettings | None", admit: Admit) -> Iterator[Behind]:
+    from whodid_indexer.store.opensearch.holds import ClusterHolds  # noqa: PLC0415  httpx only where it is used
+    from whodid_indexer.store.opensearch.read import OpenSearchReader  # noqa: PLC0415  as above
+
     gate = admit(None)
     with opened(source, "serve") as reader:
         recorder = recorder_of(reader)
-        if not isinstance(recorder, IntoCluster):
+        if not isinstance(recorder, IntoCluster) or not isinstance(reader, OpenSearchReader):
             raise UsageError(
                 f"{place.url} is a whodid server itself", "name its store: sqlite:///… or OpenSearch's URL"
             )
         reader.meta()
         access = access_to(source)
         said = [f"store {place.url} ({place.said_by}); agents write to it directly"]
+        holds = ClusterHolds(reader.client, deletes_by_ism=settings is None or settings.lifecycle == "ism")
         yield Behind(
-            recorder, lambda: open_reader(place.url, lambda: access), gate, None, contextlib.nullcontext(), said
+            recorder, lambda: open_reader(place.url, lambda: access), gate, None, holds, contextlib.nullcontext(), said
         )

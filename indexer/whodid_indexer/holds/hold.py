@@ -45,7 +45,7 @@ class Hold(Struct, frozen=True, kw_only=True):
     released_at: str | None = None
     released_reason: str | None = None
 
-    def state(self, now: datetime) -> State:
+    def state_at(self, now: datetime) -> State:
         """Whether it holds anything."""
         if self.released_at is not None:
             return "released"
@@ -74,7 +74,7 @@ class Holds(Protocol):
 
 def active(holds: Iterable[Hold], now: datetime) -> list[Hold]:
     """Those that hold something."""
-    return [hold for hold in holds if hold.state(now) == "active"]
+    return [hold for hold in holds if hold.state_at(now) == "active"]
 
 
 def new_hold(

@@ -1,0 +1,33 @@
+"""Reading a small document that is sent to be kept or done: JSON of a form, and nothing else."""
+
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from whodid_indexer.api.bodies import pieces
+from whodid_indexer.api.endpoints import JSON
+from whodid_indexer.api.problem import WrongType
+from whodid_indexer.ingest.encoding import TooLarge
+from whodid_schema.errors import UsageError
+
+Sent = TypeVar("Sent")
+
+
+async def read_json(request: Request, kind: type[Sent], largest: int) -> Sent:
+    """What is sent, as JSON of at most `largest` bytes. Raises WrongType, TooLarge, TooSlow, and UsageError."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != JSON:
+        raise WrongType(f"Content-Type {given!r} is not taken", f"send {JSON}")
+    body = bytearray()
+    try:
+        async for piece in pieces(request):
+            body += piece
+            if len(body) > largest:
+                raise TooLarge(f"this may have {largest} bytes, and has more")
+    except ClientDisconnect as error:
+        raise UsageError("the sender went away in the middle of its body") from error
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"this is not what is taken here: {error}", "see /api/v1/openapi.json") from error
