@@ -14,6 +14,7 @@ from whodid_schema import __version__
         "backup": "whodid_indexer.cli.backup:command",
         "completion": "whodid_indexer.cli.completion:command",
         "count": "whodid_indexer.cli.count:command",
+        "doctor": "whodid_indexer.cli.doctor:command",
         "demo": "whodid_indexer.demo.command:demo",
         "export": "whodid_indexer.cli.export:command",
         "facets": "whodid_indexer.cli.facets:command",

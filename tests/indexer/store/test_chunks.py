@@ -44,7 +44,7 @@ def columns_of(path: Path) -> list[list[tuple[int, ...]]]:
         numbers = [number for (number,) in connection.execute("SELECT id FROM chunk ORDER BY id")]
         found = []
         for number in numbers:
-            columns = [chunks._read(connection, number, place) for place in range(len(chunks.COLUMNS))]
+            columns = [chunks.read_column(connection, number, place) for place in range(len(chunks.COLUMNS))]
             found.append([(row[0], row[1] + number * SIZE, *row[2:]) for row in zip(*columns, strict=True)])
     return found
 

@@ -55,7 +55,7 @@ def forget_rows(connection: apsw.Connection, seqs: Iterable[int]) -> None:
         gone[number].add(seq - number * SIZE)
     following: int = connection.execute(_NEXT).get
     for number in sorted(number for number in gone if number < following):
-        columns = [_read(connection, number, place) for place in range(len(COLUMNS))]
+        columns = [read_column(connection, number, place) for place in range(len(COLUMNS))]
         kept = [seq not in gone[number] for seq in columns[1]]
         if not all(kept):
             _write(connection, number, [array("q", compress(column, kept)) for column in columns])
@@ -86,7 +86,8 @@ def _packed(column: "array[int]", width: int) -> bytes:
     return found.tobytes()
 
 
-def _read(connection: apsw.Connection, number: int, place: int) -> "array[int]":
+def read_column(connection: apsw.Connection, number: int, place: int) -> "array[int]":
+    """One column of a chunk, sorted by time; `seq` is counted from the chunk's first."""
     data = connection.execute(_CELL, (number * PLACES + place,)).get or b""
     count: int = connection.execute("SELECT n FROM chunk WHERE id = ?", (number,)).get
     found = array(_TYPES[len(data) // count if count else 1])

@@ -1,0 +1,96 @@
+"""What a check finds, and how checks run: one after the other, each with half of the time that is left.
+
+ok        looked at, and well
+warn      works, but somebody should know
+fail      broken, or will be soon
+skipped   not looked at, or not to its end: the time was up, a right is missing, or there is nothing to look at
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from whodid_schema.errors import NotAllowed, WhodidError
+
+Status = Literal["ok", "warn", "fail", "skipped"]
+
+
+class Finding(Struct, frozen=True):
+    """The outcome of a check: what was seen, in words, and how to mend it where there is something to mend."""
+
+    check: str
+    status: Status
+    said: str
+    mend: str = ""
+
+
+class Spent(Exception):
+    """The time of a check is up."""
+
+
+class Budget:
+    """So many seconds from now on."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._ends = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left; 0 when none are."""
+        return max(0.0, self._ends - self._clock())
+
+    def require(self) -> None:
+        """Raises Spent where no time is left."""
+        if not self.left():
+            raise Spent
+
+    def half(self) -> "Budget":
+        """Half of what is left."""
+        return Budget(self.left() / 2, self._clock)
+
+
+class Says:
+    """Makes the findings of one check."""
+
+    def __init__(self, check: str) -> None:
+        self._check = check
+
+    def ok(self, said: str) -> Finding:
+        """It is well."""
+        return Finding(self._check, "ok", said)
+
+    def warn(self, said: str, mend: str) -> Finding:
+        """Somebody should know."""
+        return Finding(self._check, "warn", said, mend)
+
+    def fail(self, said: str, mend: str) -> Finding:
+        """It is broken."""
+        return Finding(self._check, "fail", said, mend)
+
+    def skipped(self, said: str, mend: str = "") -> Finding:
+        """It was not looked at."""
+        return Finding(self._check, "skipped", said, mend)
+
+
+Check = Callable[[Says, Budget], Iterable[Finding]]
+
+
+def look_over(checks: Iterable[tuple[str, Check]], budget: Budget) -> Iterator[Finding]:
+    """Every check's findings, in order. What a check raises is a finding of its own."""
+    for name, check in checks:
+        says = Says(name)
+        given = budget.half()
+        try:
+            given.require()
+            yield from check(says, given)
+        except Spent:
+            yield says.skipped(f"not looked at to its end within {given.seconds:.1f} s", "--budget gives it more time")
+        except NotAllowed as error:
+            yield says.skipped(error.message, error.hint)
+        except WhodidError as error:
+            yield says.fail(error.message, error.hint)
+        except Exception as error:  # noqa: BLE001  of a damaged store anything may be read, and nothing is hidden here
+            yield says.fail(f"reading ended with {type(error).__name__}: {error}", "see what the other checks say")

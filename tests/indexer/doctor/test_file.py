@@ -1,0 +1,225 @@
+"""`whodid doctor` on a file: each thing that can be wrong with one is made wrong, and found; nothing is changed."""
+
+import hashlib
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import pytest
+
+from support.records import identifier, item, records, stamp
+from support.running import whodid
+from support.serving import HOSTILE, Server
+from whodid_indexer.doctor.contents import Contents
+from whodid_indexer.doctor.doubles import Doubles, Told, gather, read_told
+from whodid_indexer.doctor.file import StoreFile
+from whodid_indexer.doctor.finding import Budget, Finding, Says, look_over
+from whodid_indexer.doctor.rows import Rows
+from whodid_indexer.retention.document import NOTHING
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
+from whodid_schema.bulk import INDEXED
+from whodid_schema.meta import default_meta
+from whodid_schema.record import Ingest, Record, encode
+
+NOW = datetime.now(UTC)
+MICROS = int(NOW.timestamp()) * 1_000_000
+SOME = list(records(1, 17_000, MICROS - 17_000_000_000, 1_000_000))
+
+
+def made(path: Path, listed: list[Record]) -> Path:
+    SqliteStore.setup(path, default_meta(NOW))
+    with closing(SqliteStore(path)) as store:
+        assert set(store.create([item(record) for record in listed])) == {INDEXED}
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("doctor") / "audit.db", SOME)
+
+
+@pytest.fixture
+def path(whole: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "audit.db"
+    copy.write_bytes(whole.read_bytes())
+    copy.chmod(0o600)
+    return copy
+
+
+def findings(path: Path, seconds: float = 60) -> list[Finding]:
+    with closing(StoreFile(path)) as file, closing(SqliteReader(path)) as reader:
+        contents = Contents(reader, None, NOW, timedelta(days=7))
+        checks = [*file.checks(), *contents.checks(), *Rows(file).checks()]
+        return list(look_over(checks, Budget(seconds)))
+
+
+def changed(path: Path, script: str) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute(script)
+
+
+def test_of_a_sound_store_everything_is_well_and_nothing_is_changed(path: Path) -> None:
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = findings(path)
+    assert {finding.status for finding in found} == {"ok"}, found
+    assert {finding.check for finding in found} == {
+        *("layout", "room", "log", "rights", "numbers", "pages"),
+        *("retention", "clocks", "mapping of events", "sources"),
+        *("bodies", "dictionaries", "columns", "words", "doubles"),
+    }
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+@pytest.mark.parametrize(
+    ("script", "check", "status", "said"),
+    [
+        ("DELETE FROM ft WHERE rowid = 77", "words", "fail", "1 records are not in the text index, the first is 77"),
+        ("INSERT INTO ft(rowid, t, x) VALUES (99999, 'a', 'b')", "words", "fail", "1 entries of the text index"),
+        ("UPDATE event SET reason = 4711 WHERE seq = 17000", "dictionaries", "fail", "1 of reason"),
+        ("DELETE FROM combo", "dictionaries", "fail", "of combo"),
+        (
+            "UPDATE event SET ts = ts + 1 WHERE seq = 5",
+            "columns",
+            "fail",
+            "the columns of 1 of 1 chunks differ from the rows: 0",
+        ),
+        ("UPDATE cell SET data = zeroblob(length(data)) WHERE id = 3", "columns", "fail", "of 1 of 1 chunks"),
+        ("UPDATE event SET body = (SELECT body FROM event WHERE seq = 2) WHERE seq = 1", "bodies", "fail", "record 1"),
+        ("UPDATE event SET body = x'01ff' WHERE seq = 1", "bodies", "fail", "record 1"),
+        ("DELETE FROM event WHERE seq = 3", "numbers", "warn", "1 that were stored are gone, and no class has a"),
+        ("UPDATE sqlite_sequence SET seq = 5 WHERE name = 'event'", "numbers", "fail", "never given out"),
+        ("CREATE TABLE other(a); DROP INDEX handle", "layout", "fail", "without handle"),
+        ("DROP INDEX handle; CREATE INDEX handle ON actor(email)", "layout", "fail", "other: handle"),
+    ],
+)
+def test_what_is_wrong_is_found_and_how_to_mend_it_is_said(
+    script: str, check: str, status: str, said: str, path: Path
+) -> None:
+    changed(path, script)
+    (finding,) = [one for one in findings(path) if one.check == check and one.status != "ok"]
+    assert (finding.status, said in finding.said, bool(finding.mend)) == (status, True, True), finding
+
+
+def test_a_damaged_page_is_found(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    place = content.index(b"shop/user:", len(content) // 2)
+    content[place - 4_000 : place + 4_000] = b"\xff" * 8_000
+    path.write_bytes(content)
+    assert any(finding.status == "fail" for finding in findings(path))
+
+
+def test_rights_that_let_others_in_are_named(path: Path) -> None:
+    for mode, word in ((0o666, "write"), (0o644, "read")):
+        path.chmod(mode)
+        (finding,) = [one for one in findings(path) if one.check == "rights"]
+        assert (finding.status, f"may {word}" in finding.said) == ("warn", True)
+
+
+def test_without_time_nothing_is_looked_at_and_that_is_said(path: Path) -> None:
+    found = findings(path, seconds=0)
+    assert {finding.status for finding in found} == {"skipped"}
+    assert all("not looked at to its end" in finding.said for finding in found)
+
+
+def test_a_statement_that_takes_too_long_is_ended(path: Path) -> None:
+    with closing(StoreFile(path)) as file:
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+        def check(_: Says, budget: Budget) -> list[Finding]:
+            with file.within(budget):
+                file.connection.execute(endless).fetchall()
+            return []
+
+        (finding,) = look_over([("endless", check)], Budget(0.4))
+    assert (finding.status, "not looked at to its end within 0.2 s" in finding.said) == ("skipped", True)
+
+
+def told(number: int, **more: Any) -> Told:
+    return read_told(encode(Record(id=identifier(number), app="shop", **more)))
+
+
+def test_a_native_id_with_other_contents_is_listed_and_one_of_another_app_is_not() -> None:
+    doubles = Doubles()
+    for one in (told(1, native_id="a"), told(2, native_id="a"), told(3, native_id="b"), told(4)):
+        doubles.add(one)
+    doubles.add(msgspec.structs.replace(told(5, native_id="b"), app="other"))
+    (finding,) = doubles.findings(Says("doubles"), whole=True)
+    assert finding.status == "warn"
+    assert "1 native ids stand in records with other contents: shop a (" in finding.said
+
+
+def test_an_event_without_a_time_that_was_read_twice_is_listed_and_equal_lines_are_not() -> None:
+    doubles = Doubles()
+
+    def at(offset: int) -> Ingest:
+        return Ingest(source="h:/a", generation="g", offset=offset, item=0, origin="same line")
+
+    for number, offset, precision in ((1, 0, "received"), (2, 0, "received"), (3, 90, "received"), (4, 0, "us")):
+        doubles.add(told(number, ingest=at(offset), time_precision=precision))
+    (finding,) = doubles.findings(Says("doubles"), whole=True)
+    assert "1 events without a time of their own are stored twice: h:/a at byte 0 (" in finding.said
+
+
+def test_where_the_time_is_up_it_says_how_many_records_were_looked_at() -> None:
+    doubles, whole = gather((told(number) for number in range(1_000)), Budget(0))
+    assert (whole, doubles.looked) == (False, 100)
+    assert [one.status for one in doubles.findings(Says("doubles"), whole=whole)] == ["ok", "skipped"]
+
+
+def test_who_is_silent_unmapped_or_ahead_in_time_is_named(tmp_path: Path) -> None:
+    ahead = stamp(MICROS + 7_200_000_000)
+    host = Ingest(host="web-7", profile="generic")
+    path = made(
+        tmp_path / "audit.db",
+        [
+            Record(timestamp=stamp(MICROS), received_at=ahead, id=identifier(1), app="odd", verb="other", ingest=host),
+            Record(timestamp=stamp(MICROS - 9 * 86_400_000_000), received_at=ahead, id=identifier(2), app="quiet"),
+        ],
+    )
+    said = {finding.said for finding in findings(path) if finding.status == "warn"}
+    assert any(text.startswith("web-7 stamped records 1 hour ahead") or "2 hours ahead" in text for text in said), said
+    assert any(text.startswith("quiet has been silent for 9 days") for text in said), said
+    assert "2 of the newest 2 records have no verb: odd, quiet" in said
+    assert "1 of the newest 2 records were read without a profile of their own: odd" in said
+
+
+def test_a_configuration_that_the_store_does_not_follow_is_named(path: Path) -> None:
+    with closing(SqliteReader(path)) as reader:
+        contents = Contents(reader, NOTHING._replace(days={"activity": 30}), NOW, timedelta(days=7))
+        (finding,) = contents.retention(Says("retention"), Budget(1))
+    assert (finding.status, finding.said) == ("warn", "activity: the configuration says 30d, the store forever")
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    done = whodid("doctor", *arguments, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command_ends_with_0_where_nothing_fails_and_with_1_where_something_does(path: Path) -> None:
+    code, out, _ = run("--store", f"sqlite://{path}")
+    assert (code, "ok       words: every record is in the text index" in out) == (0, True)
+    changed(path, "DELETE FROM ft WHERE rowid = 1")
+    code, out, err = run("--store", f"sqlite://{path}", "--format", "json")
+    found = json.loads(out)["findings"]
+    assert (code, [one["check"] for one in found if one["status"] == "fail"]) == (1, ["words"])
+    assert "1 of 15 checks failed" in err
+    assert run("--store", f"sqlite://{path}.none")[0] == 4
+
+
+def test_names_that_would_steer_a_terminal_are_inert(tmp_path: Path) -> None:
+    old = stamp(MICROS - 99 * 86_400_000_000)
+    apps = [Record(timestamp=old, received_at=old, id=identifier(n), app=bad) for n, bad in enumerate(HOSTILE.values())]
+    _, out, _ = run("--store", f"sqlite://{made(tmp_path / 'audit.db', apps)}")
+    assert "silent" in out
+    assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in out.replace("\n", ""))
+
+
+def test_through_a_server_it_asks_what_can_be_asked_from_there(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        code, out, _ = run("--store", server.url)
+    assert (code, "server: whodid" in out, "sources" in out) == (0, True, True)
+    assert "its store is not seen from here" in out
