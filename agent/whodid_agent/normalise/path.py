@@ -71,6 +71,14 @@ class Path(Struct, frozen=True):
         """Whether a step may lead into an array or a text: such places are looked up step by step."""
         return any(type(step) is not str or (step.isascii() and step.isdigit()) for step in self.steps)
 
+    @property
+    def text(self) -> "Path | None":
+        """The place of the text that is looked into, or of which a part or the form is asked; None for others."""
+        for number, step in enumerate(self.steps):
+            if type(step) in (Inside, Cut, Like):
+                return Path(self.steps[:number])
+        return None
+
 
 class BadPathError(ValueError):
     """A text that spells no path."""

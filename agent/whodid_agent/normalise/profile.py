@@ -121,11 +121,13 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def shared(self) -> frozenset[Path]:
         """Places that more than one slot reads, and such in arrays: they go only when all slots have been filled."""
+        looked = [path for expr in (*self.slots.values(), *self.native) for path in expression.looked_at(expr)]
+        texts = {path.text for path in looked}
         seen: set[Path] = set()
         shared: set[Path] = set()
-        for expr in [*self.slots.values(), *self.native]:
-            for path in expression.looked_at(expr):
-                (shared if path in seen or path.indexed or self._in_array(path.steps) else seen).add(path)
+        for path in looked:
+            often = path in seen or path in texts or path.indexed or self._in_array(path.steps)
+            (shared if often else seen).add(path)
         return frozenset(shared)
 
     def _in_array(self, steps: Steps) -> bool:
@@ -148,7 +150,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
             path.steps[:depth]
             for expr in (*self.slots.values(), *self.native, *self.ignore)
             for path in expression.looked_at(expr)
-            for depth in range(1, len(path.steps))
+            for depth in range(1, len((path.text or path).steps))
         }
         return tuple(Path(inner) for inner in sorted(steps, key=lambda inner: (-len(inner), spelt(inner))))
 
