@@ -9,7 +9,7 @@ where a tenant is named.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -23,12 +23,37 @@ _TIMEOUT = httpx.Timeout(10.0, read=120.0)
 _EXAMPLE = "https://host:5601"
 _ELSEWHERE = f"name the address that people open in the browser, with its base path: {_EXAMPLE}"
 
+Answer = TypeVar("Answer", bound=msgspec.Struct)
+
 
 class Found(msgspec.Struct, frozen=True):
     """An object as Dashboards has it."""
 
     attributes: Attributes
     references: Sequence[Mapping[str, str]]
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    type: str
+    id: str
+    attributes: Attributes = {}
+    references: Sequence[Mapping[str, str]] = ()
+    error: Mapping[str, Any] | None = None
+
+
+class _ShownAll(msgspec.Struct, frozen=True):
+    saved_objects: Sequence[_Shown]
+
+
+class _Failed(msgspec.Struct, frozen=True):
+    type: str
+    id: str
+    error: Mapping[str, Any] = {}
+
+
+class _Imported(msgspec.Struct, frozen=True, rename="camel"):
+    success_count: int = 0
+    errors: Sequence[_Failed] = ()
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -88,14 +113,13 @@ class Dashboards:
     def find(self, objects: Sequence[SavedObject]) -> dict[tuple[str, str], Found]:
         """Those of the objects that are there, as they are there."""
         asked = [{"type": one.type, "id": one.id} for one in objects]
-        answer = self._answer("POST", "/api/saved_objects/_bulk_get", json=asked)
+        answer = self._answer(_ShownAll, "/api/saved_objects/_bulk_get", json=asked)
         there: dict[tuple[str, str], Found] = {}
-        for one in answer["saved_objects"]:
-            error = one.get("error")
-            if error is None:
-                there[one["type"], one["id"]] = Found(one["attributes"], one.get("references") or [])
-            elif error.get("statusCode") != 404:
-                raise NotAllowed(f"{self.url} does not show {one['type']} {one['id']}: {error.get('message')}")
+        for one in answer.saved_objects:
+            if one.error is None:
+                there[one.type, one.id] = Found(one.attributes, one.references)
+            elif one.error.get("statusCode") != 404:
+                raise NotAllowed(f"{self.url} does not show {one.type} {one.id}: {one.error.get('message')}")
         return there
 
     def put(self, objects: Sequence[SavedObject]) -> list[Failure]:
@@ -105,15 +129,13 @@ class Dashboards:
             raise ValueError(f"not ours to overwrite: {strangers}")
         content = to_ndjson(objects).encode()
         answer = self._answer(
-            "POST",
+            _Imported,
             "/api/saved_objects/_import",
             params={"overwrite": "true"},
             files={"file": (FILE, content, "application/ndjson")},
         )
-        failures = [
-            Failure(str(one.get("type")), str(one.get("id")), _reason(one)) for one in answer.get("errors") or ()
-        ]
-        done = answer.get("successCount")
+        failures = [Failure(one.type, one.id, _reason(one.error)) for one in answer.errors]
+        done = answer.success_count
         if done != len(objects) - len(failures):
             raise StoreUnreachable(
                 f"{self.url} says that it imported {done} of {len(objects)} objects, and does not say which",
@@ -125,13 +147,16 @@ class Dashboards:
         """Give back the connections."""
         self._http.close()
 
-    def _answer(self, method: str, path: str, **request: Any) -> Any:
-        response = self._ask(method, path, **request)
+    def _answer(self, kind: type[Answer], path: str, **request: Any) -> Answer:
+        response = self._ask("POST", path, **request)
         said = _json(response)
-        if response.is_success and isinstance(said, dict):
-            return said
-        reason = str(said.get("message") or said.get("error") or "") if isinstance(said, dict) else ""
-        raise StoreUnreachable(f"{self.url}{path}: {response.status_code} {reason}".rstrip(), _ELSEWHERE)
+        if not response.is_success:
+            reason = str(said.get("message") or said.get("error") or "") if isinstance(said, dict) else ""
+            raise StoreUnreachable(f"{self.url}{path}: {response.status_code} {reason}".rstrip(), _ELSEWHERE)
+        try:
+            return msgspec.convert(said, kind)
+        except msgspec.ValidationError as error:
+            raise StoreUnreachable(f"{self.url}{path}: its answer cannot be read: {error}", _ELSEWHERE) from error
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
@@ -158,13 +183,14 @@ def _json(response: httpx.Response) -> Any:
         return None
 
 
-def _reason(failed: Mapping[str, Any]) -> str:
+def _reason(error: Mapping[str, Any]) -> str:
     """Why an object was not imported, in words."""
-    error = failed.get("error") or {}
-    missing = ", ".join(f"{one.get('type')} {one.get('id')}" for one in error.get("references") or ())
+    references = error.get("references")
+    missing = [one for one in references if isinstance(one, dict)] if isinstance(references, list) else []
     told = {
         "conflict": "there is another object of this id",
-        "missing_references": f"it refers to what is not there: {missing}",
+        "missing_references": "it refers to what is not there: "
+        + ", ".join(f"{one.get('type')} {one.get('id')}" for one in missing),
         "unsupported_type": "this Dashboards does not know the type",
     }
     kind = str(error.get("type"))
