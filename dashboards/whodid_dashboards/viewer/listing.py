@@ -102,6 +102,11 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
     }
 
 
+def views_link(question: Question) -> str:
+    """Where the question can be saved under a name, among those that are."""
+    return Links(question).to(question.asked, path="/views")
+
+
 def values_page(question: Question, facet: Facet, contains: str) -> dict[str, Any]:
     """The values of `values.html`."""
     around = common(question)

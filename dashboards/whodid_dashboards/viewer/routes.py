@@ -22,7 +22,7 @@ from whodid_dashboards.viewer.contents import read_axis, read_contents
 from whodid_dashboards.viewer.delivery import campaign_page, campaigns_page
 from whodid_dashboards.viewer.errors import guarded
 from whodid_dashboards.viewer.event import event_page
-from whodid_dashboards.viewer.listing import list_page, values_page
+from whodid_dashboards.viewer.listing import list_page, values_page, views_link
 from whodid_dashboards.viewer.question import Asked
 from whodid_dashboards.viewer.render import page
 from whodid_indexer.access.caller import access_of
@@ -70,7 +70,9 @@ class Viewer:
         question = asked.question(access_of(request), datetime.now(UTC))
         contents = await self._readers.ask(lambda reader: read_contents(reader, question))
         trail_of(request).note(request, "search", question.query, found=contents.found.total)
-        return page(request, "list.html", **list_page(question, contents, str(request.base_url).rstrip("/")))
+        shown = list_page(question, contents, str(request.base_url).rstrip("/"))
+        views = views_link(question) if request.app.state.views.kept else ""
+        return page(request, "list.html", views=views, **shown)
 
     async def values(self, request: Request) -> Response:
         """`GET /values/{axis}`."""

@@ -8,14 +8,14 @@ That a form is our own is checked before it comes here (`api.auth`), for these a
 """
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
 
 from anyio import sleep
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from whodid_dashboards.viewer.errors import guarded
+from whodid_dashboards.viewer.forms import form_fields
 from whodid_dashboards.viewer.headers import PAGE
 from whodid_dashboards.viewer.preferences import own
 from whodid_dashboards.viewer.render import page
@@ -26,10 +26,6 @@ from whodid_indexer.api.auth import SIGN_IN, SIGN_OUT
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.audit.event import Deed
-from whodid_schema.errors import UsageError
-
-_LARGEST = 16 << 10
-"""Bytes of the form."""
 
 
 def pages(_readers: Readers) -> Sequence[BaseRoute]:
@@ -49,7 +45,7 @@ async def _form(request: Request) -> Response:
 
 
 async def _sign_in(request: Request) -> Response:
-    gate, fields = _gate(request), await _fields(request)
+    gate, fields = _gate(request), await form_fields(request)
     following, address = own(fields.get("next", "/")), request.client.host if request.client is not None else ""
     try:
         caller, cookie = gate.sign_in(fields.get("token", "").strip())
@@ -86,19 +82,3 @@ def _gate(request: Request) -> Gate:
 
 def _shown(request: Request, following: str, status: int = 200, fault: str = "") -> Response:
     return page(request, "sign_in.html", status, title="Sign in", next=following, fault=fault)
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """The form's fields. Raises UsageError for what no form of ours sends."""
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _LARGEST:
-                raise UsageError("this is longer than any token", "type the token alone")
-    except ClientDisconnect as error:
-        raise UsageError("the browser went away in the middle of the form") from error
-    try:
-        return dict(parse_qsl(bytes(body).decode("ascii"), keep_blank_values=True, max_num_fields=10, errors="strict"))
-    except ValueError as error:
-        raise UsageError("this is not the form of this page", "reload it and try again") from error

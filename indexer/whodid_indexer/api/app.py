@@ -32,7 +32,7 @@ from whodid_indexer.api.questions import questions
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.requests import RequestIds
 from whodid_indexer.api.trail import ByWriter, Trail
-from whodid_indexer.api.views import Views
+from whodid_indexer.api.views import SharedViews, Views
 from whodid_indexer.audit.recorder import IntoCluster, Recorder
 from whodid_indexer.holds.hold import Holds
 from whodid_indexer.ingest.writer import GroupWriter
@@ -114,6 +114,7 @@ def build(
     app.router.redirect_slashes = False  # an address with a slash too many is not found, like any other
     app.state.metrics = metrics
     app.state.refuse = refuse
+    app.state.views = SharedViews(kept)
     app.state.gate = gate
     app.state.trail = trail
     return app

@@ -9,6 +9,7 @@ days is one on every day. Views are kept in a SQLite store; over another one the
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -100,23 +101,40 @@ class SharedViews:
     async def list(self, request: Request) -> Response:
         """All of them."""
         LIST.given(request)
-        found = await to_thread.run_sync(self._kept().all, space_of(caller_of(request)))
-        return Response(msgspec.json.encode(ViewList(found)), media_type=JSON)
+        return Response(msgspec.json.encode(ViewList([*await self.all(request)])), media_type=JSON)
 
     async def one(self, request: Request) -> Response:
         """Save or delete one."""
         SAVE.given(request)
-        kept, space, name = self._kept(), space_of(caller_of(request)), _checked(request.path_params["name"])
+        name: str = request.path_params["name"]
         if request.method == DELETE.method:
-            if not await to_thread.run_sync(kept.delete, space, name):
-                raise NotFound(f"there is no view {name!r}")
-            trail_of(request).tell(request, Deed("view_delete", subject=name))
+            await self.delete(request, name)
             return Response(status_code=204)
-        caller = caller_of(request)
-        view = View(name, await _texts(request), caller.name or caller.id, timestamp.now())
-        new = await to_thread.run_sync(kept.save, space, view)
-        trail_of(request).tell(request, Deed("view_save", " ".join(view.texts), subject=name))
+        view, new = await self.save(request, name, await _sent(request))
         return Response(msgspec.json.encode(view), 201 if new else 200, media_type=JSON)
+
+    async def all(self, request: Request) -> Sequence[View]:
+        """The caller's views by name. Raises NotKept, as all three."""
+        return await to_thread.run_sync(self._kept().all, space_of(caller_of(request)))
+
+    async def save(self, request: Request, name: str, texts: Sequence[str]) -> tuple[View, bool]:
+        """Keep the texts under the name; the view, and whether it is new. Raises UsageError, BadQuery."""
+        kept, caller = self._kept(), caller_of(request)
+        view = View(_checked(name), _checked_texts(texts), caller.name or caller.id, timestamp.now())
+        new = await to_thread.run_sync(kept.save, space_of(caller), view)
+        trail_of(request).tell(request, Deed("view_save", " ".join(view.texts), subject=name))
+        return view, new
+
+    async def delete(self, request: Request, name: str) -> None:
+        """Remove a view. Raises UsageError, NotFound."""
+        if not await to_thread.run_sync(self._kept().delete, space_of(caller_of(request)), _checked(name)):
+            raise NotFound(f"there is no view {name!r}")
+        trail_of(request).tell(request, Deed("view_delete", subject=name))
+
+    @property
+    def kept(self) -> bool:
+        """Whether this store keeps views."""
+        return self._views is not None
 
     def _kept(self) -> Views:
         if self._views is None:
@@ -142,16 +160,20 @@ def _checked(name: str) -> str:
     return name
 
 
-async def _texts(request: Request) -> tuple[str, ...]:
-    """The texts that are sent. Raises WrongType, TooLarge, UsageError, and BadQuery for what cannot be asked."""
+async def _sent(request: Request) -> list[str]:
+    """The texts that are sent. Raises WrongType, TooLarge, UsageError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise WrongType(f"Content-Type {kind!r} is not taken", f"send {JSON}")
     try:
-        sent = msgspec.json.decode(await _body(request), type=NewView)
+        return msgspec.json.decode(await _body(request), type=NewView).texts
     except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"this is not a view: {error}", 'send {"texts": ["verb:delete since:7d"]}') from error
-    texts = tuple(" ".join(text.split()) for text in sent.texts)
+
+
+def _checked_texts(sent: Sequence[str]) -> tuple[str, ...]:
+    """Raises UsageError, and BadQuery for what cannot be asked."""
+    texts = tuple(" ".join(text.split()) for text in sent)
     if not texts or len(texts) > MOST_TEXTS or not all(texts):
         raise UsageError(f"a view has 1 to {MOST_TEXTS} texts, none of them empty")
     read_query((), texts, last=None, since=None, until=None, context=Context(datetime.now(UTC)))
