@@ -13,7 +13,8 @@ from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.interpret import value_of
 from whodid_agent.normalise.path import Steps, spelt
 from whodid_agent.normalise.profile import Profile
-from whodid_agent.normalise.profiles import Mapper, ProfileSet
+from whodid_agent.normalise.mapper import Mapper
+from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.timestamp import Instant
 from whodid_schema.visible import visible
 
@@ -56,7 +57,7 @@ def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]
 
 
 def _searched(mapper: Mapper, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for slot, place in mapper.search.places(event).items():
+    for slot, place in mapper.search.evidence(event).items():
         yield slot, f"{'.'.join(place.path)} (confidence {place.confidence:.2f})"
 
 

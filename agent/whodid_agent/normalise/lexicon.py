@@ -20,8 +20,8 @@ _BY = "by"
 _NO_DOERS = frozenset({"by", "orderby", "groupby", "sortby", "standby", "filterby", "nearby", "ruby", "hobby", "lobby"})
 _DOERS = ("username", "useremail", "userid", "userlogin", "userprincipalname", "actorid", "actorname", "actoremail")
 _NO_DOER_BEGINS = (
-    "target", "affected", "new", "old", "assigned", "invited", "added", "removed", "deleted", "member", "subject",
-    "recipient", "dest", "object", "resource", "original", "previous", "receiver", "other", "related", "host", "service",
+    "target", "affected", "service", "new", "old", "assigned", "invited", "added", "removed", "deleted", "member",
+    "subject", "recipient", "dest", "object", "resource", "original", "previous", "receiver", "other", "related", "host",
     "smtp", "db", "run",
 )  # fmt: skip
 
@@ -74,7 +74,7 @@ def plain(key: str) -> str:
 
 
 class Lexicon:
-    """The tables. `words`: key → group; `singles`: key → slots; `members`: group → key → member; `flat`: joined keys."""
+    """The tables: `words` key → group, `singles` key → slots, `members` group → key → member, `flat` joined keys."""
 
     def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
         self.words: dict[str, Word] = {}
@@ -98,9 +98,7 @@ class Lexicon:
                     self.singles.setdefault(name, []).append(Single(slot, rank))
         for word, found in self.words.items():
             for name, member in self.members.get(found.group, {}).items():
-                self.flat.setdefault(
-                    word + name, Member(word, found.group, member.member, found.strength, member.rank)
-                )
+                self.flat.setdefault(word + name, Member(word, found.group, member.member, found.strength, member.rank))
 
     def word(self, key: str) -> Word | None:
         """The group that this plain key names."""

@@ -8,11 +8,14 @@ one application come in few.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from whodid_agent.normalise import shapes, values
+from whodid_agent.normalise.draft import GROUPS, SLOTS
 from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, plain
+from whodid_agent.normalise.shapes import Accept
 from whodid_agent.normalise.spread import Spread
 
 _MOST_CANDIDATES = 6
@@ -27,7 +30,18 @@ SURE, LIKELY, GUESSED = 0.95, 0.75, 0.4
 
 _BANNED = {
     "actor": frozenset(
-        {"time", "action", "outcome", "outcome.error", "reason", "category", "description", "changes", "before", "after"}
+        {
+            "time",
+            "action",
+            "outcome",
+            "outcome.error",
+            "reason",
+            "category",
+            "description",
+            "changes",
+            "before",
+            "after",
+        }
     ),
     "actor.token": frozenset({"time", "action", "outcome", "outcome.error", "reason", "category", "description"}),
     "target": frozenset({"time", "ip", "user_agent", "device", "country", "description", "session_id", "reason"}),
@@ -39,9 +53,39 @@ _GROUPS = ("actor", "actor.token", "actor.on_behalf_of", "target", "workspace", 
 _EITHER = "subject"
 _WHOLES = frozenset({"changes", "before", "after"})
 _OFTEN_ELSE = frozenset({"type", "name", "method", "status", "level", "source", "location", "state", "info", "code"})
-_NOT_THE_CLIENTS = ("server", "dest", "dst", "target", "local", "version", "listen", "bind", "node", "cluster", "new", "old")
+_NOT_THE_CLIENTS = (
+    "server",
+    "dest",
+    "dst",
+    "target",
+    "local",
+    "version",
+    "listen",
+    "bind",
+    "node",
+    "cluster",
+    "new",
+    "old",
+)
 _TIMELY = ("time", "date", "stamp", "at", "ts", "when", "epoch", "datetime", "on")
-_NOT_THE_TIME = ("expir", "valid", "until", "duration", "last", "birth", "update", "modif", "next", "elapsed", "due", "login")
+_NOT_THE_TIME = (
+    "expir",
+    "valid",
+    "until",
+    "duration",
+    "last",
+    "birth",
+    "update",
+    "modif",
+    "next",
+    "elapsed",
+    "due",
+    "login",
+)
+
+
+Place = tuple[int, str]
+"""An object of the spread, and a key in it."""
 
 
 class Context(NamedTuple):
@@ -49,7 +93,7 @@ class Context(NamedTuple):
 
     group: str | None
     strength: int
-    rank: int
+    rank: float
     root: str
     aside: bool
     depth: int
@@ -59,9 +103,9 @@ _TOP = Context(None, PERHAPS, 0, "", aside=False, depth=0)
 
 
 class Candidate(NamedTuple):
-    """A value to try, by its number in the spread."""
+    """A value to try."""
 
-    number: int
+    place: Place
     confidence: float
 
 
@@ -73,8 +117,9 @@ class Cluster(Struct, gc=False):
     group: str
     word: str
     strength: int
-    members: dict[str, list[tuple[int, int]]]
-    bare: list[int]
+    members: dict[str, list[tuple[int, Place]]]
+    bare: list[Place]
+    tries: list[tuple[str, Accept, list[Place]]] = []
 
 
 class Plan(NamedTuple):
@@ -82,9 +127,11 @@ class Plan(NamedTuple):
 
     singles: dict[str, list[Candidate]]
     clusters: dict[str, list[Cluster]]
-    times: list[int]
-    addresses: list[int]
-    wholes: list[tuple[str, int, str]]
+    things: list[str]
+    steps: list[tuple[str, str, Accept, list[Candidate]]]
+    times: list[Place]
+    addresses: list[Place]
+    wholes: list[tuple[str, Place]]
 
 
 def make_plan(spread: Spread, lexicon: Lexicon) -> Plan:
@@ -98,42 +145,52 @@ class _Planner:
     def __init__(self, spread: Spread, lexicon: Lexicon) -> None:
         self.spread = spread
         self.lexicon = lexicon
-        self.scored: dict[str, list[tuple[float, int, float]]] = {}
+        self.scored: dict[str, list[tuple[float, Place, float]]] = {}
         self.clusters: dict[tuple[str, str, str], Cluster] = {}
-        self.wholes: list[tuple[int, str, int, str]] = []
-        self.times: list[int] = []
-        self.addresses: list[int] = []
+        self.wholes: list[tuple[int, str, Place]] = []
+        self.times: list[Place] = []
+        self.addresses: list[Place] = []
         self.contexts: list[tuple[Context, Context, str]] = []
         self.words_of: dict[str, str] = {}
 
     def plan(self) -> Plan:
-        for number, holder in enumerate(self.spread.holders):
+        for number, where in enumerate(self.spread.where):
             if number == 0:
                 self.contexts.append((_TOP, _TOP, ""))
-            elif holder.key is None:
-                self.contexts.append(self.contexts[holder.inside])
             else:
-                outer, _, last = self.contexts[holder.inside]
-                self.contexts.append(self._through(outer, last, holder.key, number))
+                outer, _, last = self.contexts[where.inside]
+                self.contexts.append(self._through(outer, last, where.key, number))
                 self._whole(number)
-        for number in range(len(self.spread.values)):
-            self._value(number)
+        for inside, key in self.spread.places():
+            self._value(inside, key)
         singles = {
-            slot: [Candidate(number, confidence) for _, number, confidence in sorted(found)[:_MOST_CANDIDATES]]
+            slot: [Candidate(place, confidence) for _, place, confidence in sorted(found)[:_MOST_CANDIDATES]]
             for slot, found in self.scored.items()
         }
         clusters = {group: self._best(group) for group in _GROUPS}
         if not clusters["actor"]:  # a token's subject is who acts, a log entry's what it was done to
             clusters["actor"] = [one for one in clusters["target"] if one.word == _EITHER]
-        wholes = [(slot, holder, key) for _, slot, holder, key in sorted(self.wholes)[:_MOST_CANDIDATES]]
-        return Plan(singles, clusters, self.times[:_MOST_SCANNED], self.addresses[:_MOST_SCANNED], wholes)
+        wholes = [(slot, place) for _, slot, place in sorted(self.wholes)[:_MOST_CANDIDATES]]
+        things = [group for group in _GROUPS[1:] if clusters[group]]
+        return Plan(
+            singles,
+            clusters,
+            things,
+            _steps_of(singles),
+            self.times[:_MOST_SCANNED],
+            self.addresses[:_MOST_SCANNED],
+            wholes,
+        )
 
     def _best(self, group: str) -> list[Cluster]:
         found = [one for one in self.clusters.values() if one.group == group]
         for one in found:
-            for listed in one.members.values():
-                listed.sort()
-                del listed[_MOST_CANDIDATES:]
+            one.tries = [
+                (member, _accept(group, member), [place for _, place in sorted(listed)[:_MOST_CANDIDATES]])
+                for member, listed in one.members.items()
+                if f"{group}.{member}" in SLOTS
+            ]
+            del one.bare[_MOST_CANDIDATES:]
         return sorted(found, key=lambda one: one.score)[:_MOST_PERSONS]
 
     def _through(self, context: Context, last: str, key: str, number: int) -> tuple[Context, Context, str]:
@@ -144,7 +201,7 @@ class _Planner:
                 around, context, last = context, self._enter(context, step, number), step
         return context, around, last
 
-    def _enter(self, context: Context, step: str, number: int) -> Context:  # noqa: PLR0911  # one for each case
+    def _enter(self, context: Context, step: str, number: int) -> Context:
         word = self.lexicon.word(step)
         depth = context.depth + 1
         group = context.group
@@ -166,45 +223,42 @@ class _Planner:
 
     def _whole(self, number: int) -> None:
         """Slots that take an object: changes, and both sides of them."""
-        holder = self.spread.holders[number]
-        context = self.contexts[holder.inside][0]
-        if holder.key is None or type(self.spread.holders[holder.inside].value) is not dict:
-            return
-        for single in self.lexicon.singles.get(plain(holder.key), ()):
+        inside, key = self.spread.where[number][:2]
+        context = self.contexts[inside][0]
+        for single in self.lexicon.singles.get(plain(key), ()):
             if single.slot in _WHOLES and context.group in (None, "target") and context.depth <= _DEPTH:
-                self.wholes.append((single.rank + _DEPTH * context.depth, single.slot, holder.inside, holder.key))
+                self.wholes.append((single.rank + _DEPTH * context.depth, single.slot, (inside, key)))
 
-    def _value(self, number: int) -> None:
-        spread = self.spread
-        context, around, last = self.contexts[spread.inside[number]]
-        key = spread.keys[number]
+    def _value(self, inside: int, key: str) -> None:
+        context, around, last = self.contexts[inside]
         if key[:1] in ".$" and last:  # {"event_type": {".tag": …}}, {"ts": {"$date": …}}: the key above is the name
             name, last, context = ("type", last, context) if last in self.lexicon.words else (last, "", around)
         elif "." in key[1:] or "/" in key:
             *outer, final = _steps(key)
             for step in outer:
                 if step:
-                    around, context, last = context, self._enter(context, step, spread.inside[number]), step
-            context = context._replace(root=f"{spread.inside[number]}:{key.rpartition('.')[0]}")
+                    around, context, last = context, self._enter(context, step, inside), step
+            context = context._replace(root=f"{inside}:{key.rpartition('.')[0]}")
             name = final
         else:
             name = plain(key)
         if not name:
             return
-        self._single(number, name, last, context, around)
-        self._member(number, name, context)
-        self._by_looks(number, name, last, context)
+        place = (inside, key)
+        self._single(place, name, last, context, around)
+        self._member(place, name, context)
+        self._by_looks(place, name, last, context)
 
-    def _single(self, number: int, name: str, last: str, context: Context, around: Context) -> None:
+    def _single(self, place: Place, name: str, last: str, context: Context, around: Context) -> None:
         singles = self.lexicon.singles
         joined = singles.get(last + name, ()) if last else ()
         for single in joined:
-            self._score(number, single.slot, single.rank - _DEPTH, around, name, named=True)
+            self._score(place, single.slot, single.rank - _DEPTH, around, name, named=True)
         for single in singles.get(name, ()):
             if all(single.slot != other.slot for other in joined):
-                self._score(number, single.slot, single.rank, context, name, named=False)
+                self._score(place, single.slot, single.rank, context, name, named=False)
 
-    def _score(self, number: int, slot: str, rank: float, context: Context, name: str, *, named: bool) -> None:
+    def _score(self, place: Place, slot: str, rank: float, context: Context, name: str, *, named: bool) -> None:
         group = context.group
         if group is not None and slot in _BANNED.get(group, ()):
             if not (slot == "action" and group == "target" and name == "action"):
@@ -219,14 +273,14 @@ class _Planner:
             rank += _ASIDE
         score = rank + _DEPTH * context.depth
         confidence = LIKELY if often_else or context.aside or context.depth > 3 else SURE
-        self.scored.setdefault(slot, []).append((score, number, confidence))
+        self.scored.setdefault(slot, []).append((score, place, confidence))
 
-    def _member(self, number: int, name: str, context: Context) -> None:
+    def _member(self, place: Place, name: str, context: Context) -> None:
         group = context.group
         if group in self.lexicon.members:
             found = self.lexicon.members[group].get(name)
             if found is not None and (not context.aside or name in self.lexicon.through):
-                self._add(number, context.root, Word(group, context.strength, int(context.rank)), found, context.depth)
+                self._add(place, context.root, Word(group, context.strength, int(context.rank)), found, context.depth)
                 return
             if group != "target":
                 return
@@ -235,18 +289,18 @@ class _Planner:
         flat = self.lexicon.flat.get(name)
         if group == "target" and (flat is None or flat.group != "target"):
             return
-        context = context._replace(root=context.root or f"@{self.spread.inside[number]}")
+        context = context._replace(root=context.root or f"@{place[0]}")
         if flat is not None:
             rank = self.lexicon.words[flat.word].rank
-            self._add(number, f"{context.root}/{flat.word}", Word(flat.group, flat.strength, rank), flat, context.depth)
+            self._add(place, f"{context.root}/{flat.word}", Word(flat.group, flat.strength, rank), flat, context.depth)
             return
         word = self.lexicon.word(name)
         if word is not None and word.group in _GROUPS and word.group != "actor.token":
-            self._add(number, f"{context.root}/{name}", word, None, context.depth)
+            self._add(place, f"{context.root}/{name}", word, None, context.depth)
         elif word is None and group is None and self.lexicon.doer(name):
-            self._add(number, f"{context.root}/{name}", Word("actor", PERHAPS, 60), None, context.depth)
+            self._add(place, f"{context.root}/{name}", Word("actor", PERHAPS, 60), None, context.depth)
 
-    def _add(self, number: int, root: str, word: Word, member: Member | None, depth: int) -> None:
+    def _add(self, place: Place, root: str, word: Word, member: Member | None, depth: int) -> None:
         key = (word.group, root, "")
         cluster = self.clusters.get(key)
         if cluster is None:
@@ -257,17 +311,16 @@ class _Planner:
             name = root.rpartition("/")[2] if "/" in root else self.words_of.get(root, "")
             cluster = self.clusters[key] = Cluster(score, sure, word.group, name, word.strength, {}, [])
         if member is None:
-            cluster.bare.append(number)
+            cluster.bare.append(place)
         else:
-            cluster.members.setdefault(member.member, []).append((member.rank, number))
+            cluster.members.setdefault(member.member, []).append((member.rank, place))
 
-    def _by_looks(self, number: int, name: str, last: str, context: Context) -> None:
+    def _by_looks(self, place: Place, name: str, last: str, context: Context) -> None:
         """Values that can be a time or the client's address by their looks, where no name gives one."""
-        if context.group in (None, "actor") and not name.startswith(_NOT_THE_CLIENTS):
-            if not last.startswith(_NOT_THE_CLIENTS):
-                self.addresses.append(number)
+        if context.group in (None, "actor") and not any(text.startswith(_NOT_THE_CLIENTS) for text in (name, last)):
+            self.addresses.append(place)
         if context.group is None and name.endswith(_TIMELY) and not any(part in name for part in _NOT_THE_TIME):
-            self.times.append(number)
+            self.times.append(place)
 
 
 def _steps(key: str) -> Iterator[str]:
@@ -275,3 +328,39 @@ def _steps(key: str) -> Iterator[str]:
     if "://" in key or ("." not in key and "/" not in key):
         return iter((plain(key),))
     return iter([plain(part) for part in key.replace("/", ".").split(".", 7)])
+
+
+_ACCEPT: dict[str, Accept] = {
+    "time": shapes.moment,
+    "action": shapes.action,
+    "client.ip": shapes.client,
+    "client.user_agent": shapes.words,
+    "outcome": shapes.outcome,
+}
+_CLIENT = frozenset(GROUPS["client"][1])
+_SINGLES = (
+    "time", "action", "ip", "user_agent", "device", "country", "outcome", "reason", "description", "session_id",
+    "request_id", "app", "category", "layer", "surface",
+)  # fmt: skip
+"""Slots of a single value, in the order in which they take theirs."""
+
+
+def _steps_of(singles: dict[str, list[Candidate]]) -> list[tuple[str, str, Accept, list[Candidate]]]:
+    """Group, member, what a value must be, and the candidates, for the slots that have any."""
+    found = []
+    for member in _SINGLES:
+        if member in singles:
+            group = "client" if member in _CLIENT else ""
+            slot = f"{group}.{member}" if group else member
+            found.append((group, member, _ACCEPT.get(slot) or values.KINDS[SLOTS[slot]], singles[member]))
+    return found
+
+
+def _accept(group: str, member: str) -> Accept:
+    if member == "email":
+        return _email
+    return values.name if member in ("id", "name") else values.KINDS[SLOTS[f"{group}.{member}"]]
+
+
+def _email(value: Any) -> str | None:
+    return value if type(value) is str and values.looks_like_email(value) else None

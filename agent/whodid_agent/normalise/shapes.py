@@ -4,7 +4,6 @@ Stricter than `values` where a name alone proves little, wider where logs write 
 decoded JSON value and gives the slot's value, or None. Nothing here raises.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,12 +18,11 @@ from whodid_schema.timestamp import Instant
 Accept = Callable[[Any], Any]
 
 _LONGEST_ACTION = 160
-_NO_ACTIONS = frozenset(
-    """event events audit log logs auditlog audit_log auditevent audit_event activity activities record entry info
-    debug notice warn warning error critical success failure succeeded failed ok true false user admin default general
+_NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent audit_event activity
+    activities record entry info    debug notice warn warning error critical success failure succeeded failed ok true false user admin default general
     json security application system api web ui http https get head options data message access management none object
-    syslog user_event admin_event resource client rest ip local""".split()
-)
+    syslog user_event admin_event resource client rest ip local"""
+_NO_ACTIONS = frozenset(_NO_ACTIONS_WORDS.split())
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _NAMED_ADDRESS = re.compile(r"\s*\"?([^\"<>]{1,120}?)\"?\s*<([^<>\s]{3,254})>\s*")
 _DOT_NET = re.compile(r"/Date\((-?\d{9,15})(?:[+-]\d{4})?\)/")
@@ -33,19 +31,23 @@ _AUDITD = re.compile(r"(?:msg=)?audit\((\d{9,10}\.\d{1,6}):\d+\)")
 _WORDED = re.compile(r"[A-Z][a-z]{2},? ")
 _TIME_TEXT = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ]\d{2}")
 _LONGEST_MOMENT = 64
+_PRIVATE = frozenset({(192, 168), (169, 254)})
 _EPOCHS = (946_684_800, 4_102_444_800)
 """2000 and 2100: a number between these, in some unit, can be a time."""
 
 
 def action(value: Any) -> str | None:
     """Text that can name an action: short, no id, number, time, address or person, and no word for any event."""
-    if type(value) is not str or not 2 <= len(value) <= _LONGEST_ACTION:
-        return None
+    return _action(value) if type(value) is str and 2 <= len(value) <= _LONGEST_ACTION else None
+
+
+@lru_cache(maxsize=2048)
+def _action(value: str) -> str | None:
     if value.casefold() in _NO_ACTIONS or not any(map(str.isalpha, value[:32])):
         return None
     if _UUID.fullmatch(value) or "://" in value or _TIME_TEXT.match(value) or values.looks_like_email(value):
         return None
-    return None if values.address(value) else value
+    return None if ":" in value and values.address(value) else value
 
 
 def any_action(value: Any) -> str | None:
@@ -93,17 +95,17 @@ def client(value: Any) -> str | None:
     return next((one for one in found if is_public(one)), found[0] if found else None)
 
 
-@lru_cache(maxsize=4096)
 def is_public(address: str) -> bool:
-    """Whether an address can be met on the internet."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+    """Whether a valid address can be met on the internet (those for documentation stand for such)."""
+    if ":" in address:
+        return not address.casefold().startswith(("::", "fc", "fd", "fe8", "fe9", "fea", "feb", "ff"))
+    first, second = (int(part) for part in address.split(".", 2)[:2])
+    if first in (0, 10, 127) or first >= 224:
         return False
-    inside = found.is_private or found.is_loopback or found.is_link_local or found.is_reserved or found.is_multicast
-    # Addresses for documentation stand for public ones.
-    return not inside or (found.version == 4 and address.startswith(("192.0.2.", "198.51.100.", "203.0.113."))) or (
-        found.version == 6 and address.startswith("2001:db8:")
+    return (
+        (first, second) not in _PRIVATE
+        and not (first == 172 and 16 <= second < 32)
+        and not (first == 100 and 64 <= second < 128)
     )
 
 
@@ -134,17 +136,22 @@ def _unusual(text: str) -> Instant | None:
     if stamp is not None:
         return timestamp.parse(float(stamp[1]))
     try:
-        found = _COMMON_LOG.fullmatch(text)
-        if found is not None:
-            return _instant(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z"), assumed=False)
-        if not _WORDED.match(text):
-            return None
-        if text[3] == ",":
-            read = parsedate_to_datetime(text)
-            return _instant(read, assumed=read.tzinfo is None)
-        return _instant(datetime.strptime(text, "%a %b %d %H:%M:%S %Y"), assumed=True)  # noqa: DTZ007  # said so
+        return _worded(text)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def _worded(text: str) -> Instant | None:
+    """Times with the month's name. Raises ValueError and the like for what is none."""
+    found = _COMMON_LOG.fullmatch(text)
+    if found is not None:
+        return _instant(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z"), assumed=False)
+    if not _WORDED.match(text):
+        return None
+    if text[3] == ",":
+        read = parsedate_to_datetime(text)
+        return _instant(read, assumed=read.tzinfo is None)
+    return _instant(datetime.strptime(text, "%a %b %d %H:%M:%S %Y"), assumed=True)  # noqa: DTZ007  # said so
 
 
 def _instant(moment: datetime, *, assumed: bool) -> Instant | None:
@@ -171,7 +178,7 @@ def outcome(value: Any) -> str | None:
 
 def failure(value: Any) -> str | None:
     """What an error's code or text says of the outcome: 0 is success, anything else is not."""
-    if value is None or value == "" or value is False or value == [] or value == {}:
+    if value is None or value is False or value in ("", [], {}):
         return None
     if value is True:
         return "failure"

@@ -83,7 +83,7 @@ def test_explain_says_where_each_field_comes_from(tmp_path: Path) -> None:
     said = done.stdout.decode()
     assert "profile mailtrap" in said
     assert any(line.split()[:2] == ["actor.id", "783"] and "actor.id" in line.split("←")[1] for line in lines_of(said))
-    assert any("jane" in line and "the key user" in line for line in lines_of(said))
+    assert any("jane" in line and "user (confidence 0.75)" in line for line in lines_of(said))
     assert "kept in metadata: foo" in said
 
 
