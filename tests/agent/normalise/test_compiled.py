@@ -15,6 +15,7 @@ from whodid_agent.normalise.byshape import ByShape
 from whodid_agent.normalise.compile import Extract, compile_peek, compile_profile, generate
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.draft import Draft
+from whodid_agent.normalise.expression import looked_at
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.load import parse_profile
 from whodid_agent.normalise.mapper import Fitted, Mapper
@@ -222,7 +223,13 @@ def test_mutated_events_give_the_same_draft_either_way(name: str) -> None:
     profile = PROFILES.get(name).profile
     for event in mutated(profile_events(name), seed=len(name), number=1_500):
         same(profile, event)
-    assert GUESSED[name] > 100
+    assert GUESSED[name] > 100 or not guessable(profile)
+
+
+def guessable(profile: Profile) -> bool:
+    """Whether nothing lies in arrays or in parts of texts: such events get no function of their own."""
+    looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
+    return not profile.arrays and not any(path.indexed for path in looked)
 
 
 def test_every_form_of_the_language_gives_the_same_draft_either_way() -> None:
