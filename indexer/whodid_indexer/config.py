@@ -9,6 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from whodid_indexer.cli.places import DEFAULT_LISTEN, DEFAULT_RATE
+from whodid_indexer.forward.settings import ConsumerSettings, twice
 from whodid_indexer.retention.document import MOST_CLASSES, Wanted, is_class_name, known_classes, near, read_days
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import RULE_FIELDS, Rule, compile_when
@@ -49,6 +50,21 @@ class GrantSettings(BaseModel):
     workspaces: list[str] = Field(default=[], description="Ids of the workspaces it is for.")
     projects: list[str] = Field(default=[], description="Ids of the projects it is for.")
     apps: list[str] = Field(default=[], description="Applications whose records without a workspace it sees too.")
+
+
+class ArchiveSettings(BaseModel):
+    """Where records go before retention deletes them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    directory: Path = Field(description="The folder; it must be there. Nothing in it is ever deleted or replaced.")
+    classes: Literal["all"] | list[str] = Field(
+        default="all", description="The classes that are archived, or `all`; the others are deleted without."
+    )
+
+    def chosen(self) -> frozenset[str] | None:
+        """The classes; None for all."""
+        return None if isinstance(self.classes, str) else frozenset(self.classes)
 
 
 class SignOnSettings(BaseModel):
@@ -127,6 +143,11 @@ class IndexerSettings(BaseSettings):
         description="Who deletes on OpenSearch: `ism` (Index State Management, and `whodid retention apply`), or "
         "`apply` (`whodid retention apply` alone, with the admin certificate: for immutable indices).",
     )
+    archive: ArchiveSettings | None = Field(
+        default=None,
+        description="Records are archived before they are deleted, and only what was read back from there is deleted. "
+        "On OpenSearch ISM then deletes nothing: `whodid retention apply` does.",
+    )
     serve_retention: bool = Field(
         default=True,
         description="Whether `whodid serve` deletes once a day what is older than its retention; "
@@ -156,6 +177,10 @@ class IndexerSettings(BaseSettings):
     )
     store_key_file: Path | None = Field(default=None, description="PEM file of its key.")
 
+    forward: list[ConsumerSettings] = Field(
+        default=[], description="Where `whodid forward` sends records as they arrive; each has a bookmark of its own."
+    )
+
     @model_validator(mode="after")
     def _classes_are_known(self) -> "IndexerSettings":
         faults = [*self._faults()]
@@ -165,8 +190,13 @@ class IndexerSettings(BaseSettings):
 
     def _faults(self) -> Iterator[InitErrorDetails]:
         """What is wrong between settings, each with its place, so that the message names the line."""
+        for number, said in twice(self.forward):
+            yield _fault(said, None, "forward", number)
         rules = self.rules()
         known = known_classes(rules)
+        for name in (self.archive.chosen() or ()) if self.archive is not None else ():
+            if name not in known:
+                yield _fault(f"there is no class {name!r}; {near(name, known)}", name, "archive", "classes")
         for name, text in self.retention.items():
             try:
                 read_days(text)
@@ -189,6 +219,11 @@ class IndexerSettings(BaseSettings):
     def rules(self) -> list[Rule]:
         """The class rules as the store's document has them."""
         return [Rule(name=one.name, when=dict(one.when), class_=one.class_) for one in self.class_rules]
+
+    @property
+    def ism_deletes(self) -> bool:
+        """Whether Index State Management is to delete; it archives nothing."""
+        return self.lifecycle == "ism" and self.archive is None
 
     def wanted(self) -> Wanted:
         """What the store's document shall say of classes, rules and categories."""

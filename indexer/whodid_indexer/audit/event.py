@@ -35,6 +35,7 @@ _VERBS = {
     "show": ("view", "looked at a record of the audit log"),
     "report": ("export", "made a report from the audit log"),
     "export": ("export", "exported from the audit log"),
+    "forward": ("export", "forwarded from the audit log"),
     "setup": ("configure", "set the store up"),
     "retention": ("delete", "applied retention"),
     "restore": ("create", "put archived records back into the audit log"),
@@ -58,7 +59,7 @@ _KINDS = {
 
 ACTIONS = frozenset(_VERBS)
 
-LEAVING = frozenset({"export", "report"})
+LEAVING = frozenset({"export", "forward", "report"})
 """Actions by which records leave the store."""
 
 ASKING = frozenset({"search", "count", "facets", "stats", "tail", "show"}) | LEAVING

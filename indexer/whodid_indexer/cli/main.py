@@ -19,6 +19,7 @@ from whodid_schema import __version__
         "export": "whodid_indexer.cli.export:command",
         "facets": "whodid_indexer.cli.facets:command",
         "hold": "whodid_indexer.cli.hold:group",
+        "forward": "whodid_indexer.cli.forward:group",
         "retention": "whodid_indexer.cli.retention:group",
         "report": "whodid_indexer.cli.report:command",
         "restore": "whodid_indexer.cli.restore:command",
