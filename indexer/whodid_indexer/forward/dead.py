@@ -35,13 +35,21 @@ class DeadLetters:
         head = msgspec.json.encode({"at": timestamp.now(), "delivery": delivery, "reason": reason})[:-1]
         data = b"".join(b'%s,"record":%s}\n' % (head, body) for body in bodies)
         try:
-            with self._held(), self.path.open("ab", opener=_private) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                sync_folder(self.path.parent)
+            with self._held():
+                self._append(data)
         except OSError as error:
             raise StateError(f"{self.path} cannot be written: {error}", "see to its disk and rights") from error
+
+    def _append(self, data: bytes) -> None:
+        handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                file.write(b"\n")  # a line without its end was being written when the process ended
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        sync_folder(self.path.parent)
 
     def waiting(self) -> int:
         """How many there are, also those of a replay that was interrupted."""
@@ -75,14 +83,10 @@ class DeadLetters:
             os.close(handle)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def _lines(path: Path) -> Iterator[bytes]:
-    """The whole lines of a file: one without its end was being written when the process ended."""
+    """The whole lines of a file."""
     try:
         with path.open("rb") as file:
-            yield from (line for line in file if line.endswith(b"\n"))
+            yield from (line for line in file if line.endswith(b"}\n"))
     except FileNotFoundError:
         return
