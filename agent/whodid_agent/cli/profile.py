@@ -30,9 +30,14 @@ def command() -> None:
 @command.command("list")
 @_folder_option
 def list_profiles(folder: Path | None) -> None:
-    """All profiles: name and what they read."""
-    for mapper in sorted(ProfileSet.load(folder), key=lambda one: one.profile.name):
-        click.echo(f"{mapper.profile.name:<12} {visible(mapper.profile.title)}")
+    """All profiles: name, what they read, where that is documented; unproven: no event of the maker's is behind it."""
+    profiles = sorted((mapper.profile for mapper in ProfileSet.load(folder)), key=lambda one: one.name)
+    width = max(len(profile.name) for profile in profiles)
+    for profile in profiles:
+        click.echo(f"{profile.name:<{width}}  {visible(profile.title)}")
+        behind = [*([profile.source] if profile.source else []), *(["unproven"] if profile.proven is False else [])]
+        if behind:
+            click.echo(f"{'':<{width}}    {visible(' · '.join(behind))}")
 
 
 @command.command("show")

@@ -13,7 +13,8 @@ import msgspec
 from whodid_agent.normalise import decode as decoding
 from whodid_agent.normalise.assemble import Filing, finish
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment
-from whodid_agent.normalise.path import Path, at
+from whodid_agent.normalise.masking import Masks, set_masks
+from whodid_agent.normalise.path import at
 from whodid_agent.normalise.plain import finish_plain
 from whodid_agent.normalise.profile import Drop, Profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
@@ -89,6 +90,7 @@ class Pipeline:
         self.profiles = profiles
         self.named = profiles.get(options.profile) if options.profile else None
         self._redactor = Redactor(options.redact, self.named.profile.allow if self.named else ())
+        self._masks = Masks(profiles, self.named)
         self._rules = Rules(options.drop if drops else (), [one.profile for one in profiles] if drops else ())
         self._agent, self._host = agent, host
         self._splits = frozenset(profiles.splits)
@@ -104,7 +106,7 @@ class Pipeline:
 
     def redact(self, chunk: bytes) -> bytes:
         """See contract.Normaliser."""
-        return self._redactor.redact(chunk)
+        return self._masks.mask(self._redactor.redact(chunk))
 
     def events(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None = None) -> list[Event]:
         """See contract.Normaliser."""
@@ -143,8 +145,8 @@ class Pipeline:
         shape = tuple(event)
         mapper = self.named or self.profiles.mapper_of(event, shape)
         profile = mapper.profile
-        if profile.mask:
-            data, event = masked(profile.mask, data, event)
+        if profile.mask and set_masks(profile.mask, event):
+            data = msgspec.json.encode(event)
         noise = self._rules.noise(profile, event) if profile.drops else ()
         draft = mapper.extract(event, data, shape)
         if isinstance(draft, tuple):
@@ -217,14 +219,3 @@ class Pipeline:
 @lru_cache(maxsize=256)
 def _days_before(received_at: str, days: int) -> str:
     return timestamp.from_micros(timestamp.to_micros(received_at) - days * 86_400_000_000)
-
-
-def masked(paths: Sequence[Path], data: bytes, event: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-    """The event with the profile's own masks set; the same objects where none of the places is there."""
-    hit = False
-    for path in paths:
-        parent = at(event, path.steps[:-1])
-        if type(parent) is dict and parent.get(path.steps[-1]) not in (None, MASK):
-            parent[path.steps[-1]] = MASK
-            hit = True
-    return (msgspec.json.encode(event), event) if hit else (data, event)

@@ -1,0 +1,97 @@
+"""What profiles mask themselves (`mask:`), in the bytes of what the inputs read.
+
+    chunk ─► no key of any mask in it: the same object
+          └► a line with such a key ─► decoded, recognised, masked, encoded
+
+So spool, raw, quarantine, ids and sentences see masked bytes only. A line that is no JSON is searched for the keys'
+names alone: rather too much is masked in it than too little.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from whodid_agent.normalise.decode import decode_json
+from whodid_agent.normalise.mapper import Mapper
+from whodid_agent.normalise.path import INSIDE, Path, Pick, Steps, at, table_key
+from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.normalise.redact import Redactor
+from whodid_schema.record import MASK
+
+_LINE = re.compile(rb"[^\n]+")
+_ESCAPE = rb"\\u00[2-7]"
+
+
+class Masks:
+    """The masks of all profiles, or of the one that an input names."""
+
+    def __init__(self, profiles: ProfileSet, named: Mapper | None) -> None:
+        self._profiles = profiles
+        self._named = named
+        chosen = [named] if named is not None else list(profiles)
+        paths = [path for mapper in chosen for path in mapper.profile.mask]
+        self._names = sorted({_last_key(path.steps) for path in paths})
+        keys = [b'"%b"' % re.escape(name.encode()) for name in self._names]
+        self._found = re.compile(b"|".join([*keys, _ESCAPE])).search if keys else None
+        self._by_name: Redactor | None = None
+
+    def mask(self, chunk: bytes) -> bytes:
+        """The chunk with what its profiles mask, with as many newlines as before; the same object where nothing is."""
+        found = self._found
+        if found is None or not found(chunk):
+            return chunk
+        return _LINE.sub(lambda line: self._line(line[0]) if found(line[0]) else line[0], chunk)
+
+    def _line(self, line: bytes) -> bytes:
+        try:
+            value = decode_json(line)
+        except Exception:  # noqa: BLE001  # whatever is wrong with it is said where it is refused
+            # An indented line is one of a document that is written over several; it is masked when it is whole.
+            return line if line[:1].isspace() else self._unread(line)
+        return msgspec.json.encode(value) if self._value(value) else line
+
+    def _unread(self, line: bytes) -> bytes:
+        if self._by_name is None:
+            self._by_name = Redactor(self._names)
+        return self._by_name.redact(line)
+
+    def _value(self, value: Any) -> bool:
+        """Mask what a line holds, one event or many; whether there was anything."""
+        if type(value) is list:
+            return sum(self._value(item) for item in value if type(item) is dict) > 0
+        if type(value) is not dict:
+            return False
+        inner = [value[key] for key in self._profiles.splits if type(value.get(key)) is list]
+        hit = sum(self._value(items) for items in inner) > 0
+        mapper = self._named or self._profiles.mapper_of(value, tuple(value))
+        return set_masks(mapper.profile.mask, value) or hit
+
+
+def set_masks(paths: Iterable[Path], event: dict[str, Any]) -> bool:
+    """Mask these places of the event; whether any was there and not masked yet."""
+    return sum(_set(event, path.steps) for path in paths) > 0
+
+
+def _set(value: Any, steps: Steps) -> bool:
+    step, *rest = steps
+    if type(value) is list:
+        if type(step) is Pick:
+            chosen = [one for one in value if type(one) is dict and table_key(at(one, step.key)) in step.values]
+            return sum(_set(one, tuple(rest)) for one in chosen) > 0
+        if type(step) is str and step.isdecimal():
+            return bool(rest) and int(step) < len(value) and _set(value[int(step)], tuple(rest))
+        return sum(_set(one, steps) for one in value) > 0
+    if type(value) is not dict or type(step) is not str or value.get(step) in (None, MASK):
+        return False
+    if rest and not (rest[0] is INSIDE and type(value[step]) is str):
+        return _set(value[step], tuple(rest[1:] if rest[0] is INSIDE else rest))
+    value[step] = MASK
+    return True
+
+
+def _last_key(steps: Steps) -> str:
+    """The key that must be written in a line for this place to be there."""
+    outer = steps[: steps.index(INSIDE)] if INSIDE in steps else steps
+    return [step for step in outer if type(step) is str and not step.isdecimal()][-1]
