@@ -6,6 +6,8 @@ cluster is an empty answer instead of an error.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,9 +55,10 @@ class Field(Struct, frozen=True):
     aggregatable: bool
 
 
-def fields() -> dict[str, Field]:
+@cache
+def fields() -> Mapping[str, Field]:
     """Every field of a record that OpenSearch knows, by name."""
-    return dict(sorted(_leaves(mapping()["properties"], "")))
+    return MappingProxyType(dict(sorted(_leaves(mapping()["properties"], ""))))
 
 
 def _leaves(properties: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Field]]:

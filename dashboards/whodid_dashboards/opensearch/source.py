@@ -14,7 +14,7 @@ from whodid_dashboards.opensearch.searches import ALL, BY_SURFACE, WRITES
 from whodid_dashboards.viewer.delivery import RECIPIENTS
 
 OUTCOMES = tuple((word, f"outcome:{word}") for word in ("success", "warning", "failure", "unknown"))
-_ACTOR = (by("actor.key", "Actor's key", 25), newest("actor.name", "Name"))
+_ACTOR = (by("actor.key", "Actor's key", 25), newest("actor.name", "Name"), newest("actor.email", "E-mail"))
 
 _COMPARED = drawing(
     "compared",
