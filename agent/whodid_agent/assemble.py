@@ -71,7 +71,14 @@ class Inputs:
 def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Callable[[], None]) -> FileSource:
     assert one.file is not None  # noqa: S101  the caller asked
     return FileSource(
-        one.name, [one.file], pipeline, host=identity.host, agent=identity.agent, source=one.source, wake=wake
+        one.name,
+        [one.file],
+        pipeline,
+        host=identity.host,
+        agent=identity.agent,
+        source=one.source,
+        wake=wake,
+        unwrap=one.unwrap,
     )
 
 

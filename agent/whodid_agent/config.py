@@ -56,6 +56,11 @@ class InputSettings(BaseModel):
         default=None, description="`body`: a keyless post repeated word for word is the same post (HTTP only)."
     )
     raw: bool = Field(default=True, description="Keep each event's original beside the record.")
+    unwrap: Literal["auto", "none", "docker", "cri"] = Field(
+        default="auto",
+        description="What a container's runtime put around each line is taken off: `docker` (json-file), `cri`, each "
+        "line as it shows (`auto`), or nothing (files only).",
+    )
     senders: list[SenderSettings] = Field(
         default=[], description="Who may post (HTTP only); none: loopback addresses only."
     )

@@ -21,8 +21,8 @@ _NO_DOERS = frozenset({"by", "orderby", "groupby", "sortby", "standby", "filterb
 _DOERS = ("username", "useremail", "userid", "userlogin", "userprincipalname", "actorid", "actorname", "actoremail")
 _NO_DOER_BEGINS = (
     "target", "affected", "service", "new", "old", "assigned", "invited", "added", "removed", "deleted", "member",
-    "subject", "recipient", "dest", "object", "resource", "original", "previous", "receiver", "other", "related", "host",
-    "smtp", "db", "run",
+    "subject", "recipient", "dest", "object", "resource", "original", "previous", "receiver", "other", "related",
+    "host", "smtp", "db", "run",
 )  # fmt: skip
 
 

@@ -18,8 +18,10 @@ from whodid_schema.timestamp import Instant
 Accept = Callable[[Any], Any]
 
 _LONGEST_ACTION = 160
-_NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent audit_event activity
-    activities record entry info    debug notice warn warning error critical success failure succeeded failed ok true false user admin default general
+_NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent audit_event
+    activity
+    activities record entry info
+    debug notice warn warning error critical success failure succeeded failed ok true false user admin default general
     json security application system api web ui http https get head options data message access management none object
     syslog user_event admin_event resource client rest ip local"""
 _NO_ACTIONS = frozenset(_NO_ACTIONS_WORDS.split())

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from whodid_agent.inputs.contract import Line
+from whodid_agent.inputs.file.unwrap import Written
 from whodid_agent.normalise.contract import Origin, Stream
 
 _BOM = b"\xef\xbb\xbf"
@@ -58,6 +59,37 @@ def cut(
     if len(data) != len(parts.data) or redacted.count(b"\n") != text.count(b"\n"):
         raise ValueError("redaction changed the number of lines")
     return _build(_Parts(data, parts.lengths, parts.skips), start, stream_of, received_at)
+
+
+def bounds(raw: bytes, start: int) -> tuple[list[Written], int]:
+    """The lines of `raw` as the file has them, each with where it begins and ends, and how many bytes were skipped."""
+    data, lengths, skips = _split(raw, start)
+    found: list[Written] = []
+    for number, line in enumerate(data):
+        skip = skips[number] if skips is not None else 0
+        found.append(Written(line, start + skip, start + lengths[number]))
+        start += lengths[number]
+    return found, sum(skips) if skips is not None else 0
+
+
+def cut_written(
+    written: list[Written], stream: Stream, redact: Callable[[bytes], bytes], received_at: str
+) -> tuple[list[Line], int]:
+    """As `cut`, of lines that were taken out of what was around them: the lines, and how many bytes were blank."""
+    if not written:
+        return [], 0
+    text = b"\n".join([one.data for one in written]) + b"\n"
+    data = redact(text).split(b"\n")
+    if len(data) != len(written) + 1:
+        raise ValueError("redaction changed the number of lines")
+    lines: list[Line] = []
+    blank = 0
+    for line, one in zip(data, written, strict=False):
+        if line.strip():
+            lines.append(Line(Origin(stream, one.start, received_at), line, one.end))
+        else:
+            blank += one.end - one.start
+    return lines, blank
 
 
 def _split(raw: bytes, start: int) -> _Parts:

@@ -9,15 +9,16 @@ read ─► pieces: whole raw lines ─► lines: redacted, with positions ─�
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from whodid_agent.inputs.contract import Block, Gone, StreamRow
 from whodid_agent.inputs.file.instance import Instance, Stamp, stamp_of
-from whodid_agent.inputs.file.lines import cut
+from whodid_agent.inputs.file.lines import bounds, cut, cut_written, first_line
 from whodid_agent.inputs.file.pieces import Ending, Piece, Pieces
 from whodid_agent.inputs.file.reader import Bytes
 from whodid_agent.inputs.file.scan import Scan
 from whodid_agent.inputs.file.tracker import Timing, Tracker
+from whodid_agent.inputs.file.unwrap import Mode, Written, may_be_wrapped, unwrapped
 from whodid_agent.inputs.file.watch import Watch
 from whodid_agent.normalise.contract import Normaliser, Stream
 from whodid_schema.errors import StateError
@@ -29,13 +30,22 @@ _BUSY_INTERVAL = 0.25
 _SLOW_SCAN = 0.005
 
 
+class _Got(NamedTuple):
+    """A piece of a file, and where its lines were wrapped, what was in them."""
+
+    piece: Piece
+    lines: list[Written] | None = None
+    skipped: int = 0
+
+
 class FileSource:
     """One `file:` input; implements `inputs.contract.Source`.
 
     `patterns`: paths or globs (`**` goes through folders); relative ones are taken from the working directory.
     `host`: the host's name as the state directory fixed it. `source`: what stands for `host:path` in ids; of a glob's
     or several files, the path is added. `wake` is called from another thread when something changed. `timing`:
-    clocks and patience (`Timing`). `chunk`: bytes of one read. `max_line`: bytes; longer lines are refused.
+    clocks and patience (`Timing`). `chunk`: bytes of one read. `max_line`: bytes; longer lines are refused. `unwrap`:
+    what a container's runtime put around each line and is taken off (`unwrap.Mode`).
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments, one per setting of the input
@@ -51,6 +61,7 @@ class FileSource:
         timing: Timing | None = None,
         chunk: int = _CHUNK,
         max_line: int = MAX_LINE,
+        unwrap: Mode = "auto",
     ) -> None:
         self.name = name
         self.normaliser = normaliser
@@ -59,6 +70,7 @@ class FileSource:
         self._scan = Scan(patterns)
         self._several = self._scan.several
         self._pieces = Pieces(max_line)
+        self._unwrap = unwrap
         self._watch = Watch(wake) if wake else None
         self._tracker = Tracker(
             name,
@@ -166,7 +178,7 @@ class FileSource:
         ending = self._ending(instance)
         if file.packed and file.fault and ending is Ending.CLOSE:
             ending = Ending.TAKE
-        piece = self._pieces.next(file, instance.head, limit, ending)
+        got = self._next(file, instance.head, limit, ending)
         if not instance.continues_in(file):
             # truncated: its last size stays as it was, to know how much was not read
             self._tracker.lose(instance)
@@ -174,7 +186,7 @@ class FileSource:
             return None
         instance.seen(stamp, packed=file.packed)
         instance.fault = f"damaged or cut short: {file.fault}" if file.fault else ""
-        if piece is None:
+        if got is None:
             if ending is Ending.TAKE and not file.packed and file.unread(instance.head):
                 left = file.unread(instance.head)
                 instance.fault = f"the last {left} bytes are no complete line and stay unread"
@@ -182,13 +194,36 @@ class FileSource:
             if not file.unread(instance.head) and not file.fault:
                 instance.read_to_end = stamp
             return None
-        block = self._block(instance, file, piece, self._timing.receipt())
+        block = self._block(instance, file, got, self._timing.receipt())
         if not instance.unread():
             instance.read_to_end = stamp
         return block
 
-    def _block(self, instance: Instance, file: Bytes, piece: Piece, received_at: str) -> Block:
-        start = instance.head
+    def _next(self, file: Bytes, start: int, chunk: int, ending: Ending, stop: int | None = None) -> _Got | None:
+        """The next piece; one that holds wrapped lines ends where no line is unfinished."""
+        last = start
+        while True:
+            piece = self._pieces.next(file, start, chunk, ending, stop)
+            if piece is None or not may_be_wrapped(piece.raw, self._unwrap):
+                return None if piece is None else _Got(piece)
+            written, skipped = bounds(piece.raw, start)
+            lines, unfinished = unwrapped(written, self._unwrap)
+            if unfinished is None:
+                return _Got(piece, lines, skipped)
+            if unfinished > start:
+                whole = unfinished - start
+                raw = piece.raw[:whole]
+                written, skipped = bounds(raw, start)
+                return _Got(Piece(unfinished, raw), unwrapped(written, self._unwrap)[0], skipped)
+            nothing_more = piece.end == last
+            if chunk > self._pieces.max_line or (nothing_more and ending is Ending.CLOSE):
+                return _Got(piece, lines, skipped)
+            if nothing_more:
+                return None
+            last, chunk = piece.end, 2 * chunk
+
+    def _block(self, instance: Instance, file: Bytes, got: _Got, received_at: str) -> Block:
+        start, piece = instance.head, got.piece
         self._consume(instance, file, piece)
         if not piece.raw:
             return Block(instance.key, start, piece.end, [], 0, piece.skipped, piece.refused)
@@ -197,6 +232,13 @@ class FileSource:
             instance.generation = instance.generation or generation_of(line)
             return instance.stream(self._agent, self._host)
 
+        if got.lines is not None:
+            # The generation is that of the file's own first line, as whoever looks for copies of it reads it.
+            first = first_line(piece.raw, self._pieces.max_line) or b""
+            instance.generation = instance.generation or self._generation(first)
+            stream = instance.stream(self._agent, self._host)
+            taken, blank = cut_written(got.lines, stream, self.normaliser.redact, received_at)
+            return Block(instance.key, start, piece.end, taken, blank, got.skipped)
         lines, blank, skipped = cut(piece.raw, start, stream_of, self.normaliser.redact, received_at)
         return Block(instance.key, start, piece.end, lines, blank, skipped)
 
@@ -226,12 +268,12 @@ class FileSource:
             self._abandon(instance, end)
             raise Gone(end - start)
         while instance.head < end:
-            piece = self._pieces.next(file, instance.head, self._chunk, Ending.CLOSE, stop=end)
-            if piece is None or not instance.continues_in(file):
+            got = self._next(file, instance.head, self._chunk, Ending.CLOSE, stop=end)
+            if got is None or not instance.continues_in(file):
                 missed = end - instance.head
                 self._abandon(instance, end)
                 raise Gone(missed)
-            yield self._block(instance, file, piece, received_at)
+            yield self._block(instance, file, got, received_at)
 
     def _abandon(self, instance: Instance, position: int) -> None:
         """Bytes before `position` are gone and counted by the caller; those behind it are missed now."""
