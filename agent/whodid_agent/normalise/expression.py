@@ -51,9 +51,13 @@ class Hole(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """Text (str) and gaps in turn: a `Hole` is filled by the event, a `Gap` by the record."""
+    """Text (str) and gaps in turn: a `Hole` is filled by the event, a `Gap` by the record.
+
+    A sentence `keeps` what it names in the event: words for people are no place where it could be found again.
+    """
 
     parts: tuple[str | Hole | Gap, ...]
+    keeps: bool = False
 
     @property
     def holes(self) -> tuple[Hole, ...]:
@@ -174,11 +178,7 @@ def _table(source: dict[str, Any], kind: str) -> Table:
         raise BadExpressionError("`map` needs a `table:` of value: result", "map")
     table: dict[str, Any] = {}
     for key, value in entries.items():
-        try:
-            words = list(patterns.keys_of(key))
-        except ValueError as error:
-            raise BadExpressionError(str(error), "table", key) from error
-        for word in words:
+        for word in patterns.keys_of(key):
             if word in table:
                 raise BadExpressionError(f"{word!r} stands twice in the table", "table", key)
             table[word] = _fit(value, kind, "table", key)
@@ -200,12 +200,12 @@ def _template(source: dict[str, Any], kind: str) -> Template:
     text = source["template"]
     if not isinstance(text, str) or not _HOLE.search(text):
         raise BadExpressionError("a template is text with {paths} in it", "template")
-    return Template(_parts(text, kind, "template"))
+    return Template(_parts(text, kind, "template"), kind == "telling")
 
 
 def _text(text: str, kind: str) -> Expression:
     """The text of a slot that is always told: with gaps or without."""
-    return Template(_parts(text, kind)) if _HOLE.search(text) else Const(_fit(text, kind))
+    return Template(_parts(text, kind), kind == "telling") if _HOLE.search(text) else Const(_fit(text, kind))
 
 
 def _parts(text: str, kind: str, *location: str) -> tuple[str | Hole | Gap, ...]:
@@ -287,10 +287,14 @@ def consumed(expression: Expression | None) -> list[Path]:
         case Table(of, _, otherwise):
             return [*of, *consumed(otherwise)]
         case Template():
-            return [place for hole in expression.holes for place in hole.places]
+            return [] if expression.keeps else _places(expression)
         case IfPresent(_, then, otherwise):
             return [*consumed(then), *consumed(otherwise)]
     return []
+
+
+def _places(template: Template) -> list[Path]:
+    return [place for hole in template.holes for place in hole.places]
 
 
 def looked_at(expression: Expression | None) -> list[Path]:
@@ -302,6 +306,8 @@ def looked_at(expression: Expression | None) -> list[Path]:
             return [*of, *looked_at(otherwise)]
         case IfPresent(path, then, otherwise):
             return [path, *looked_at(then), *looked_at(otherwise)]
+        case Template():
+            return _places(expression)
         case Each(of):
             return [*of]
     return consumed(expression)

@@ -14,21 +14,29 @@ class Patterned(dict[str, Any]):
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
         super().__init__(entries)
-        parted = ((key.partition("*"), value) for key, value in entries.items() if "*" in key)
-        self._patterns = sorted(
-            ((head, tail, len(head) + len(tail), value) for (head, _, tail), value in parted),
-            key=lambda pattern: (-pattern[2], pattern[0], pattern[1]),
-        )
+        parted = [(tuple(key.split("*")), value) for key, value in entries.items() if "*" in key]
+        self._patterns = sorted(parted, key=lambda pattern: (-sum(map(len, pattern[0])), pattern[0]))
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of this word, or of the first pattern that it has the form of."""
         found = super().get(key)
         if found is not None or not key:
             return default if found is None else found
-        for head, tail, length, value in self._patterns:
-            if len(key) >= length and key.startswith(head) and key.endswith(tail):
+        for parts, value in self._patterns:
+            if key.startswith(parts[0]) and key.endswith(parts[-1]) and _holds(key, parts):
                 return value
         return default
+
+
+def _holds(key: str, parts: tuple[str, ...]) -> bool:
+    """Whether the parts stand in the key one behind the other; its ends are known to be right."""
+    end, last = len(parts[0]), len(key) - len(parts[-1])
+    for part in parts[1:-1]:
+        found = key.find(part, end, last)
+        if found < 0:
+            return False
+        end = found + len(part)
+    return end <= last
 
 
 def table(entries: Iterable[tuple[str, Any]]) -> Mapping[str, Any]:
@@ -38,9 +46,6 @@ def table(entries: Iterable[tuple[str, Any]]) -> Mapping[str, Any]:
 
 
 def keys_of(key: Any) -> Iterator[str]:
-    """The words that a key of a table stands for. Raises ValueError for a pattern with more than one star."""
+    """The words that a key of a table stands for, casefolded."""
     for word in key.split("|") if isinstance(key, str) and key.strip(" |") else [key]:
-        folded = table_key(word.strip() if isinstance(word, str) else word)
-        if folded.count("*") > 1:
-            raise ValueError(f"{word.strip()!r}: a pattern has one star at most")
-        yield folded
+        yield table_key(word.strip() if isinstance(word, str) else word)

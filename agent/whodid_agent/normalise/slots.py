@@ -53,11 +53,7 @@ def overrides(reading: Reading) -> Iterator[Override]:
             if slot in WORDS and isinstance(value, str):
                 value = _word(reading, str(slot), value, location)  # noqa: PLW2901  # the same value, written out
             _collect(reading, found, SHORT.get(slot, str(slot)), value, location, ())
-        try:
-            names = tuple(patterns.keys_of(key))
-        except ValueError as error:
-            raise reading.fault(str(error), "actions", key) from error
-        yield Override(names, found)
+        yield Override(tuple(patterns.keys_of(key)), found)
 
 
 def _word(reading: Reading, slot: str, value: str, location: tuple[str, ...]) -> Any:

@@ -40,10 +40,10 @@ def masked(line: str) -> str:
             [{"action": "x", "pay": {"amount": MASK}}, {"action": "y", "pay": {"amount": None}}],
         ),
         (
-            '{"action": "x", "pay": 1, "rows": [{"kind": "IBAN", "text": 1}, {"kind": "iban", "text": 2}, {"text": 3}]}',
+            '{"pay": 1, "action": 2, "rows": [{"kind": "IBAN", "text": 1}, {"kind": "iban", "text": 2}, {"text": 3}]}',
             {
-                "action": "x",
                 "pay": 1,
+                "action": 2,
                 "rows": [{"kind": "IBAN", "text": MASK}, {"kind": "iban", "text": MASK}, {"text": 3}],
             },
         ),

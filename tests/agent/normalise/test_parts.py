@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from whodid_agent.normalise import values
+from whodid_agent.normalise import patterns, values
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.label import read_label
+from whodid_agent.normalise.path import BadPathError, Pick, Steps, parse_path, spelt
 from whodid_schema.record import Change, Target
 
 
@@ -122,3 +123,34 @@ CHROME = (
 )
 def test_a_device_is_said_in_words(agent: str, device: str | None) -> None:
     assert device_of(agent) == device
+
+
+def test_a_table_knows_words_patterns_and_several_keys_of_one_value() -> None:
+    found = patterns.table(
+        (word, value)
+        for key, value in {"get*": 1, "*": 2, "getall": 3, "*.role.*": 4, "a*b": 5, "PUT | post": 6, True: 7}.items()
+        for word in patterns.keys_of(key)
+    )
+    asked = ["get", "getall", "getaway", "x.role.y", "role", "ab", "a", "acb", "put", "post", "true", ""]
+    assert [found.get(word) for word in asked] == [1, 3, 1, 4, 2, 5, 2, 5, 6, 6, 7, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("a.b", ("a", "b")),
+        (r"a\.b.c", ("a.b", "c")),
+        (r"a\[0].c", ("a[0]", "c")),
+        ("a[k=V w].c", ("a", Pick(("k",), ("v w",)), "c")),
+        ("a[k.l=x|y][m=]", ("a", Pick(("k", "l"), ("x", "y")), Pick(("m",), ("",)))),
+    ],
+)
+def test_a_path_is_read_step_by_step(text: str, steps: Steps) -> None:
+    assert parse_path(text).steps == steps
+    assert "[" not in text or spelt(steps)
+
+
+@pytest.mark.parametrize("text", ["", ".a", "a.", "a..b", "[a=b]", "a.[k=v]", "a[k]", "a[k=v", "a[k=v]b", None, 5])
+def test_what_is_no_path_is_refused(text: object) -> None:
+    with pytest.raises(BadPathError):
+        parse_path(text)
