@@ -10,6 +10,7 @@ class Part(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     """Records that go together: an index, or what a class has in a SQLite file.
 
     `records` is None where nobody can count them (a closed index). `goes` is RFC 3339; None: never. `due`: now.
+    `archived`: they are archived before they go.
     """
 
     class_: str
@@ -19,6 +20,7 @@ class Part(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     goes: str | None
     due: bool
     why: str
+    archived: bool = False
 
 
 class Kept(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
@@ -65,11 +67,12 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
 
 
 class Done(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
-    """What was deleted: `records` of a class, and in words what they were."""
+    """What was deleted: `records` of a class, in words what they were, and the archives that have them now."""
 
     class_: str
     what: str
     records: int | None
+    archives: Sequence[str] = ()
 
 
 def held_part(part: Part, holds: Sequence[Held]) -> Part:

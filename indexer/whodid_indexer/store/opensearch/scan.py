@@ -27,10 +27,11 @@ COMFORTABLE = 8 << 20
 
 
 class Scans:
-    """The scans of one reader, with the moments that they hold open."""
+    """The scans of one reader, with the moments that they hold open; of everything, or of one index."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, where: str = ALIAS) -> None:
         self._client = client
+        self._where = where
         self._moments: set[str] = set()
 
     def scan(self, clause: Clause, *, ascending: bool) -> Iterator[bytes]:
@@ -61,9 +62,9 @@ class Scans:
 
     @contextlib.contextmanager
     def _moment(self) -> Iterator[str | None]:
-        """A point in time of the alias, given back at the end; None where there is no index yet."""
+        """A point in time of all there is, given back at the end; None where there is no index yet."""
         try:
-            answer = self._client.json("POST", f"/{ALIAS}/_search/point_in_time", params=_BEGUN)
+            answer = self._client.json("POST", f"/{self._where}/_search/point_in_time", params=_BEGUN)
         except Refused as error:
             if not unknown(error):
                 raise meant(error) from error

@@ -2,6 +2,7 @@
 
     find     some thousand rows that are due, in time order, outside of any transaction
     hold     of these, what a legal hold keeps is left out (see `held`)
+    archive  where that is wanted: the rest is written down and read back first, and just that is deleted
     delete   at most a thousand of them in one transaction: `event` and its indices, `ft`, `cell`; it begins by looking
              whether the holds are still those, and asks again where another has come
     merge    FTS5 keeps what was deleted until it rewrites the part that holds it: a few pages at a time
@@ -16,6 +17,7 @@ apply goes on where this one ended, because what is due is asked of the records 
 import contextlib
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +25,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from whodid_indexer.archive.leave import with_archive
+from whodid_indexer.archive.writer import Archive, Leaving
 from whodid_indexer.holds.hold import Hold, active
 from whodid_indexer.retention.document import spelled
 from whodid_indexer.retention.due import cutoff, moment_of, period_of, stamped
 from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
+from whodid_indexer.store.sqlite.archived import TOGETHER, Archiver
 from whodid_indexer.store.sqlite.chunks import SIZE, forget_rows
 from whodid_indexer.store.sqlite.connect import guard, open_for_reading, open_for_writing
 from whodid_indexer.store.sqlite.held import Keeper
@@ -86,13 +91,24 @@ class Holding(NamedTuple):
 
 
 class SqliteLifecycle:
-    """The Lifecycle of one file, beside whoever else writes it. `leave`, once set, ends an apply early and well."""
+    """The Lifecycle of one file, beside whoever else writes it. `leave`, once set, ends an apply early and well.
 
-    def __init__(self, path: Path, leave: threading.Event | None = None, pause: float = _PAUSE) -> None:
+    `archive`: where records go before they are deleted.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        leave: threading.Event | None = None,
+        pause: float = _PAUSE,
+        *,
+        archive: Archive | None = None,
+    ) -> None:
         """Raises StoreUnreachable where the file is not set up, StateError where it cannot be used."""
         self.path = path
         self._leave = leave or threading.Event()
         self._pause = pause
+        self._archive = archive
         self.longest = 0.0
         self._reading = open_for_reading(path)
         self._reading.pragma("cache_size", -_CACHE_KIB)
@@ -113,19 +129,24 @@ class SqliteLifecycle:
             held = [self._held(hold, holdings) for hold in holds]
             problems = [one.problem for one in held if one.problem is not None]
             parts = [part for holding in holdings for part in self._parts(holding, holds, held, now)]
+        parts = with_archive(parts, self._archive)
         return RetentionPlan(at=stamped(now), store=str(self.path), parts=parts, holds=held, notes=[*problems, *notes])
 
     def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
         """See Lifecycle. Raises StateError where another process keeps the file locked, or changes its document."""
         meta = self.meta()
-        with guard(self.path), contextlib.closing(open_for_writing(self.path)) as self._connection:
+        with (
+            self._archive or contextlib.nullcontext(),
+            guard(self.path),
+            contextlib.closing(open_for_writing(self.path)) as self._connection,
+        ):
             self._connection.pragma("cache_size", -_CACHE_KIB)
             with self._transaction():
                 settle(self._connection, self.path, now)
             for holding in self._holdings(meta, now)[0]:
                 gone = self._sweep(holding, meta, now)
-                if gone:
-                    done(Done(class_=holding.class_, what=holding.what, records=gone))
+                if gone.records:
+                    done(gone)
             self._merge()
             self._shrink()
 
@@ -190,7 +211,7 @@ class SqliteLifecycle:
                 records=due - held,
                 goes=stamped(now),
                 due=True,
-                why=f"older than {holding.days} days" if holding.due is None else f"imported {holding.days} days ago",
+                why=_why(holding),
             )
             yield from [part] if due > held else []
             yield from [held_part(msgspec.structs.replace(part, records=held), told)] if held else []
@@ -224,23 +245,43 @@ class SqliteLifecycle:
             why=why,
         )
 
-    def _sweep(self, holding: Holding, meta: Meta, now: datetime) -> int:
-        """Delete all that is due of a holding and that no hold keeps; how many records."""
-        numbers, gone = _listed(holding.combos), 0
-        place = (_FIRST, _FIRST)
-        while not self._leave.is_set():
-            rows: list[Any] = self._reading.execute(_FIND, (*place, holding.before, numbers, _FOUND)).fetchall()
-            if not rows:
-                break
-            place = rows[-1][0], rows[-1][1]
+    def _sweep(self, holding: Holding, meta: Meta, now: datetime) -> Done:
+        """Delete all that is due of a holding and that no hold keeps."""
+        gone, archives = 0, list[str]()
+        archiver = self._archiver_of(holding)
+        for due in self._due_rows(holding, TOGETHER if archiver is not None else 1):
             holds = active(read_holds(self._reading), now)
-            found = {seq for _, _, seq in rows}
-            for together in _batches(sorted(found - self._keeper.among(holds, found))):
+            kept = self._keeper.among(holds, due)
+            free = [number for number in due if number not in kept]
+            if archiver is not None and free:
+                file = archiver.keep(Leaving(holding.class_, holding.what, _why(holding)), free)
+                archives += [file] if file is not None else []
+                free = free if file is not None else []
+            for together in _batches(sorted(free)):
                 if not self._leave.is_set():
                     with self._transaction():
                         self._require_same(meta)
                         gone += self._delete(self._free(together, holds, now))
-        return gone
+        return Done(class_=holding.class_, what=holding.what, records=gone, archives=tuple(archives))
+
+    def _due_rows(self, holding: Holding, together: int) -> Iterator["array[int]"]:
+        """The rows that are due, in time order, at least so many at a time as long as there are."""
+        found, place = array("q"), (_FIRST, _FIRST)
+        while not self._leave.is_set():
+            asked = (*place, holding.before, _listed(holding.combos), _FOUND)
+            rows: list[Any] = self._reading.execute(_FIND, asked).fetchall()
+            found.extend(seq for _, _, seq in rows)
+            if found and (not rows or len(found) >= together):
+                yield found
+                found = array("q")
+            if not rows:
+                break
+            place = rows[-1][0], rows[-1][1]
+
+    def _archiver_of(self, holding: Holding) -> Archiver | None:
+        if self._archive is None or not self._archive.takes(holding.class_):
+            return None
+        return Archiver(self._reading, self._archive, self._leave)
 
     def _free(self, numbers: list[int], known: list[Hold], now: datetime) -> list[int]:
         """Those of the rows that no hold keeps which has come since the `known` ones were asked."""
@@ -331,6 +372,10 @@ def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
 def _due(holding: Holding) -> tuple[int, int, str]:
     """The beginning and the end of what is due, and of which combos."""
     return _FIRST, holding.before, _listed(holding.combos)
+
+
+def _why(holding: Holding) -> str:
+    return f"older than {holding.days} days" if holding.due is None else f"imported {holding.days} days ago"
 
 
 def _bare(meta: Meta) -> Meta:
