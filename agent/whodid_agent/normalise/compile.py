@@ -235,6 +235,8 @@ class _Writer(Source):
         numbers = iter(range(len(holes)))
         pieces = [f"t{next(numbers)}" if type(part) is Hole else self.bind(part) for part in template.parts]
         self.put(f"    {name} = " + (f"({', '.join(pieces)},)" if template.told else f"{kind}({' + '.join(pieces)})"))
+        if template.keeps:
+            return
         self.depth += 1
         for number, hole in enumerate(holes):
             if len(hole.places) == 1:

@@ -174,7 +174,10 @@ class _Writer(Asking):
         filled = [self._filler(hole) for hole in template.holes]
         if None in filled:
             return NOTHING
+        taken = set(self.taken)
         names = iter([self._path(path, "text") for path in filled if path is not None])
+        if template.keeps:
+            self.taken = taken
         pieces = [next(names) if type(part) is Hole else self.bind(part) for part in template.parts]
         if template.told:
             return self.make(f"t{len(self.lines)}", f"({', '.join(pieces)},)")

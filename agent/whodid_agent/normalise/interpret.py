@@ -104,7 +104,8 @@ def _filled(template: Template, event: Event, accept: Accept, used: set[Steps]) 
             taken.append(found[1].steps)
         else:
             parts.append(part)
-    used.update(taken)
+    if not template.keeps:
+        used.update(taken)
     return tuple(parts) if template.told else accept("".join(parts))
 
 

@@ -32,9 +32,9 @@ def _reduced(  # noqa: PLR0911  # one return for each form of the language
         case Table(of, table, otherwise):
             left_of = of if table.get("") is not None else tuple(path for path in of if path.top in keys)
             return Table(left_of, table, _reduced(otherwise, keys)) if left_of else _reduced(otherwise, keys)
-        case Template(parts):
+        case Template(parts, keeps):
             fewer = tuple(_fewer(part, keys) if type(part) is Hole else part for part in parts)
-            return None if Hole(()) in fewer else Template(fewer)
+            return None if Hole(()) in fewer else Template(fewer, keeps)
         case Each(of):
             arrays = tuple(path for path in of if path.top in keys)
             return Each(arrays, expr.members, expr.needed) if arrays else None
