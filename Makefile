@@ -59,9 +59,11 @@ lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
 	fi
 	@touch $@
 
-system: .venv/ready  ## what tests take from Debian and npm: log rotation, Chromium, axe; says what is lacking, OpenSearch too
+system: .venv/ready  ## what tests take from Debian and npm: log rotation, syslog, Chromium, axe; says what is lacking, OpenSearch too
 	@command -v logrotate >/dev/null || test -x /usr/sbin/logrotate || $(call debian,logrotate) || \
 		echo "logrotate is not here and cannot be installed: the tests with real rotation are skipped"
+	@PYTHONPATH=tests $(PY) -m support.syslogs || \
+		echo "syslog-ng and rsyslog are not here and cannot be unpacked: forwarding to real ones is not tested"
 	@$(PY) tests/support/chromium.py >/dev/null || $(call debian,chromium) || \
 		echo "Chromium is not here and cannot be installed: the tests of the pages in a browser are skipped"
 	@cd tests/browser && { cmp -s package-lock.json node_modules/.installed || \
