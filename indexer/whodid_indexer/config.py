@@ -1,5 +1,6 @@
 """The settings of whodid.yaml: what `serve`, `setup` and every question read."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,10 +15,18 @@ from whodid_indexer.retention.document import MOST_CLASSES, Wanted, is_class_nam
 from whodid_schema.errors import ConfigError
 from whodid_schema.meta import RULE_FIELDS, Rule, compile_when
 
+_is_repository = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}").fullmatch
+
 
 def _class_name(text: str) -> str:
     if not is_class_name(text):
         raise _said(f"{text!r} is no name of a class: lower-case letters, digits and _, at most 40")
+    return text
+
+
+def _repository(text: str) -> str:
+    if not _is_repository(text):
+        raise _said(f"{text!r} is no name of a snapshot repository: letters, digits, - and _, at most 128")
     return text
 
 
@@ -147,6 +156,11 @@ class IndexerSettings(BaseSettings):
         default=None,
         description="Records are archived before they are deleted, and only what was read back from there is deleted. "
         "On OpenSearch ISM then deletes nothing: `whodid retention apply` does.",
+    )
+    snapshot_repository: Annotated[str, AfterValidator(_repository)] | None = Field(
+        default=None,
+        description="On OpenSearch: the snapshot repository (one that the cluster knows) into which each index goes "
+        "before it is deleted; what is not whole there is not deleted.",
     )
     serve_retention: bool = Field(
         default=True,

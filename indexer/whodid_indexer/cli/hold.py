@@ -138,7 +138,8 @@ def _holds(source: Source, reader: "Reader") -> "Holds":
     if isinstance(reader, OpenSearchReader):
         from whodid_indexer.store.opensearch.holds import ClusterHolds  # noqa: PLC0415  as above
 
-        return ClusterHolds(reader.client, deletes_by_ism=find_settings(source.config).lifecycle == "ism")
+        settings = find_settings(source.config)
+        return ClusterHolds(reader.client, deletes_by_ism=settings.ism_deletes, repository=settings.snapshot_repository)
     from whodid_indexer.holds.remote import RemoteHolds  # noqa: PLC0415  as above
 
     return RemoteHolds(cast("RemoteStore", reader))

@@ -123,7 +123,9 @@ def _lifecycle(url: str, source: Source) -> tuple["Lifecycle", "Recorder"]:
     except BaseException:
         client.close()
         raise
-    lifecycle = OpenSearchLifecycle(client, deletes_by_ism=settings.lifecycle == "ism")
+    lifecycle = OpenSearchLifecycle(
+        client, deletes_by_ism=settings.ism_deletes, repository=settings.snapshot_repository
+    )
     return lifecycle, IntoCluster(client, lifecycle.meta)
 
 

@@ -89,7 +89,8 @@ def _cluster(source: Source, place: Place, settings: "IndexerSettings | None", a
         reader.meta()
         access = access_to(source)
         said = [f"store {place.url} ({place.said_by}); agents write to it directly"]
-        holds = ClusterHolds(reader.client, deletes_by_ism=settings is None or settings.lifecycle == "ism")
+        ism, repository = (True, None) if settings is None else (settings.ism_deletes, settings.snapshot_repository)
+        holds = ClusterHolds(reader.client, deletes_by_ism=ism, repository=repository)
         yield Behind(
             recorder, lambda: open_reader(place.url, lambda: access), gate, None, holds, contextlib.nullcontext(), said
         )

@@ -89,7 +89,8 @@ def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> 
         now = datetime.now(UTC)
 
         def again() -> Plan:
-            return make_plan(client, wanted, now, ism=settings.lifecycle == "ism")
+            ism, repository = settings.ism_deletes, settings.snapshot_repository
+            return make_plan(client, wanted, now, ism=ism, repository=repository)
 
         plan = again()
         if diff:
@@ -99,7 +100,7 @@ def _opensearch(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> 
                 click.echo(f"would {step.verb} {visible(step.name)}")
         else:
             apply(client, plan, again, _tell)
-        ism = settings.lifecycle == "ism"
+        ism = settings.ism_deletes
         for note in (*plan.notes, *describe_protection(client, own_indices(client), ism=ism)):
             say(f"note: {note}")
         done = "would change nothing" if not plan.steps else "nothing is written yet"

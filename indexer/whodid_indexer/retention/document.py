@@ -114,6 +114,16 @@ def _differences(there: Meta, then: Meta) -> Iterator[str]:
         yield "the categories of the configuration are not the store's"
 
 
+def longer(meta: Meta) -> Iterator[str]:
+    """Notes on classes whose index runs over more days than they are kept: what is first in it stays so much longer."""
+    for name, kept in meta.classes.items():
+        if meta.partitions == "period" and kept.period == "month" and kept.days is not None and kept.days < _DAILY:
+            yield (
+                f"{name} is kept for {kept.days} days in indices of a month, which go as a whole: its records stay up "
+                f"to {_DAILY} days longer; a class has the period that it was set up with"
+            )
+
+
 def spelled(days: int | None) -> str:
     """`365d`, or `forever`."""
     return FOREVER if days is None else f"{days}d"

@@ -81,16 +81,14 @@ def _asked(client: Client, hold: Hold, where: str, body: Mapping[str, Any]) -> A
     return answer
 
 
-def settle(client: Client, holds: Iterable[Hold], now: datetime, *, deletes: bool) -> None:
-    """Let `_meta` and the ISM policies say whether a hold is active. `deletes`: whether ISM is to, without one."""
+def settle(
+    client: Client, holds: Iterable[Hold], now: datetime, *, deletes: bool, repository: str | None = None
+) -> None:
+    """Let `_meta` and the ISM policies say whether a hold is active; see `plan_policies` for the rest."""
     meta = say_hold(client, held=bool(active(holds, now)))
-    hand_over(client, meta, own_indices(client), deletes=deletes)
-
-
-def hand_over(client: Client, meta: Meta, indices: Sequence[str], *, deletes: bool) -> None:
-    """Bring the policies, and what they hold, to what the document says."""
+    indices = own_indices(client)
     for _ in range(2):  # changed policies first; which indices still go by an older one is seen then
-        for step in plan_policies(client, meta, indices, deletes=deletes).steps:
+        for step in plan_policies(client, meta, indices, deletes=deletes, repository=repository).steps:
             check_handed(step, client.json(step.method, step.path, step.after))
 
 
@@ -107,11 +105,12 @@ def say_hold(client: Client, *, held: bool) -> Meta:
 
 
 class ClusterHolds:
-    """The Holds of one cluster, whose client somebody else closes. `deletes_by_ism` as in `retire`."""
+    """The Holds of one cluster, whose client somebody else closes. The others as in `retire`."""
 
-    def __init__(self, client: Client, *, deletes_by_ism: bool = True) -> None:
+    def __init__(self, client: Client, *, deletes_by_ism: bool = True, repository: str | None = None) -> None:
         self._client = client
         self._deletes = deletes_by_ism
+        self._repository = repository
 
     def all(self) -> list[Hold]:
         """See Holds. Raises what the cluster answers, as all three."""
@@ -125,15 +124,18 @@ class ClusterHolds:
         hold = named(hold, there, now)
         say_hold(self._client, held=True)
         write_state(self._client, _KIND, hold.name, msgspec.to_builtins(hold))
-        settle(self._client, [*there, hold], now, deletes=self._deletes)
+        self._settle([*there, hold], now)
 
     def release(self, name: str, by: str, reason: str, now: datetime) -> Hold:
         """See Holds."""
         hold = released(self.all(), name, by, reason, now)
         before = next(kept for kept in read_state(self._client, _KIND) if kept.name == name)
         write_state(self._client, _KIND, name, msgspec.to_builtins(hold), before)
-        settle(self._client, self.all(), now, deletes=self._deletes)
+        self._settle(self.all(), now)
         return hold
+
+    def _settle(self, holds: Iterable[Hold], now: datetime) -> None:
+        settle(self._client, holds, now, deletes=self._deletes, repository=self._repository)
 
     def _meta(self) -> Meta:
         body = stored_template(self._client)

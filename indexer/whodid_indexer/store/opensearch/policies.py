@@ -5,8 +5,11 @@
                                                    clusters before 3.4, where an index is as old as it is: a sender
                                                    whose clock is ahead has its index made up to a day too early
 
-No policy merges or locks an index: either leaves a write block, and late records would be refused. A policy that is
-not to delete any more (a class kept for ever again, `lifecycle: apply`) has one state and no way out of it.
+    kept ─► merged (force merge, then `read_write`) ─► expired (snapshot, where a repository is named; delete)
+
+ISM's force merge locks the index and leaves it locked, so the lock is taken off in the same state, and records that
+come meanwhile wait at their agent; it comes a week after the period's end. A policy that is not to delete any more (a
+class kept for ever again, `lifecycle: apply`) has one state and no way out of it.
 
 While a legal hold is active no policy deletes, because ISM asks nobody: the indices that would go by an older state of
 theirs are taken from ISM, at once, and given back when the hold has ended.
@@ -20,6 +23,7 @@ from typing import Any
 
 from whodid_indexer.retention.due import MONTH, period_of
 from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.tending import LATE_DAYS
 from whodid_indexer.store.plan import Plan, Step, holds
 from whodid_schema.errors import NotAllowed, StateError
 from whodid_schema.meta import Meta, Retention
@@ -41,14 +45,14 @@ _AT_ONCE = 50
 """Indices asked about in one request: their names must fit into a URL."""
 
 
-def policy(name: str, kept: Retention, *, deletes: bool = True, held: bool = False) -> dict[str, Any]:
+def policy(
+    name: str, kept: Retention, *, deletes: bool = True, held: bool = False, repository: str | None = None
+) -> dict[str, Any]:
     """The policy of a class; one that is kept for ever, or that ISM is not to delete, stays in its first state."""
     states: list[dict[str, Any]] = [{"name": "kept", "actions": [], "transitions": []}]
     said = "kept for ever" if kept.days is None else f"kept for {kept.days} days"
     if kept.days is not None and deletes and not held:
-        age = kept.days + _PERIOD_DAYS[kept.period] + _AHEAD
-        states[0]["transitions"] = [{"state_name": "expired", "conditions": {"min_index_age": f"{age}d"}}]
-        states.append({"name": "expired", "actions": [{"delete": {}}], "transitions": []})
+        states = _states(name, _PERIOD_DAYS[kept.period] + _AHEAD, kept.days, repository)
     elif kept.days is not None:
         said += f", deleted by whodid retention apply{' while a legal hold is active' if held and deletes else ''}"
     return {
@@ -61,7 +65,31 @@ def policy(name: str, kept: Retention, *, deletes: bool = True, held: bool = Fal
     }
 
 
-def plan_policies(client: Client, meta: Meta, indices: Iterable[str] = (), *, deletes: bool = True) -> Plan:
+def _states(name: str, whole: int, days: int, repository: str | None) -> list[dict[str, Any]]:
+    """The states of indices that take `whole` days to be complete, and are kept for `days` from then on."""
+
+    def after(state: str, age: int) -> list[dict[str, Any]]:
+        return [{"state_name": state, "conditions": {"min_index_age": f"{age}d"}}]
+
+    saved = {"snapshot": {"repository": repository, "snapshot": f"{_PREFIX}{name}"}}
+    ends = [*([saved] if repository is not None else []), {"delete": {}}]
+    states = [{"name": "expired", "actions": ends, "transitions": []}]
+    leaving = after("expired", whole + days)
+    if days > LATE_DAYS:
+        merging = [{"force_merge": {"max_num_segments": 1}}, {"read_write": {}}]
+        states = [{"name": "merged", "actions": merging, "transitions": leaving}, *states]
+        leaving = after("merged", whole + LATE_DAYS)
+    return [{"name": "kept", "actions": [], "transitions": leaving}, *states]
+
+
+def plan_policies(
+    client: Client,
+    meta: Meta,
+    indices: Iterable[str] = (),
+    *,
+    deletes: bool = True,
+    repository: str | None = None,
+) -> Plan:
     """The policies to be made or changed, the indices to be handed to them, and notes.
 
     Policies come first: which indices hold an old one is seen when the new ones are there. Raises what the cluster
@@ -78,7 +106,7 @@ def plan_policies(client: Client, meta: Meta, indices: Iterable[str] = (), *, de
         there = have.get(identifier)
         if kept.days is None and there is None:
             continue
-        document = policy(name, kept, deletes=deletes, held=meta.hold)
+        document = policy(name, kept, deletes=deletes, held=meta.hold, repository=repository)
         if there is not None and holds(there["policy"], document["policy"]):
             current[identifier] = there["_seq_no"]
         else:

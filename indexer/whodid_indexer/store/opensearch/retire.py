@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from whodid_indexer.holds.hold import Hold, active
-from whodid_indexer.retention.document import spelled
+from whodid_indexer.retention.document import longer, spelled
 from whodid_indexer.retention.due import cutoff, period_of, stamped
 from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
 from whodid_indexer.store.opensearch.connect import Client, Refused
@@ -27,6 +27,8 @@ from whodid_indexer.store.opensearch.holds import count_by_index, keeps, read_ho
 from whodid_indexer.store.opensearch.policies import plan_policies
 from whodid_indexer.store.opensearch.setup import own_indices, require_health, stored_meta
 from whodid_indexer.store.opensearch.template import PATTERN
+from whodid_indexer.store.opensearch.tending import merge, missing_repository, snapshot, to_merge
+from whodid_indexer.store.plan import Plan
 from whodid_schema.errors import NotAllowed, StateError, StoreUnreachable
 from whodid_schema.meta import IMPORTED, Meta
 
@@ -42,11 +44,15 @@ class Index(NamedTuple):
 
 
 class OpenSearchLifecycle:
-    """The Lifecycle of one cluster; it owns the client. `deletes_by_ism`: what the policies are to say."""
+    """The Lifecycle of one cluster; it owns the client. `deletes_by_ism`: what the policies are to say.
 
-    def __init__(self, client: Client, *, deletes_by_ism: bool = True) -> None:
+    `repository` is where an index goes as a snapshot before it is deleted; None: nowhere.
+    """
+
+    def __init__(self, client: Client, *, deletes_by_ism: bool = True, repository: str | None = None) -> None:
         self._client = client
         self._deletes_by_ism = deletes_by_ism
+        self._repository = repository
 
     def meta(self) -> Meta:
         """The document in the template. Raises StoreUnreachable where there is none, StateError for a newer one."""
@@ -66,27 +72,49 @@ class OpenSearchLifecycle:
         parts = [self._kept(part, told) for part in parts]
         problems = [one.problem for one in told if one.problem is not None]
         staying = [part.what for part in parts if not part.due]
-        policies = plan_policies(self._client, meta, staying, deletes=self._deletes_by_ism)
+        policies = self._policies(meta, staying)
+        merges = [f"merge index {name}, in the cluster's own time" for name in self._to_merge(parts, now)]
+        missing = [] if self._repository is None else missing_repository(self._client, self._repository)
         return RetentionPlan(
             at=stamped(now),
             store=self._client.url,
             parts=parts,
             holds=told,
-            steps=[f"{step.verb} {step.name}" for step in policies.steps],
-            notes=[*problems, *(note for _, note in found if note), *policies.notes],
+            steps=[*(f"{step.verb} {step.name}" for step in policies.steps), *merges],
+            notes=[*problems, *missing, *(note for _, note in found if note), *longer(meta), *policies.notes],
         )
 
     def apply(self, now: datetime, done: Callable[[Done], None]) -> None:
-        """See Lifecycle. Raises NotAllowed where an index is due that this user may not delete."""
+        """See Lifecycle. Raises NotAllowed where an index is due that this user may not delete.
+
+        StateError where a hold cannot be evaluated, or an index not be put into the repository it is to go to first.
+        """
         meta = self.meta()
-        settle(self._client, read_holds(self._client, meta), now, deletes=self._deletes_by_ism)
-        for part in self.plan(now).parts:
-            if part.due:
-                self._require_same(meta)
-                holds = active(read_holds(self._client, meta), now)
-                if not keeps(self._client, holds, part.what) and self._delete(part.what):
-                    done(Done(class_=part.class_, what=part.what, records=part.records))
-        settle(self._client, read_holds(self._client, meta), now, deletes=self._deletes_by_ism)
+        plan = self.plan(now)
+        for problem in (hold.problem for hold in plan.holds if hold.problem is not None):
+            raise StateError(problem, "add it anew with a question that can be answered, then release this one")
+        for part in plan.parts:
+            if part.due and self._let_go(part, meta, now):
+                done(Done(class_=part.class_, what=part.what, records=part.records))
+        for index in self._to_merge(plan.parts, now):
+            merge(self._client, index)
+        holds = read_holds(self._client, meta)
+        settle(self._client, holds, now, deletes=self._deletes_by_ism, repository=self._repository)
+
+    def _let_go(self, part: Part, meta: Meta, now: datetime) -> bool:
+        """Delete an index that is due, unless its document or a hold has changed meanwhile; whether it is gone."""
+        if self._repository is not None:
+            snapshot(self._client, self._repository, part.what, now)
+        self._require_same(meta)
+        holds = active(read_holds(self._client, meta), now)
+        return not keeps(self._client, holds, part.what) and self._delete(part.what)
+
+    def _to_merge(self, parts: Sequence[Part], now: datetime) -> list[str]:
+        """Of the indices that stay open, those to be merged."""
+        return to_merge(self._client, [part.what for part in parts if not part.due and part.records is not None], now)
+
+    def _policies(self, meta: Meta, indices: Sequence[str]) -> Plan:
+        return plan_policies(self._client, meta, indices, deletes=self._deletes_by_ism, repository=self._repository)
 
     def close(self) -> None:
         """Give back the connections."""

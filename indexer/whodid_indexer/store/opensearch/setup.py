@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from whodid_indexer.retention.document import NOTHING, Wanted, renewed
+from whodid_indexer.retention.document import NOTHING, Wanted, longer, renewed
 from whodid_indexer.retention.due import MONTH, period_of
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.mapping import mapping
@@ -36,10 +36,13 @@ _PATIENCE = "3s"
 """A cluster is red for a moment whenever an index is made or closed."""
 
 
-def make_plan(client: Client, wanted: Wanted | None, now: datetime, *, ism: bool = True) -> Plan:
+def make_plan(
+    client: Client, wanted: Wanted | None, now: datetime, *, ism: bool = True, repository: str | None = None
+) -> Plan:
     """All that differs from a cluster set up by this version, whose document says what is `wanted`.
 
-    `wanted` None: nobody has said anything, and classes stay as they are. Without `ism` policies do not delete.
+    `wanted` None: nobody has said anything, and classes stay as they are. Without `ism` policies do not delete;
+    `repository` is where they put an index first.
     Raises StoreUnreachable where the cluster is not fit, StateError where something is in the way.
     """
     require_health(client)
@@ -52,11 +55,11 @@ def make_plan(client: Client, wanted: Wanted | None, now: datetime, *, ism: bool
     if not _holds(there, body):
         steps.append(Step(f"index template {NAME}", TEMPLATE_PATH, there, body))
     state = _plan_state(client, meta)
-    policies, roles = plan_policies(client, meta, own, deletes=ism), plan_roles(client)
+    policies, roles = plan_policies(client, meta, own, deletes=ism, repository=repository), plan_roles(client)
     parts = (state, policies, roles)
     return Plan(
         [*steps, *(step for part in parts for step in part.steps)],
-        [*indices.notes, *(note for part in parts for note in part.notes)],
+        [*indices.notes, *longer(meta), *(note for part in parts for note in part.notes)],
     )
 
 
