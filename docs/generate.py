@@ -4,6 +4,7 @@ docs/fields.md         the record and what can be asked for
 docs/configuration.md  every setting of both commands
 docs/commands.md       every command and option
 docs/errors.md         every error code
+docs/profile.schema.json  the language of profiles
 docs/openapi.json      every address of the server
 
 and beside the code that makes it the file of saved objects for OpenSearch Dashboards.
@@ -22,6 +23,7 @@ from pydantic.fields import FieldInfo
 from whodid_agent.cli.main import cli as agent_cli
 from whodid_agent.config import AgentSettings
 from whodid_agent.inputs.http.problem import CODES
+from whodid_agent.normalise import language
 from whodid_config.settings import model_in
 from whodid_dashboards.opensearch import saved, source
 from whodid_indexer.api import app as _api_app  # noqa: F401  its error codes are documented too
@@ -143,6 +145,7 @@ def documents() -> dict[Path, str]:
         DOCS / "commands.md": commands(),
         DOCS / "errors.md": error_codes(),
         DOCS / "record.schema.json": jsonschema.document(),
+        DOCS / "profile.schema.json": language.document(),
         DOCS / "openapi.json": json.dumps(openapi_document(ENDPOINTS), indent=1, ensure_ascii=False) + "\n",
         Path(saved.__file__).with_name(saved.FILE): saved.to_ndjson(source.objects()),
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.load import builtin_profiles, load_profiles
 from whodid_agent.normalise.profile import Profile
@@ -52,6 +53,12 @@ def show(name: str, folder: Path | None) -> None:
     else:
         text = (resources.files("whodid_config.profiles") / own.name).read_text(encoding="utf-8")
     sys.stdout.write(text)
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of profiles, for editors that complete and check YAML."""
+    click.echo(language.document(), nl=False)
 
 
 @command.command("test")

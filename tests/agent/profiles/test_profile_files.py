@@ -1,14 +1,19 @@
 """Faults in a profile's file are named with file, line and key."""
 
+from importlib import resources
 from pathlib import Path
 
+import jsonschema_rs
+import msgspec
 import pytest
 
 from support.events import PROFILES
+from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.load import KEYS, load_profile, parse_profile
 from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.normalise.slots import SHORT
 from whodid_schema.errors import ConfigError
 
 HEAD = "profile: mine\nrecognise: {has: [a]}\n"
@@ -87,3 +92,39 @@ def test_the_guide_names_every_key_of_the_language() -> None:
     guide = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text(encoding="utf-8")
     slots = {slot.partition(".")[0] for slot in SLOTS} - {"client", "app"}
     assert [word for word in sorted({*slots, *KEYS}) if word not in guide] == []
+
+
+def test_the_schema_takes_every_built_in_profile_and_knows_every_key() -> None:
+    schema = language.profile_schema()
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    folder = resources.files("whodid_config.profiles")
+    for entry in folder.iterdir():
+        if entry.name.endswith(".yaml"):
+            found = msgspec.yaml.decode(entry.read_bytes())
+            assert [error.message for error in validator.iter_errors(found)] == [], entry.name
+    slots = {slot.partition(".")[0] for slot in SLOTS}
+    assert schema["properties"].keys() == {*KEYS, *SHORT, *slots}
+    assert schema["$defs"]["override"]["properties"].keys() == {*SHORT, *slots} - {"app"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "acton: x\n",
+        HEAD + "actor: {nam: x}\n",
+        HEAD + "action: {templat: x}\n",
+        HEAD + "action: {template: x}\n",
+        HEAD + "action: 5\n",
+        HEAD + "action: {each: x, id: y}\n",
+        HEAD + "targets: {each: x, idd: y}\n",
+        HEAD + "nobody: me\n",
+        HEAD + "drop: [{when: {verb: view}}]\n",
+        HEAD + "actions: {Login: {verb: {map: a}}}\n",
+        HEAD + "actions: {Login: {verb: enter}}\n",
+        "profile: mine\nrecognise: {prefix: {a: b}}\n",
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(text: str) -> None:
+    assert not jsonschema_rs.is_valid(language.profile_schema(), msgspec.yaml.decode(text.encode()))
+    with pytest.raises(ConfigError):
+        parse_profile(text, Path("mine.yaml"))
