@@ -40,6 +40,7 @@ def test_the_wheel_has_every_template_and_asset(tmp_path: Path) -> None:
     assert len(needed) >= 10
     for path in needed:
         assert f"whodid_dashboards/viewer/{path.parent.name}/{path.name}" in names, path
+    assert "whodid_dashboards/opensearch/whodid.ndjson" in names
 
 
 def test_the_page_about_the_viewer_names_every_address() -> None:

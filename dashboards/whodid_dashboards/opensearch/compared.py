@@ -1,10 +1,11 @@
 """The figures beside those of the period before, of equal length: what no panel but a drawing (Vega) can ask for.
 
-One request counts both periods. Where the period before begins follows from the range that is chosen, and only a
-script can work it out in the cluster; it looks at the year before the range alone, so that a store of many years does
-not make it slow. A range longer than a year is compared with that year.
+One request counts both periods. A drawing's request knows the range's ends and what is a fixed time away from them, not
+how long the range is. Where the period before begins is worked out by a script in the cluster; so that it looks at few
+records, `_nearby` leaves out all that are more than about three times the range's length before it.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from whodid_dashboards.opensearch.fields import TIME
@@ -12,8 +13,8 @@ from whodid_indexer.store.opensearch.template import PATTERN
 
 TITLES = ("Total", "Sign-ins", "Writes", "Reads and others", "Unique IPs")
 
-REACH_DAYS = 366
-"""How far before the range it looks."""
+REACH_HOURS = 10 * 366 * 24
+"""How far before the range it looks: a longer range is compared with that."""
 
 _BEFORE = (
     f"long at = doc['{TIME}'].value.toInstant().toEpochMilli(); "
@@ -36,9 +37,37 @@ def _values(period: str) -> str:
     return f"[{at}.doc_count, {ours}, {others}, {at}.ips.value][datum.place]"
 
 
+def steps() -> Iterator[tuple[int, int]]:
+    """Pairs of hours, each half as long again as the one before it: 0–1, 1–2, 2–3, 3–4, 4–6, 6–9 and so on."""
+    before, after = 0, 1
+    while before < REACH_HOURS:
+        yield before, after
+        before, after = after, max(after + 1, after * 3 // 2)
+
+
+def _nearby() -> list[dict[str, Any]]:
+    """Ranges that together hold everything back to the range's length before it, and little more.
+
+    Each is from `after` hours before the range's beginning up to twice `before` hours before its end. A record x hours
+    before the beginning, where the range is s hours long and x ≤ s, is in that with before < x ≤ after:
+    twice `before` is less than 2x ≤ x + s, which is how long before the end it is. Of a range that is short for its
+    step the first end is behind the second, so that it holds nothing.
+    """
+    return [
+        {
+            "range": {
+                TIME: {
+                    "gte": {"%timefilter%": "min", "shift": -after, "unit": "hour"},
+                    "lte": {"%timefilter%": "max", "shift": -2 * before, "unit": "hour"},
+                }
+            }
+        }
+        for before, after in steps()
+    ]
+
+
 def _request() -> dict[str, Any]:
     since, until = {"%timefilter%": "min"}, {"%timefilter%": "max"}
-    reach = {"gte": {"%timefilter%": "min", "shift": -REACH_DAYS, "unit": "day"}, "lte": until}
     script = {"lang": "painless", "source": _BEFORE, "params": {"since": since, "until": until}}
     earlier = {"bool": {"filter": [{"range": {TIME: {"lt": since}}}, {"script": {"script": script}}]}}
     return {
@@ -46,7 +75,7 @@ def _request() -> dict[str, Any]:
         "query": {
             "bool": {
                 "must": ["%dashboard_context-must_clause%"],
-                "filter": ["%dashboard_context-filter_clause%", {"range": {TIME: reach}}],
+                "filter": ["%dashboard_context-filter_clause%", {"bool": {"should": _nearby()}}],
                 "must_not": ["%dashboard_context-must_not_clause%"],
             }
         },

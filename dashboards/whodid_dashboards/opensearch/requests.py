@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 _AUTO = (("s", 1), ("s", 30), ("m", 1), ("m", 10), ("h", 1), ("h", 3), ("h", 12), ("d", 1), ("d", 7), ("d", 30))
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_MILLIS = {"day": 86_400_000, "hour": 3_600_000}
 _MOST_BARS = 100
 """Dashboards' setting histogram:maxBars, as it is unless somebody changed it."""
 
@@ -226,8 +227,9 @@ def drawn(body: Any, chosen: Sequence[Json], span: Range) -> Any:
         return body
     if "%timefilter%" in body:
         since, until = span.millis()
-        days = body.get("shift", 0)
-        return {"min": since, "max": until}[body["%timefilter%"]] + days * 86_400_000
+        return {"min": since, "max": until}[body["%timefilter%"]] + body.get("shift", 0) * _MILLIS[
+            body.get("unit", "day")
+        ]
     return {name: drawn(value, chosen, span) for name, value in body.items()}
 
 
