@@ -188,10 +188,26 @@ def test_no_planted_secret_is_in_any_byte_of_store_state_logs_exports_or_answers
     assert_clean(plant, iter(seen))
 
 
-@pytest.mark.parametrize("trouble", ["rejects", "blocks", "is silent"])
-def test_no_planted_secret_is_laid_aside_where_the_store_takes_nothing(tmp_path: Path, trouble: str) -> None:
+def wrapped(line: bytes, runtime: str) -> bytes:
+    """The line as a container's runtime keeps it: as JSON in a string, or in two fragments."""
+    if runtime == "docker":
+        log = line.decode(errors="replace") + "\n"
+        return json.dumps({"log": log, "stream": "stdout", "time": TIME}).encode()
+    if runtime == "cri":
+        head = f"{TIME} stdout ".encode()
+        return head + b"P " + line[: len(line) // 2] + b"\n" + head + b"F " + line[len(line) // 2 :]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("trouble", "runtime"),
+    [("rejects", ""), ("blocks", ""), ("is silent", ""), ("rejects", "docker"), ("blocks", "cri")],
+)
+def test_no_planted_secret_is_laid_aside_where_the_store_takes_nothing(
+    tmp_path: Path, trouble: str, runtime: str
+) -> None:
     plant, log, copies = Planted(), tmp_path / "app.jsonl", tmp_path / "copies"
-    lines = lines_with(plant, trouble)
+    lines = [wrapped(line, runtime) for line in lines_with(plant, trouble)]
     log.write_bytes(b"\n".join(lines) + b"\n")
     error = {"rejects": (400, "mapper_parsing_exception"), "blocks": (403, "cluster_block_exception")}.get(trouble)
 
