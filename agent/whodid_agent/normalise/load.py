@@ -121,8 +121,10 @@ def _profile(reading: Reading, parent: Profile | None) -> Profile:
         cases=tuple(parts.cases(reading)),
         **_given(reading),
     )
-    for one in (profile, *profile.variants):
-        _refuse_overlaps(reading, one)
+    _refuse_overlaps(reading, profile)
+    own = source.get("actions", {})
+    for key, variant in zip(own, profile.variants[len(base.actions) :], strict=True):
+        _refuse_overlaps(reading, variant, "actions", key)
     return profile
 
 
@@ -153,7 +155,7 @@ def _given(reading: Reading) -> dict[str, Any]:
     return {field: read() for key, (field, read) in readers.items() if key in source}
 
 
-def _refuse_overlaps(reading: Reading, profile: Profile) -> None:
+def _refuse_overlaps(reading: Reading, profile: Profile, *location: str) -> None:
     """A place inside one that is taken whole would be taken twice, and in an order that nobody can see."""
     slots_ = profile.slots.items()
     taken = [(slot, path) for slot, expr in slots_ for path in expression.consumed(expr)]
@@ -162,4 +164,5 @@ def _refuse_overlaps(reading: Reading, profile: Profile) -> None:
     for outer, steps in wholes:
         for inner, path in taken:
             if len(path.steps) > len(steps) and path.steps[: len(steps)] == steps:
-                raise reading.fault(f"{inner}: lies inside what {outer} takes whole", inner.partition(".")[0])
+                place = (*location, inner.partition(".")[0])
+                raise reading.fault(f"{inner}: lies inside what {outer} takes whole", *place)

@@ -1,5 +1,6 @@
 """Faults in a profile's file are named with file, line and key."""
 
+import itertools
 from importlib import resources
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from support.events import PROFILES
 from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.load import KEYS, load_profile, parse_profile
+from whodid_agent.normalise.expression import Const
+from whodid_agent.normalise.load import KEYS, load_profile, load_profiles, parse_profile
+from whodid_agent.normalise.path import parse_path
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.normalise.slots import SHORT
 from whodid_schema.errors import ConfigError
 
 HEAD = "profile: mine\nrecognise: {has: [a]}\n"
+BOMB = "".join(f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]\n" for before, one in itertools.pairwise("abcdefghij"))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,30 @@ HEAD = "profile: mine\nrecognise: {has: [a]}\n"
         (HEAD + "split: [a]\n", 3, "`split:` names the key"),
         (HEAD + "action: [a\n", 4, "not YAML"),
         (HEAD + "action: a\naction: b\n", 4, "stands twice"),
+        (HEAD + "proven: maybe\n", 3, "`proven:` must be true or false"),
+        (HEAD + "source: 5\n", 3, "`source:` must be text"),
+        (HEAD + "extends: mailtrp\n", 3, "there is no profile 'mailtrp'; did you mean 'mailtrap'?"),
+        (HEAD + "extends: mine\n", 3, "mine → mine is a ring"),
+        (HEAD + "reason: null\n", 3, "nothing stands here"),
+        (HEAD + "reason: 'a[k'\n", 3, "a bracket is written [key=value]"),
+        (HEAD + "reason: {each: a, id: b}\n", 3, "targets and changes"),
+        (HEAD + "changes: {each: a, from: b}\n", 3, "needs `field:`"),
+        (HEAD + "targets: {each: a, nme: b}\n", 3, "unknown key 'nme'"),
+        (HEAD + "reason: {template: 'x {@target}'}\n", 3, "`did` and `tried`"),
+        (HEAD + "did: x {@actor}\n", 3, "a sentence can name @target"),
+        (HEAD + "verb: {map: a, table: {GET: view, 'get | x': view}}\n", 3, "'get' stands twice"),
+        (HEAD + "actions: [a]\n", 3, "`actions:` maps action names"),
+        (HEAD + "actions:\n  a: x\n", 4, "a: expected the slots that differ"),
+        (HEAD + "actions:\n  a:\n    verb: x\n    verbs: view\n", 5, "'x' is no verb"),
+        (HEAD + "actions:\n  a:\n    verbs: view\n", 5, "did you mean 'verb'?"),
+        (HEAD + "actions:\n  a:\n    action: view\n", 5, "cannot change the action"),
+        (HEAD + "after: p\nactions:\n  a: {reason: p.x}\n", 5, "lies inside what after takes whole"),
+        (HEAD + "drop: [{name: x, when: {verb: 5}}]\n", 3, "expected a text or a list of texts"),
+        (HEAD + "categories: [a]\n", 3, "maps a category to its actions"),
+        ("profile: mine\nrecognise: {has: [a], only: b}\n", 2, "a list of keys"),
+        ("profile: mine\nrecognise: {has: [a], one_of: {a: b}}\n", 2, "a list of words"),
+        (HEAD + "title: &x [*x]\n", 3, "recursive"),
+        (HEAD + "a: &a [x, x, x, x, x, x, x, x, x]\n" + BOMB, 1, "200000 values"),
     ],
 )
 def test_a_fault_is_named_with_file_line_and_key(text: str, line: int, says: str) -> None:
@@ -57,6 +85,61 @@ def test_a_fault_is_named_with_file_line_and_key(text: str, line: int, says: str
         parse_profile(text, Path("mine.yaml"))
     assert says in caught.value.message
     assert caught.value.message.startswith(f"mine.yaml:{line}: ")
+
+
+PARENT = """
+profile: parent
+source: https://example.com/log
+recognise: {has: [a, b]}
+action: a
+reason: b
+actor: {id: who.id, name: who.name}
+actions: {x*: {verb: view}, xy: {verb: delete}}
+mask: [c]
+drop: [{name: one, when: {verb: view}}]
+categories: {notes: [x]}
+tests: [{event: {a: x, b: y}, expect: {action: x}}]
+"""
+CHILD = """
+profile: child
+extends: parent
+reason: null
+actor: {name: who.login}
+actions: {xy: {verb: create}}
+mask: [d]
+drop: [{name: two, when: {verb: create}}]
+"""
+
+
+def test_a_profile_takes_over_what_it_does_not_say_itself(tmp_path: Path) -> None:
+    for name, text in (("a-child", CHILD), ("b-parent", PARENT)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    child, parent = load_profiles(sorted(tmp_path.iterdir()))
+    assert (child.name, child.title, child.source, child.shapes) == ("child", "child", parent.source, parent.shapes)
+    assert child.slots.keys() == {"action", "actor.id", "actor.name"}
+    assert child.slots["actor.id"] == parent.slots["actor.id"]
+    assert child.slots["actor.name"] == parse_path("who.login")
+    assert child.mask == (parse_path("c"), parse_path("d"))
+    assert [rule.name for rule in child.drops] == ["one", "two"]
+    assert (child.categories, child.cases) == ({"x": "notes"}, ())
+    verbs = [child.variant(action).slots.get("verb") for action in ("x", "XY", "xyz", "y", None)]
+    assert verbs == [Const("view"), Const("create"), Const("view"), None, None]
+    found = ProfileSet([parent, child, PROFILES.get("generic").profile])
+    assert found.mapper_of({"a": 1, "b": 2}, ("a", "b")).profile is child
+
+
+def test_a_ring_of_profiles_is_named(tmp_path: Path) -> None:
+    for one, other in (("a", "b"), ("b", "c"), ("c", "a")):
+        (tmp_path / f"{one}.yaml").write_text(f"profile: {one}\nextends: {other}\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml:2: extends: a → b → c → a is a ring"):
+        ProfileSet.load(tmp_path)
+
+
+def test_a_profile_amends_the_built_in_one_of_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "mailer.yaml").write_text("profile: mailer\nextends: mailer\nrequest_id: trace\n")
+    amended, before = ProfileSet.load(tmp_path).get("mailer").profile, PROFILES.get("mailer").profile
+    assert amended.slots == {**before.slots, "request_id": parse_path("trace")}
+    assert amended.shapes == before.shapes
 
 
 def test_a_folder_of_ones_own_adds_profiles_and_replaces_built_in_ones(tmp_path: Path) -> None:
