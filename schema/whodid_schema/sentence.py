@@ -79,6 +79,24 @@ def targets(record: Record) -> str:
     return what if record.targets is None or len(record.targets) < 2 else what + _others(record, record.target)
 
 
+def deed(record: Record) -> str | None:
+    """What was done to what the action itself names, and for which target: "created access key for user bob".
+
+    "deleted bucket b" where it names the target's type. None for what has words of its own: signing in, being denied.
+    """
+    verb = record.verb
+    if verb in (None, "other", "deny") or record.kind == "auth":
+        return None
+    past, noun = taxonomy.said(record.action, verb).past, _noun(record.action or "")
+    target = record.target
+    if target is None:
+        return f"{past} {_kind(noun)}" if noun else past
+    kind = (target.type or "").lower()
+    if not noun or _same(noun, kind) or kind.endswith("_" + noun.rstrip("s")):
+        return f"{past} {targets(record)}"
+    return f"{past} {_kind(noun)} for {targets(record)}"
+
+
 def words_of(action: str) -> str:
     """An action's own words: "create user" of `CreateUser`, "user session start" of `user.session.start`."""
     return _kind(re.sub(r"[.:/]+", " ", _cut(action)))

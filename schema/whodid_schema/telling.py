@@ -72,9 +72,11 @@ GAPS: Mapping[str, Callable[[Record], str | None]] = MappingProxyType(
     {
         "target": _target,
         "name": _name,
+        "deed": sentence.deed,
         "words": lambda record: sentence.words_of(record.action or ""),
         "changes": lambda record: sentence.changes(record) if record.changes else None,
         "reason": lambda record: record.reason,
     }
 )
-"""What a sentence can name: the targets ("user Bob"), the main one's name, the action's words, the changes, why."""
+"""What a sentence can name: the targets ("user Bob"), the main one's name, what was done to what the action names,
+the action's words, the changes, why."""

@@ -34,8 +34,10 @@ from whodid_agent.normalise.expression import (
     First,
     Hole,
     IfPresent,
+    Several,
     Table,
     Template,
+    gathers,
     looked_at,
 )
 from whodid_agent.normalise.path import Path, Steps, spelt
@@ -82,6 +84,7 @@ class _Writer(Source):
         self.containers = containers
         self.parents: dict[Steps, str] = {(): "e"}
         self.flags: dict[Path, str] = {}
+        self.gathers = any(map(gathers, profile.slots.values()))
 
     def write(self) -> None:
         """All lines of the function."""
@@ -91,7 +94,7 @@ class _Writer(Source):
         for number, path in enumerate(sorted(self.profile.shared, key=lambda one: spelt(one.steps))):
             self.flags[path] = f"f{number}"
             self.put(f"f{number} = False")
-        if self.profile.arrays:
+        if self.gathers:
             self.put("used = set()")
         native = self._native()
         slots = {slot: f"s{number}" for number, slot in enumerate(self.profile.slots)}
@@ -142,8 +145,8 @@ class _Writer(Source):
                 self._table(expr, name, kind)
             case Template():
                 self._template(expr, name, kind)
-            case Each():
-                self.put(f"{name} = each({self.bind(expr)}, e, used)")
+            case Each() | Several():
+                self.put(f"{name} = gathered({self.bind(expr)}, e, used)")
             case IfPresent(path, then, otherwise):
                 self.put(f"if {self._load(path)} not in (None, ''):")
                 self.block(lambda: self._value(then, name, kind))
@@ -255,7 +258,7 @@ class _Writer(Source):
             self.put(f"remove(e, {self.bind(path.steps)})")
         for path, flag in self.flags.items():
             self.put(f"if {flag}: remove(e, {self.bind(path.steps)})")
-        if self.profile.arrays:
+        if self.gathers:
             self.put("for place in used: remove(e, place)")
             for array in self.profile.arrays:
                 self.put(f"prune(e, {self.bind(array)})")
@@ -280,6 +283,6 @@ class _Peek(_Writer):
         self.put("return s")
         return self.function(name)
 
-    def _take(self, path: Path) -> None:
+    def _take(self, path: Path) -> None:  # noqa: ARG002  # what `_Writer._take` takes away
         """Nothing is taken."""
         self.put("pass")

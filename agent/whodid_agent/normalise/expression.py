@@ -8,6 +8,7 @@ r"""The expressions of the profile language: how a slot gets its value from an e
     {if_present: path, then: e, else: e}   one or the other
     {json: path, then: path}               a place in the JSON that stands in a text
     {each: path, type: e, id: e, …}        of every object of an array, one target or change
+    {of: [{type: e, id: e}, {each: …}]}    several of them together; without `each` of the event itself
 
 A value that is not of the slot's kind is passed over, so `[actor.name, actor]` serves objects and plain names.
 """
@@ -87,14 +88,20 @@ class Member(Struct, frozen=True):
 
 
 class Each(Struct, frozen=True):
-    """An object of these members for every object of the first of these arrays that has some."""
+    """An object of these members for every object of the first array that has some; without arrays, of the event."""
 
     of: tuple[Path, ...]
     members: tuple[Member, ...]
     needed: frozenset[str] = frozenset()
 
 
-Expression = Path | First | Const | Table | Template | IfPresent | Each
+class Several(Struct, frozen=True):
+    """What all of these give, one behind the other."""
+
+    parts: tuple[Each, ...]
+
+
+Expression = Path | First | Const | Table | Template | IfPresent | Each | Several
 
 MEMBERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -253,9 +260,27 @@ def _json_paths(source: dict[str, Any]) -> tuple[Path, ...]:
 
 
 def _each(source: dict[str, Any], kind: str) -> Each:
+    return _gathered(source, kind, _paths(source["each"], "each"))
+
+
+def _several(source: dict[str, Any], kind: str) -> Several:
+    _only(source, "of")
+    entries = source["of"]
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise BadExpressionError("`of` needs a list of objects, each what one target or change is made of", "of")
+    parts = []
+    for number, entry in enumerate(entries):
+        try:
+            parts.append(_gathered(entry, kind, _paths(entry["each"], "each") if "each" in entry else ()))
+        except BadExpressionError as error:
+            raise BadExpressionError(str(error), "of", number, *error.location) from error
+    return Several(tuple(parts))
+
+
+def _gathered(source: dict[str, Any], kind: str, of: tuple[Path, ...]) -> Each:
     members = MEMBERS.get(kind)
     if members is None:
-        raise BadExpressionError(f"`each` is for {' and '.join(MEMBERS)}", "each")
+        raise BadExpressionError(f"`each` and `of` are for {' and '.join(MEMBERS)}", "each")
     _only(source, "each", *members)
     made = tuple(
         Member(name, _inside(name, source[name], member), member) for name, member in members.items() if name in source
@@ -264,7 +289,7 @@ def _each(source: dict[str, Any], kind: str) -> Each:
         raise BadExpressionError("`each` of changes needs `field:`, the name of what changed", "each")
     if not made:
         raise BadExpressionError(f"`each` needs some of {', '.join(members)}", "each")
-    return Each(_paths(source["each"], "each"), made, frozenset({"field"} if kind == "changes" else ()))
+    return Each(of, made, frozenset({"field"} if kind == "changes" else ()))
 
 
 _FORMS: Mapping[str, Callable[[dict[str, Any], str], "Expression"]] = {
@@ -274,6 +299,7 @@ _FORMS: Mapping[str, Callable[[dict[str, Any], str], "Expression"]] = {
     "if_present": _if_present,
     "json": _json,
     "each": _each,
+    "of": _several,
 }
 
 
@@ -297,7 +323,9 @@ def _places(template: Template) -> list[Path]:
     return [place for hole in template.holes for place in hole.places]
 
 
-def looked_at(expression: Expression | None) -> list[Path]:
+def looked_at(  # noqa: PLR0911  # one return for each form of the language
+    expression: Expression | None,
+) -> list[Path]:
     """Every place this expression reads, taken or not."""
     match expression:
         case First(options):
@@ -308,9 +336,25 @@ def looked_at(expression: Expression | None) -> list[Path]:
             return [path, *looked_at(then), *looked_at(otherwise)]
         case Template():
             return _places(expression)
-        case Each(of):
-            return [*of]
+        case Each(of, members):
+            return [*of] if of else [path for member in members for path in looked_at(member.expr)]
+        case Several(parts):
+            return [path for part in parts for path in looked_at(part)]
     return consumed(expression)
+
+
+def gathers(expression: Expression | None) -> bool:
+    """Whether objects are made of what it reads: targets, changes."""
+    match expression:
+        case Each() | Several():
+            return True
+        case First(options):
+            return any(map(gathers, options))
+        case Table(_, _, otherwise):
+            return gathers(otherwise)
+        case IfPresent(_, then, otherwise):
+            return gathers(then) or gathers(otherwise)
+    return False
 
 
 def arrays(expression: Expression | None) -> list[Path]:
@@ -318,6 +362,8 @@ def arrays(expression: Expression | None) -> list[Path]:
     match expression:
         case Each(of):
             return [*of]
+        case Several(parts):
+            return [path for part in parts for path in part.of]
         case First(options):
             return [path for option in options for path in arrays(option)]
         case Table(_, _, otherwise):

@@ -34,6 +34,7 @@ from whodid_agent.normalise.expression import (
     IfPresent,
     Table,
     Template,
+    gathers,
     looked_at,
 )
 from whodid_agent.normalise.path import Path, Steps, at, table_key
@@ -64,9 +65,9 @@ class _Writer(Asking):
         profile = self.profile
         looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
         looked += [*profile.native, *profile.ignore]
-        if any(path.indexed and path.steps[0] in self.event for path in looked) or any(
-            path.steps[0] in self.event for path in profile.arrays
-        ):
+        inside = [path for expr in profile.slots.values() if gathers(expr) for path in looked_at(expr)]
+        inside += [path for path in looked if path.indexed]
+        if any(path.top in self.event for path in inside):
             raise Unfit
         self.put("try:")
         self.depth += 1

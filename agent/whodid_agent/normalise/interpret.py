@@ -8,7 +8,7 @@ from typing import Any
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import SLOTS, Draft, build
-from whodid_agent.normalise.expression import Const, Each, Expression, First, Hole, IfPresent, Table, Template
+from whodid_agent.normalise.expression import Const, Each, Expression, First, Hole, IfPresent, Several, Table, Template
 from whodid_agent.normalise.path import MOST_MEMBERS, Path, Steps, at, remove, table_key
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.values import Accept
@@ -58,8 +58,8 @@ def value_of(  # noqa: PLR0911  # one return for each form of the language
             return _looked_up(expr, event, accept, used)
         case Template():
             return _filled(expr, event, accept, used)
-        case Each():
-            return each(expr, event, used)
+        case Each() | Several():
+            return gathered(expr, event, used)
         case IfPresent(path, then, otherwise):
             there = at(event, path.steps) not in (None, "")
             return value_of(then if there else otherwise, event, accept, used)
@@ -109,8 +109,18 @@ def _filled(template: Template, event: Event, accept: Accept, used: set[Steps]) 
     return tuple(parts) if template.told else accept("".join(parts))
 
 
+def gathered(expr: Each | Several, event: Event, used: set[Steps]) -> list[dict[str, Any]] | None:
+    """The objects that are made of the event; None where there are none."""
+    if type(expr) is Each:
+        return each(expr, event, used)
+    return [one for part in expr.parts for one in each(part, event, used) or ()] or None  # type: ignore[union-attr]
+
+
 def each(expr: Each, event: Event, used: set[Steps]) -> list[dict[str, Any]] | None:
     """What every object of the array amounts to; None where there is no array with an object that amounts to any."""
+    if not expr.of:
+        only = _of_object(expr, event, (), used)
+        return None if only is None else [only]
     for path in expr.of:
         value = at(event, path.steps)
         if type(value) is dict:

@@ -2,7 +2,17 @@
 
 from msgspec import structs
 
-from whodid_agent.normalise.expression import Each, Expression, First, Hole, IfPresent, Table, Template
+from whodid_agent.normalise.expression import (
+    Each,
+    Expression,
+    First,
+    Hole,
+    IfPresent,
+    Several,
+    Table,
+    Template,
+    looked_at,
+)
 from whodid_agent.normalise.path import Path
 from whodid_agent.normalise.profile import Profile
 
@@ -35,14 +45,23 @@ def _reduced(  # noqa: PLR0911  # one return for each form of the language
         case Template(parts, keeps):
             fewer = tuple(_fewer(part, keys) if type(part) is Hole else part for part in parts)
             return None if Hole(()) in fewer else Template(fewer, keeps)
-        case Each(of):
-            arrays = tuple(path for path in of if path.top in keys)
-            return Each(arrays, expr.members, expr.needed) if arrays else None
+        case Each():
+            return _objects(expr, keys)
+        case Several(parts):
+            some = tuple(one for part in parts if (one := _objects(part, keys)) is not None)
+            return Several(some) if some else None
         case IfPresent(path, then, otherwise):
             if path.steps[0] not in keys:
                 return _reduced(otherwise, keys)
             return IfPresent(path, _reduced(then, keys), _reduced(otherwise, keys))
     return expr
+
+
+def _objects(expr: Each, keys: frozenset[str]) -> Each | None:
+    if not expr.of:
+        return expr if any(path.top in keys for path in looked_at(expr)) else None
+    arrays = tuple(path for path in expr.of if path.top in keys)
+    return Each(arrays, expr.members, expr.needed) if arrays else None
 
 
 def _fewer(hole: Hole, keys: frozenset[str]) -> Hole:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, Draft
-from whodid_agent.normalise.interpret import each, prune, rest
+from whodid_agent.normalise.interpret import gathered, prune, rest
 from whodid_agent.normalise.path import at, remove, table_key
 from whodid_schema.record import Record
 
@@ -27,7 +27,7 @@ class Source:
             "Record": Record,
             "EMPTY": {},
             "at": at,
-            "each": each,
+            "gathered": gathered,
             "prune": prune,
             "remove": remove,
             "rest": rest,
