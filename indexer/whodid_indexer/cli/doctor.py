@@ -104,5 +104,5 @@ def _network(url: str, source: Source, wanted: "Wanted | None", opened: contextl
     root = client.root()
     if isinstance(root, dict) and root.get("product") == "whodid":
         return _Own(Served(client).checks(), [])
-    cluster = Cluster(client, wanted, ism=find_settings(source.config).lifecycle == "ism")
+    cluster = Cluster(client, wanted, ism=find_settings(source.config).ism_deletes)
     return _Own(cluster.checks(), [])
