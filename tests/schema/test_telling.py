@@ -26,10 +26,6 @@ def record(outcome: str = "success", **more: object) -> Record:
         (record(), POLICY, None, None),
         (record(), ("did ", Gap("words")), None, "Ann did attach user policy"),
         (record(target=Target("user", "7")), ("met ", Gap("name")), None, "Ann met 7"),
-        (Record(action="CreateAccessKey", verb="create", target=Target("user", "7")), (Gap("deed"),), None, "Someone created access key for user #7"),
-        (Record(action="DeleteBucket", verb="delete", target=Target("bucket", name="b")), (Gap("deed"),), None, "Someone deleted bucket b"),
-        (Record(action="PutKeyPolicy", verb="update", outcome="failure"), (Gap("deed"),), None, "Someone attempted to put key policy"),
-        (Record(action="user.login", verb="sign_in", kind="auth"), (Gap("deed"),), None, None),
         (record(changes=[Change("seats", 1, 2)]), ("set ", Gap("changes")), None, "Ann set seats 1 → 2"),
         (record("failure", reason="no right"), "deleted it", None, "Ann attempted to delete it (no right)"),
         (record(reason="spam"), ("left for ", Gap("reason")), None, "Ann left for spam"),
@@ -45,3 +41,23 @@ def test_a_sentence_tells_what_the_record_says(
 
 def test_no_gap_is_filled_from_an_empty_record() -> None:
     assert [name for name, fill in GAPS.items() if name != "words" and fill(Record())] == []
+
+
+DEED = (Gap("deed"),)
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (
+            Record(action="CreateAccessKey", verb="create", target=Target("user", "7")),
+            "Someone created access key for user #7",
+        ),
+        (Record(action="DeleteBucket", verb="delete", target=Target("bucket", name="b")), "Someone deleted bucket b"),
+        (Record(action="PutKeyPolicy", verb="update", outcome="failure"), "Someone attempted to put key policy"),
+        (Record(action="user.login", verb="sign_in", kind="auth"), None),
+        (Record(action="user.zork", verb="other"), None),
+    ],
+)
+def test_a_deed_tells_what_the_action_names_and_which_target_it_was_for(found: Record, says: str | None) -> None:
+    assert tell(found, DEED) == says
