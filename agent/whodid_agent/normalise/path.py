@@ -86,7 +86,7 @@ class BadPathError(ValueError):
 
 _TOKEN = re.compile(
     r"""(?P<step>(?:[^.\\\[]|\\.)+)
-    |\[(?P<how>after|before|last|upto|like)[ ](?P<mark>[^\[\]]+)\]
+    |\[(?P<how>after|before|last|upto|like)[ ](?P<mark>(?:[^\[\]\\]|\\.)+)\]
     |\[(?P<key>[^\[\]=]+)=(?P<values>[^\[\]]*)\]
     |(?P<dot>\.)|(?P<bad>.)""",
     re.VERBOSE,
@@ -111,8 +111,9 @@ def parse_path(source: Any) -> Path:
             values = tuple(table_key(value.strip()) for value in token["values"].split("|"))
             steps.append(Pick(parse_path(token["key"]).steps, values))
         elif token["how"]:
-            forms = tuple(form.strip().casefold() for form in token["mark"].split("|"))
-            steps.append(Like(forms) if token["how"] == "like" else Cut(token["how"], token["mark"]))
+            mark = re.sub(r"\\(.)", r"\1", token["mark"])
+            forms = tuple(form.strip().casefold() for form in mark.split("|"))
+            steps.append(Like(forms) if token["how"] == "like" else Cut(token["how"], mark))
     if between:
         raise BadPathError(f"{source!r} is not a path: a step is empty")
     return Path(tuple(steps))
@@ -125,12 +126,16 @@ def spelt(steps: Steps) -> str:
         if type(step) is Pick:
             text += f"[{spelt(step.key)}={'|'.join(step.values)}]"
         elif type(step) is Cut:
-            text += f"[{step.how} {step.mark}]"
+            text += f"[{step.how} {_escaped(step.mark)}]"
         elif type(step) is Like:
-            text += f"[like {'|'.join(step.forms)}]"
+            text += f"[like {_escaped('|'.join(step.forms))}]"
         else:
             text += f"{'.' if text else ''}{step if type(step) is str else '(json)'}"
     return text
+
+
+def _escaped(mark: str) -> str:
+    return re.sub(r"([\[\]\\])", r"\\\1", mark)
 
 
 def table_key(value: Any) -> str:

@@ -11,7 +11,7 @@ from whodid_agent.normalise.load import parse_profile
 from whodid_agent.normalise.path import BadPathError, at, parse_path, remove, spelt
 from whodid_agent.normalise.profile import Profile
 
-EVENT = {"arn": "arn:aws:sts::1:assumed-role/Ops/ann@example.com", "user": {"name": "Root", "id": 7}}
+EVENT = {"arn": "arn:aws:sts::1:assumed-role/Ops/ann@example.com", "user": {"name": "Root", "id": 7}, "bot": "ci[bot]"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,8 @@ EVENT = {"arn": "arn:aws:sts::1:assumed-role/Ops/ann@example.com", "user": {"nam
         ("user.name[like root]", "Root"),
         ("user.name[like x | r*t]", "Root"),
         ("user.name[like roo]", None),
+        (r"bot[like *\[bot\]]", "ci[bot]"),
+        (r"bot[before \[]", "ci"),
         ("user.name[like *]", "Root"),
         ("user.id[like 7]", None),
         ("user[last /]", None),
