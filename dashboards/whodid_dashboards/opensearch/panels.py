@@ -153,7 +153,7 @@ def _bars(name: str, title: str, kind: str, aggs: Sequence[Agg]) -> SavedObject:
 
 
 def controls(name: str, title: str, fields: Sequence[tuple[str, str]]) -> SavedObject:
-    """Choices, one per field and label; an address is chosen among the most frequent, all else can be typed."""
+    """Choices, one per field and label: ten values, others as one types; of addresses, which cannot be typed, fifty."""
     listed: list[dict[str, Any]] = []
     references = []
     for number, (field, label) in enumerate(fields):

@@ -29,6 +29,8 @@ _MOST_BARS = 100
 """Dashboards' setting histogram:maxBars, as it is unless somebody changed it."""
 
 _PAGE = 500
+_CUT_SHORT = {"timeout": "1000ms", "terminate_after": 100_000}
+"""Dashboards' settings opensearchDashboards.autocompleteTimeout and autocompleteTerminateAfter."""
 
 
 class Range(Struct, frozen=True):
@@ -133,10 +135,13 @@ def _page(
 
 
 def _choice(control: Json, span: Range) -> Json:
-    size = control["options"]["size"]
-    terms = {"field": control["fieldName"], "size": size, "order": {"_count": control["options"]["order"]}}
+    """Its values before anything is typed; with settings that cut long questions short, as they are from the start."""
+    options = control["options"]
+    field = known(control["fieldName"])
+    size = {} if options["dynamicOptions"] and field and field.type == "string" else {"size": options["size"]}
+    terms = {"field": control["fieldName"], "order": {"_count": "desc"}, **size}
     query = {"bool": {"must": [], "filter": [span.filter()], "should": [], "must_not": []}}
-    return {"size": 0, "query": query, "aggs": {"termsAgg": {"terms": terms}}}
+    return {"size": 0, **_CUT_SHORT, "query": query, "aggs": {"termsAgg": {"terms": terms}}}
 
 
 def nested(aggs: Sequence[Json], span: Range) -> Json:

@@ -217,6 +217,13 @@ def test_hours_become_coarser_where_there_would_be_too_many(hours: int, interval
     assert histogram["field"] == TIME
 
 
+def test_choices_offer_ten_values_and_addresses_fifty() -> None:
+    asked = {one.about: one.body for one in requests(OURS, SPAN) if one.about}
+    assert "size" not in asked["Actor"]["aggs"]["termsAgg"]["terms"], "what is typed narrows them"
+    assert asked["IP address"]["aggs"]["termsAgg"]["terms"]["size"] == 50
+    assert all(body["terminate_after"] == 100_000 for body in asked.values())
+
+
 def test_the_template_has_what_the_panels_ask(node: Server) -> None:
     """The index pattern's title is the template's own pattern, so a record is never outside of it."""
     pattern = next(one for one in OURS if one.type == "index-pattern")
