@@ -65,7 +65,7 @@ def test_every_such_place_of_the_profiles_events_is_masked(line: str, left: obje
 def test_events_of_other_profiles_and_lines_without_such_keys_keep_their_bytes() -> None:
     for line in ('{"amount": 5,  "note": "x"}', '{"action": "x", "pay": {"sum": 5}}', "", "no json"):
         chunk = line.encode() + b"\n"
-        assert THROUGH.redact(chunk) == chunk
+        assert THROUGH.redact(chunk) is chunk
 
 
 @pytest.mark.parametrize("through", [THROUGH, NAMED])
