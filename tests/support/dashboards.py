@@ -7,7 +7,8 @@ It does what the documentation and the source (2.19 to 3.x) say of four addresse
     POST /api/saved_objects/_bulk_get      200; each object, or an error 404 in its place
     POST /api/saved_objects/_import        multipart with a file *.ndjson; 200, and an error for each object that has an
                                            unknown type, a newer form, a reference to what is not there, or, without
-                                           ?overwrite=true, the id of one that is
+                                           ?overwrite=true, the id of one that is. An error that could be resolved by
+                                           asking again makes it write nothing, and still count the others
 
 Each tenant has objects of its own.
 """
@@ -23,6 +24,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 NEWEST = {"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0", "dashboard": "7.9.3"}
 """The newest form of each type in every release of OpenSearch Dashboards: its table of migrations ends there."""
+
+RESOLVABLE = {"conflict", "ambiguous_conflict", "missing_references"}
 
 Key = tuple[str, str]
 Json = dict[str, Any]
@@ -114,7 +117,8 @@ class DashboardsDouble:
         errors = [error for one in sent if (error := self._fault(one, objects, there, overwrite))]
         failed = {(error["type"], error["id"]) for error in errors}
         done = [one for one in sent if (one["type"], one["id"]) not in failed]
-        objects.update({(one["type"], one["id"]): one for one in done})
+        if not any(error["error"]["type"] in RESOLVABLE for error in errors):
+            objects.update({(one["type"], one["id"]): one for one in done})
         answer: Json = {"success": not errors, "successCount": len(done)}
         return _ok(answer | ({"errors": errors} if errors else {}))
 

@@ -23,6 +23,7 @@ from whodid_indexer.store.plan import difference
 from whodid_schema.errors import Incomplete, UsageError
 from whodid_schema.visible import visible
 
+OVERVIEW = "whodid-overview"
 DAYS = 7
 """What the dashboards show when they are opened."""
 
@@ -59,6 +60,7 @@ def _import(url: str, tenant: str | None, viewer: str | None, source: Source, *,
         say(f"{'nothing is written yet' if objects else 'would change nothing'}: {where}")
     else:
         say(f"{counted(len(objects), 'object') + ' imported' if objects else 'up to date'}: {where}")
+        say(f"the first of them: {dashboards.url}/app/dashboards#/view/{OVERVIEW}")
 
 
 def _write(file: str, viewer: str | None) -> None:

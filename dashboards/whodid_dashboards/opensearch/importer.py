@@ -10,7 +10,7 @@ from typing import Any
 
 from whodid_dashboards.opensearch.fields import DEFAULT_VIEWER, ID, index_pattern, viewer_of
 from whodid_dashboards.opensearch.saved import Attributes, SavedObject, packaged
-from whodid_dashboards.opensearch.server import Dashboards, Failure, Found
+from whodid_dashboards.opensearch.server import Dashboards, Found
 from whodid_indexer.store.plan import Plan, Step, holds
 from whodid_schema.errors import Incomplete
 from whodid_schema.visible import visible
@@ -40,19 +40,26 @@ def make_plan(dashboards: Dashboards, viewer: str | None) -> tuple[Plan, list[Sa
 
 
 def put(dashboards: Dashboards, objects: Sequence[SavedObject]) -> None:
-    """Import the objects. Raises Incomplete that names every one that was refused."""
-    if not objects:
+    """Import the objects. Raises Incomplete that names every one that is not there, with its reason.
+
+    After a refusal Dashboards is asked what it has: for a conflict or a missing reference of one object it writes none,
+    and counts the others as imported all the same.
+    """
+    failures = dashboards.put(objects) if objects else []
+    if not failures:
         return
-    failures = dashboards.put(objects)
-    if failures:
-        raise Incomplete(
-            f"{len(failures)} of {len(objects)} objects were not imported:\n{_listed(failures)}",
-            "the others are there; run the command again when this is mended",
-        )
-
-
-def _listed(failures: Sequence[Failure]) -> str:
-    return "\n".join(f"  {visible(one.type)} {visible(one.id)}: {visible(one.reason)}" for one in failures)
+    there = dashboards.find(objects)
+    steps = [(one, _step(one, there.get(one.key))) for one in objects]
+    lacking = [one for one, step in steps if not holds(step.before, step.after)]
+    reasons = {(one.type, one.id): one.reason for one in failures}
+    lines = [
+        f"  {one.type} {one.id}: {visible(reasons.get(one.key, 'not written because of the others'))}"
+        for one in sorted(lacking, key=lambda one: one.key not in reasons)
+    ]
+    raise Incomplete(
+        "\n".join([f"{len(lacking)} of {len(objects)} objects were not imported:", *lines]),
+        "run the command again when this is mended: it imports what is missing",
+    )
 
 
 def _step(wanted: SavedObject, found: Found | None) -> Step:

@@ -43,6 +43,8 @@ def test_everything_is_imported_and_a_second_time_nothing_is(dashboards: Dashboa
     assert first.code == 0, first.err
     assert f"{len(OURS)} objects imported" in first.err
     assert dashboards.objects.keys() == {one.key for one in OURS}
+    kind, name = OVERVIEW
+    assert f"{dashboards.url}/app/{kind}s#/view/{name}" in first.err
     again = setup(dashboards)
     assert (again.code, dashboards.imports) == (0, 1)
     assert "up to date" in again.err
@@ -164,18 +166,27 @@ def test_refused_objects_are_named_each_with_its_reason_and_the_others_are_there
     dashboards.refused = {
         "whodid-overview": {"type": "unknown", "message": "no\x1b[31m right", "statusCode": 403},
         "whodid-actors": {"type": "unsupported_type"},
-        "whodid-mix": {"type": "missing_references", "references": [{"type": "index-pattern", "id": "whodid-events"}]},
     }
     said = setup(dashboards)
     assert said.code == 5
-    assert f"3 of {len(OURS)} objects were not imported" in said.err
+    assert f"2 of {len(OURS)} objects were not imported" in said.err
     assert "dashboard whodid-overview: unknown: no" in said.err
     assert "\x1b" not in said.err
     assert "visualization whodid-actors: this Dashboards does not know the type" in said.err
-    assert "whodid-mix: it refers to what is not there: index-pattern whodid-events" in said.err
-    assert len(dashboards.objects) == len(OURS) - 3
+    assert len(dashboards.objects) == len(OURS) - 2
     dashboards.refused = {}
-    assert "3 objects imported" in setup(dashboards).err
+    assert "2 objects imported" in setup(dashboards).err
+
+
+def test_what_dashboards_counts_and_does_not_write_is_said_to_be_missing(dashboards: DashboardsDouble) -> None:
+    missing = [{"type": "index-pattern", "id": "gone"}, 3]
+    dashboards.refused = {"whodid-mix": {"type": "missing_references", "references": missing}}
+    said = setup(dashboards)
+    assert (said.code, dashboards.objects) == (5, {})
+    assert f"{len(OURS)} of {len(OURS)} objects were not imported" in said.err
+    first, second, *_ = said.err.splitlines()[1:]
+    assert first.strip() == "visualization whodid-mix: it refers to what is not there: index-pattern gone"
+    assert second.endswith("not written because of the others")
 
 
 @pytest.mark.parametrize(
