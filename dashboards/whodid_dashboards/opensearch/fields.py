@@ -16,7 +16,7 @@ from msgspec import Struct
 from whodid_dashboards.opensearch.saved import SavedObject, text
 from whodid_indexer.store.opensearch.mapping import mapping
 from whodid_indexer.store.opensearch.template import PATTERN
-from whodid_schema.document import KEYS, SEARCH, TARGETS
+from whodid_schema.document import KEYS, SEARCH
 from whodid_schema.errors import UsageError
 
 ID = "whodid-events"
@@ -41,7 +41,7 @@ _META = (
     ("_score", "number", False),
     ("_source", "_source", False),
 )
-_HIDDEN = (KEYS, SEARCH, TARGETS)
+_HIDDEN = (KEYS, SEARCH)
 """Not shown with a record: they are there to find it by."""
 
 

@@ -134,8 +134,17 @@ def test_what_is_counted_can_be_counted() -> None:
             field = known(name)
             assert field is not None, f"{one.id} {use} {name}"
             assert field.aggregatable, f"{one.id} {use} {name}"
-        for column in one.attributes.get("columns", ()):
-            assert column in fields(), f"{one.id} shows {column}"
+
+
+def test_every_column_is_a_field_that_is_shown() -> None:
+    hidden = {one["value"] for one in index_pattern().inner("sourceFilters")}
+    assert hidden
+    assert hidden <= fields().keys()
+    for one in SEARCHES:
+        columns = one.attributes["columns"]
+        assert len(columns) >= 5
+        assert set(columns) <= fields().keys() - hidden, one.id
+        assert columns[-1] == "id", "the link to the event's page"
 
 
 def test_queries_ask_for_fields_and_words_that_there_are() -> None:
