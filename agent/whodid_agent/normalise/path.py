@@ -6,6 +6,7 @@ r"""Places in an event: how they are spelt, what stands there, and how it is tak
     arn[last /]            of a text what stands behind its last `/`; also `[upto /]` (before the last), `[after :]` and
                            `[before :]` (the first)
     user[like *@*|root]    the text where it has one of these forms (letter case ignored), else nothing
+    user[unlike unknown]   the text where it has none of them
 
 A step can also lead into JSON that was written into a text; the language spells it `{json: path, then: path}`.
 """
@@ -47,9 +48,10 @@ class Cut(Struct, frozen=True):
 
 
 class Like(Struct, frozen=True):
-    """A step that only texts of one of these forms pass (casefolded; a star stands for any text)."""
+    """A step that only texts of one of these forms pass (casefolded; a star stands for any text), or `but` these."""
 
     forms: tuple[str, ...]
+    but: bool = False
 
 
 Step = str | Pick | Inside | Cut | Like
@@ -86,7 +88,7 @@ class BadPathError(ValueError):
 
 _TOKEN = re.compile(
     r"""(?P<step>(?:[^.\\\[]|\\.)+)
-    |\[(?P<how>after|before|last|upto|like)[ ](?P<mark>(?:[^\[\]\\]|\\.)+)\]
+    |\[(?P<how>after|before|last|upto|like|unlike)[ ](?P<mark>(?:[^\[\]\\]|\\.)+)\]
     |\[(?P<key>[^\[\]=]+)=(?P<values>[^\[\]]*)\]
     |(?P<dot>\.)|(?P<bad>.)""",
     re.VERBOSE,
@@ -113,7 +115,8 @@ def parse_path(source: Any) -> Path:
         elif token["how"]:
             mark = re.sub(r"\\(.)", r"\1", token["mark"])
             forms = tuple(form.strip().casefold() for form in mark.split("|"))
-            steps.append(Like(forms) if token["how"] == "like" else Cut(token["how"], mark))
+            how = token["how"]
+            steps.append(Like(forms, how == "unlike") if how.endswith("like") else Cut(how, mark))
     if between:
         raise BadPathError(f"{source!r} is not a path: a step is empty")
     return Path(tuple(steps))
@@ -128,7 +131,7 @@ def spelt(steps: Steps) -> str:
         elif type(step) is Cut:
             text += f"[{step.how} {_escaped(step.mark)}]"
         elif type(step) is Like:
-            text += f"[like {_escaped('|'.join(step.forms))}]"
+            text += f"[{'unlike' if step.but else 'like'} {_escaped('|'.join(step.forms))}]"
         else:
             text += f"{'.' if text else ''}{step if type(step) is str else '(json)'}"
     return text
@@ -192,7 +195,9 @@ _CUTS: Mapping[str, Callable[[str, str], str]] = {
 
 
 def _passed(value: Any, like: Any) -> Any:
-    return value if type(value) is str and _form(like).fullmatch(value[:LONGEST_FORM].casefold()) else None
+    if type(value) is not str:
+        return None
+    return value if (_form(like).fullmatch(value[:LONGEST_FORM].casefold()) is None) is like.but else None
 
 
 LONGEST_FORM = 512
