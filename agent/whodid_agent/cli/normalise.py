@@ -106,7 +106,7 @@ def _entries(name: str, now: str) -> Iterator[tuple[Entry, Origin]]:
     source = "stdin" if name == "-" else str(path)
     stream: Stream | None = None
     try:
-        with _open(name) as file:
+        with opened(name) as file:
             for entry in values_in(file):
                 if stream is None:
                     generation = identity.generation_of(entry.data)
@@ -118,7 +118,8 @@ def _entries(name: str, now: str) -> Iterator[tuple[Entry, Origin]]:
         raise UsageError(f"{name}: cannot be read: {reason}") from error
 
 
-def _open(name: str) -> BinaryIO:
+def opened(name: str) -> BinaryIO:
+    """The file to read from, decompressed; - is standard input. Raises OSError."""
     if name == "-":
         return sys.stdin.buffer
     if name.endswith(".gz"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from whodid_agent.cli import infer
 from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.load import builtin_profiles, load_profiles
@@ -26,6 +27,9 @@ class FailedCasesError(WhodidError):
 @click.group("profile")
 def command() -> None:
     """Look at the profiles that say how events become records."""
+
+
+command.add_command(infer.command)
 
 
 @command.command("list")

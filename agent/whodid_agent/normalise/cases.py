@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from whodid_agent.normalise.contract import Discard, InputOptions, Origin, Refusal, Stream
+from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Shipment, Stream
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profile import Case, Profile
 from whodid_agent.normalise.profiles import ProfileSet
@@ -21,10 +21,7 @@ RECEIVED = "2030-01-01T00:00:00.000000Z"
 
 def failures(profile: Profile, case: Case, profiles: ProfileSet) -> list[str]:
     """What is not as the case says; empty where all is."""
-    pipeline = Pipeline(InputOptions(), default_meta(datetime.fromisoformat(RECEIVED).astimezone(UTC)), profiles)
-    line = case.event.encode() if isinstance(case.event, str) else msgspec.json.encode(case.event)
-    origin = Origin(Stream("file", "case", "", RECEIVED), 0, RECEIVED)
-    outcomes = pipeline.events(pipeline.redact(line + b"\n")[:-1], origin)
+    outcomes = _outcomes(case.event, profiles)
     if len(outcomes) != 1:
         return [f"one event expected, these are {len(outcomes)}"]
     outcome = outcomes[0]
@@ -35,6 +32,22 @@ def failures(profile: Profile, case: Case, profiles: ProfileSet) -> list[str]:
     if case.drop is not None:
         return [f"not dropped by {case.drop}"]
     return list(_differences(msgspec.json.decode(outcome.body), profile, case))
+
+
+def _outcomes(event: Any, profiles: ProfileSet) -> list[Event]:
+    pipeline = Pipeline(InputOptions(), default_meta(datetime.fromisoformat(RECEIVED).astimezone(UTC)), profiles)
+    line = event.encode() if isinstance(event, str) else msgspec.json.encode(event)
+    origin = Origin(Stream("file", "case", "", RECEIVED), 0, RECEIVED)
+    return pipeline.events(pipeline.redact(line + b"\n")[:-1], origin)
+
+
+def record_of(event: dict[str, Any], profiles: ProfileSet, name: str) -> dict[str, Any] | None:
+    """What a case's event becomes; None unless it is one record, and by the profile of this name."""
+    outcomes = _outcomes(event, profiles)
+    if len(outcomes) != 1 or not isinstance(outcomes[0], Shipment):
+        return None
+    record: dict[str, Any] = msgspec.json.decode(outcomes[0].body)
+    return record if record["ingest"]["profile"] == name else None
 
 
 def _differences(record: dict[str, Any], profile: Profile, case: Case) -> Iterator[str]:

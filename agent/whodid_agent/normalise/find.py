@@ -84,7 +84,8 @@ class Finder:
                 objects[inside].pop(key, None)
                 emptied.add(inside)
 
-    def _at(self, place: Place) -> Any:
+    def at(self, place: Place) -> Any:
+        """The value at a place."""
         return self.spread.objects[place[0]].get(place[1])
 
     def _take(self, group: str, member: str, value: Any, source: Source) -> None:
@@ -123,7 +124,7 @@ class Finder:
     def _failed(self, candidates: Iterable[Candidate]) -> None:
         """What an error says of the outcome; it stays where it is, being the reason as well."""
         for place, confidence in candidates:
-            got = shapes.failure(self._at(place))
+            got = shapes.failure(self.at(place))
             if got is not None:
                 self.found[""]["outcome"] = got
                 self._outcome = (place, min(confidence, LIKELY))
@@ -135,7 +136,7 @@ class Finder:
     def _public(self, candidates: Iterable[Candidate]) -> None:
         """A public address beside a private one is the client's, the private one a proxy's."""
         for candidate in candidates:
-            got = shapes.client(self._at(candidate.place))
+            got = shapes.client(self.at(candidate.place))
             if got is not None and shapes.is_public(got):
                 for place in [place for place, taken in self._used.items() if taken[:2] == ("client", "ip")]:
                     del self._used[place]
@@ -145,7 +146,7 @@ class Finder:
     def _wholes(self) -> None:
         """Objects that are a slot's value as they are: changes, and both sides of them."""
         for slot, place in self._plan.wholes:
-            value = self._at(place)
+            value = self.at(place)
             if slot not in self.found[""] and values.whole(value) is not None:
                 self._take("", slot, value, (place, LIKELY))
 
@@ -164,7 +165,7 @@ class Finder:
         for place in (*other.bare, *(place for listed in other.members.values() for _, place in listed)):
             if place in self._used or self.spread.where[place[0]].item is not None:
                 continue
-            read = shapes.person(self._at(place))
+            read = shapes.person(self.at(place))
             for member, value in zip(_NAMING[1:], read[1:], strict=True) if read is not None else ():
                 if value is not None and member not in actor:
                     self._take("actor", member, value, (place, LIKELY))
@@ -175,7 +176,7 @@ class Finder:
         used, confidence = self._used, cluster.confidence
         for place in cluster.bare:
             if place not in used:
-                for member, read in _bare(group, self._at(place)):
+                for member, read in _bare(group, self.at(place)):
                     if member not in got and not (member == "label" and "id" in got):
                         got[member] = read
                         places[place] = ("" if member == "label" else group, member, confidence)

@@ -49,6 +49,10 @@ class Search:
         path = finder.spread.path
         return {slot: Evidence(path(*place), sure) for slot, (place, sure) in finder.sources().items()}
 
+    def look(self, event: dict[str, Any]) -> Finder:
+        """The search of an event, which stays whole."""
+        return self._searched(event)
+
     def _searched(self, event: dict[str, Any]) -> Finder:
         spread = Spread(event)
         plan = self._plans.get(spread.shape)

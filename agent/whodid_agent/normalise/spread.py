@@ -31,7 +31,8 @@ Object = dict[str, Any]
 class Where(NamedTuple):
     """Where an object stands: in the object `inside`, under `key`; `item` is its place in an array there.
 
-    What lies in a text or an array cannot be taken out of the event (`loose` false).
+    What lies in a text (`text`) or an array cannot be taken out of the event (`loose` false); of an array of names and
+    values `pair` is what its members call them.
     """
 
     inside: int
@@ -39,6 +40,8 @@ class Where(NamedTuple):
     depth: int
     loose: bool
     item: int | None = None
+    text: bool = False
+    pair: tuple[str, str] | None = None
 
 
 _TOP = Where(-1, "", 0, loose=True)
@@ -73,19 +76,27 @@ class Spread:
         self.shape = tuple(shape)
 
     def _hold(
-        self, value: Object, inside: int, key: str, kind: int, shape: list[Hashable], item: int | None = None
+        self,
+        value: Object,
+        inside: int,
+        key: str,
+        kind: int,
+        shape: list[Hashable],
+        item: int | None = None,
+        pair: tuple[str, str] | None = None,
     ) -> None:
         outer = self.where[inside]
         if len(self.objects) < _MOST_OBJECTS and outer.depth < _DEEPEST:
             shape.append(key)
             shape.append(kind)
             self.objects.append(value)
-            self.where.append(Where(inside, key, outer.depth + 1, outer.loose and kind == _OBJECT, item))
+            loose = outer.loose and kind == _OBJECT
+            self.where.append(Where(inside, key, outer.depth + 1, loose, item, kind == _TEXT, pair))
 
     def _array(self, value: list[Any], inside: int, key: str, shape: list[Hashable]) -> None:
         names = _pair_keys(value[0])
         if names is not None:
-            self._hold(dict(_pairs(value, *names)), inside, key, _PAIRS, shape)
+            self._hold(dict(_pairs(value, *names)), inside, key, _PAIRS, shape, pair=names)
             return
         for item, member in enumerate(value[:_MOST_ITEMS]):
             if type(member) is dict:
@@ -120,6 +131,8 @@ class Spread:
         steps = [key]
         while number > 0:
             where = self.where[number]
+            if where.text or where.pair is not None:
+                steps.append("(JSON)" if where.text else "(names and values)")
             if where.item is not None:
                 steps.append(str(where.item))
             steps.append(where.key)
