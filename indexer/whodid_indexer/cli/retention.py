@@ -1,13 +1,15 @@
 """`whodid retention plan|apply`: what goes, when and why; and letting it go."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from whodid_indexer.cli.archives import archive_of, archive_option
 from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, source_options
 from whodid_indexer.cli.output import say
@@ -16,8 +18,9 @@ from whodid_schema.errors import UsageError
 from whodid_schema.visible import visible
 
 if TYPE_CHECKING:
+    from whodid_indexer.archive.writer import Archive
     from whodid_indexer.audit.recorder import Recorder
-    from whodid_indexer.retention.plan import Done, RetentionPlan
+    from whodid_indexer.retention.plan import Done, Part, RetentionPlan
     from whodid_indexer.store.base import Lifecycle
 
 at_option = click.option("--at", metavar="TIME", hidden=True, help="As if it were that time (RFC 3339).")
@@ -33,27 +36,29 @@ def group() -> None:
 
 @group.command("plan")
 @source_options
+@archive_option
 @format_option
 @at_option
-def plan(source: Source, form: str, at: str | None) -> None:
+def plan(source: Source, folder: Path | None, form: str, at: str | None) -> None:
     """Show what the store holds by class, how long it is kept, and when each part of it goes. Nothing is changed."""
     now = _moment(at)
-    with _opened(source) as (lifecycle, _):
+    with _opened(source, folder) as (lifecycle, _):
         found = lifecycle.plan(now)
         found = msgspec.structs.replace(found, differences=_differences(lifecycle, source, now))
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
-    for line in _table(found):
+    for line in (*_table(found), *_holds(found)):
         click.echo(line)
     _tell(found)
 
 
 @group.command("apply")
 @source_options
+@archive_option
 @format_option
 @at_option
-def apply(source: Source, form: str, at: str | None) -> None:
+def apply(source: Source, folder: Path | None, form: str, at: str | None) -> None:
     """Delete what has outlived its class's retention, as `plan` shows it. Nothing younger is ever deleted.
 
     Ended early it leaves the store sound, and the next one goes on. A store whose document says something else than
@@ -65,9 +70,11 @@ def apply(source: Source, form: str, at: str | None) -> None:
     def done(one: "Done") -> None:
         gone.append(one)
         if form == "table":
+            for name in one.archives:
+                click.echo(visible(f"archived in {name}"))
             click.echo(visible(f"deleted {_number(one.records)} records of {one.class_}: {one.what}"))
 
-    with _opened(source) as (lifecycle, recorder):
+    with _opened(source, folder) as (lifecycle, recorder):
         differences = _differences(lifecycle, source, now)
         due = [part for part in lifecycle.plan(now).parts if part.due]
         if due:
@@ -93,14 +100,14 @@ def _moment(at: str | None) -> datetime:
 
 
 @contextlib.contextmanager
-def _opened(source: Source) -> Iterator[tuple["Lifecycle", "Recorder"]]:
+def _opened(source: Source, folder: Path | None) -> Iterator[tuple["Lifecycle", "Recorder"]]:
     place = find_store(source.store, source.config)
-    lifecycle, recorder = _lifecycle(place.url, source)
+    lifecycle, recorder = _lifecycle(place.url, source, archive_of(configured(source.config), place.url, folder))
     with contextlib.closing(lifecycle):
         yield lifecycle, recorder
 
 
-def _lifecycle(url: str, source: Source) -> tuple["Lifecycle", "Recorder"]:
+def _lifecycle(url: str, source: Source, archive: "Archive | None") -> tuple["Lifecycle", "Recorder"]:
     """The keeping side of the store at `url`, and where what is done to it is recorded.
 
     Raises StoreUnreachable and what its store raises.
@@ -111,7 +118,7 @@ def _lifecycle(url: str, source: Source) -> tuple["Lifecycle", "Recorder"]:
         from whodid_indexer.store.open import path_of  # noqa: PLC0415  apsw only where it is used
         from whodid_indexer.store.sqlite.retire import SqliteLifecycle  # noqa: PLC0415  as above
 
-        return SqliteLifecycle(path_of(url)), IntoFile(path_of(url))
+        return SqliteLifecycle(path_of(url), archive=archive), IntoFile(path_of(url))
     from whodid_indexer.store.opensearch.access import access_of  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.store.opensearch.connect import Client  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle  # noqa: PLC0415  as above
@@ -123,8 +130,10 @@ def _lifecycle(url: str, source: Source) -> tuple["Lifecycle", "Recorder"]:
     except BaseException:
         client.close()
         raise
+    if archive is not None and settings.archive is None and settings.ism_deletes:
+        say("note: the next whodid setup lets ISM delete again, which archives nothing: set archive: in whodid.yaml")
     lifecycle = OpenSearchLifecycle(
-        client, deletes_by_ism=settings.ism_deletes, repository=settings.snapshot_repository
+        client, deletes_by_ism=settings.ism_deletes, repository=settings.snapshot_repository, archive=archive
     )
     return lifecycle, IntoCluster(client, lifecycle.meta)
 
@@ -153,19 +162,43 @@ _HEADINGS = ("Class", "Kept for", "What", "Records", "Goes", "Why")
 
 def _table(found: "RetentionPlan") -> list[str]:
     rows = [
-        (each.class_, each.kept, visible(each.what), _number(each.records), _goes(each.due, each.goes), each.why)
+        (each.class_, each.kept, visible(each.what), _number(each.records), _goes(each.due, each.goes), _why(each))
         for each in found.parts
     ]
     if not rows:
         return ["the store holds no records"]
-    widths = [max(len(row[place]) for row in (_HEADINGS, *rows)) for place in range(len(_HEADINGS))]
+    return _columns([_HEADINGS, *rows], right=3)
+
+
+def _holds(found: "RetentionPlan") -> list[str]:
+    """What legal holds keep back, below the table of the classes."""
+    rows = [("Hold", "Keeps back", "Of all it covers", "Until", "Question", "Why")]
+    for hold in found.holds:
+        by_class: dict[str, int | None] = {}
+        for kept in hold.keeps:
+            before = by_class.get(kept.class_, 0)
+            by_class[kept.class_] = None if before is None or kept.records is None else before + kept.records
+        keeps = ", ".join(f"{_number(records)} of {name}" for name, records in by_class.items())
+        unknown = "nobody can tell: everything" if hold.problem is not None else ""
+        told = (hold.name, unknown or keeps or "nothing yet", _number(hold.matches), hold.until or "it is released")
+        rows.append((*told, visible(hold.query), visible(f"{hold.reason} ({hold.by}, {hold.at})")))
+    return ["", *_columns(rows, right=2)] if found.holds else []
+
+
+def _columns(rows: Sequence[tuple[str, ...]], right: int) -> list[str]:
+    """The rows in columns; the one with numbers stands to the right."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.rjust(width) if place == 3 else cell.ljust(width)
+            cell.rjust(width) if place == right else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in (_HEADINGS, *rows)
+        for row in rows
     ]
+
+
+def _why(part: "Part") -> str:
+    return f"{part.why}; archived first" if part.archived else part.why
 
 
 def _goes(due: bool, goes: str | None) -> str:

@@ -12,6 +12,7 @@ from whodid_indexer.access.tokens import SqliteTokens, Tokens
 from whodid_indexer.api.app import Closable
 from whodid_indexer.api.views import Views
 from whodid_indexer.audit.recorder import IntoCluster, recorder_of
+from whodid_indexer.cli.archives import archive_of
 from whodid_indexer.cli.options import Source
 from whodid_indexer.cli.places import Place, find_store
 from whodid_indexer.cli.source import access_to, opened
@@ -66,7 +67,8 @@ def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: A
     if change.before is not None and change.before != change.after:
         said.append("the store's document was changed to what the configuration says")
     kept = settings is None or settings.serve_retention
-    daily = Daily(lambda leave: SqliteLifecycle(path, leave)) if kept else contextlib.nullcontext()
+    archive = archive_of(settings, place.url)
+    daily = Daily(lambda leave: SqliteLifecycle(path, leave, archive=archive)) if kept else contextlib.nullcontext()
     with contextlib.closing(SqliteTokens(path)) as tokens:
         gate = admit(tokens)
         store = SqliteStore(path)

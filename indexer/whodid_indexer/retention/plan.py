@@ -66,7 +66,7 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
     differences: Sequence[str] = ()
 
 
-class Done(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+class Done(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"class_": "class"}):
     """What was deleted: `records` of a class, in words what they were, and the archives that have them now."""
 
     class_: str

@@ -1,5 +1,6 @@
 """Archive before delete, on both stores: what is deleted is in the archive, exactly, and comes back as it was."""
 
+import json
 import threading
 import time
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.records import identifier, stamp
+from support.running import whodid
 from whodid_indexer.archive.mark import unmarked
 from whodid_indexer.archive.reader import lines_of, verify
 from whodid_indexer.archive.restore import files_of, look_through, restore
@@ -236,3 +238,29 @@ def test_an_interrupted_deletion_goes_on_without_a_second_archive_of_the_same(
     (done,) = apply(path, folder)
     assert (done.records, len(done.archives), stored(path)) == (30, 1, {})
     assert len(list(folder.glob("*.jsonl.gz"))) == 1
+
+
+def run(*arguments: object) -> str:
+    return whodid("retention", *map(str, arguments)).stdout
+
+
+def test_the_command_archives_by_flag_and_by_configuration_and_its_plan_says_so(path: Path, folder: Path) -> None:
+    store(path, [made(1, 9_000), made(2, 9_000, "delivery")])
+    file = path.parent / "whodid.yaml"
+    file.write_text(f"store: sqlite://{path}\narchive: {{directory: {folder}, classes: [activity]}}\n")
+    plan = run("plan", "--config", file)
+    assert [line.endswith("; archived first") for line in plan.splitlines()[1:]] == [True, False]
+    parts = json.loads(run("plan", "--store", f"sqlite://{path}", "--archive", folder, "--format", "json"))["parts"]
+    assert [part["archived"] for part in parts] == [True, True]
+    done = run("apply", "--config", file)
+    (name,) = [each.name for each in folder.glob("*.gz")]
+    assert f"archived in {name}\ndeleted 1 records of activity" in done
+    assert "deleted 1 records of delivery" in done
+
+
+def test_a_class_that_there_is_not_is_named_with_its_line(path: Path) -> None:
+    file = path.parent / "whodid.yaml"
+    file.write_text(f"store: sqlite://{path}\narchive:\n  directory: /tmp\n  classes: [activty]\n")
+    done = whodid("retention", "plan", "--config", str(file), check=False)
+    assert (done.returncode, "there is no class 'activty'; did you mean 'activity'?" in done.stderr) == (2, True)
+    assert f"{file}:4" in done.stderr

@@ -6,22 +6,30 @@
     delete    one request for each index by its full name, closed ones too
     hand      the others are handed to their class's ISM policy, where there is ISM
 
+Where that is wanted, an index is first put into a snapshot repository, or archived: written down in a file and read
+back, and deleted only as it is in there (`archived`).
+
 Holds are read again before each index, and counted in it after a refresh: one that comes meanwhile counts for all that
 is not deleted yet.
 
 Where indices are immutable only the admin certificate may delete them, and ISM cannot (`lifecycle: apply`).
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from whodid_indexer.archive.leave import with_archive
+from whodid_indexer.archive.writer import Archive, Leaving
+from whodid_indexer.archive.writer import Kept as Archived
 from whodid_indexer.holds.hold import Hold, active
 from whodid_indexer.retention.document import longer, spelled
 from whodid_indexer.retention.due import cutoff, period_of, stamped
 from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
+from whodid_indexer.store.opensearch.archived import archived
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.holds import count_by_index, keeps, read_holds, settle
 from whodid_indexer.store.opensearch.policies import plan_policies
@@ -46,12 +54,21 @@ class Index(NamedTuple):
 class OpenSearchLifecycle:
     """The Lifecycle of one cluster; it owns the client. `deletes_by_ism`: what the policies are to say.
 
-    `repository` is where an index goes as a snapshot before it is deleted; None: nowhere.
+    `repository` is where an index goes as a snapshot before it is deleted, `archive` where its records go; None:
+    nowhere. ISM archives nothing, and so it is not to delete where there is an archive.
     """
 
-    def __init__(self, client: Client, *, deletes_by_ism: bool = True, repository: str | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        deletes_by_ism: bool = True,
+        repository: str | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self._client = client
-        self._deletes_by_ism = deletes_by_ism
+        self._deletes_by_ism = deletes_by_ism and archive is None
+        self._archive = archive
         self._repository = repository
 
     def meta(self) -> Meta:
@@ -69,7 +86,7 @@ class OpenSearchLifecycle:
         found = [self._part(index, meta, now) for index in self._indices()]
         parts = [part for part, _ in found if part is not None]
         told = [self._held(hold, parts) for hold in holds]
-        parts = [self._kept(part, told) for part in parts]
+        parts = with_archive((self._kept(part, told) for part in parts), self._archive)
         problems = [one.problem for one in told if one.problem is not None]
         staying = [part.what for part in parts if not part.due]
         policies = self._policies(meta, staying)
@@ -90,24 +107,42 @@ class OpenSearchLifecycle:
         StateError where a hold cannot be evaluated, or an index not be put into the repository it is to go to first.
         """
         meta = self.meta()
+        if self._archive is not None:
+            self._settle(meta, now)  # ISM lets go first
         plan = self.plan(now)
         for problem in (hold.problem for hold in plan.holds if hold.problem is not None):
             raise StateError(problem, "add it anew with a question that can be answered, then release this one")
-        for part in plan.parts:
-            if part.due and self._let_go(part, meta, now):
-                done(Done(class_=part.class_, what=part.what, records=part.records))
+        with self._archive or contextlib.nullcontext():
+            for part in plan.parts:
+                gone = self._let_go(part, meta, now) if part.due else None
+                if gone is not None:
+                    done(gone)
         for index in self._to_merge(plan.parts, now):
             merge(self._client, index)
+        self._settle(meta, now)
+
+    def _settle(self, meta: Meta, now: datetime) -> None:
         holds = read_holds(self._client, meta)
         settle(self._client, holds, now, deletes=self._deletes_by_ism, repository=self._repository)
 
-    def _let_go(self, part: Part, meta: Meta, now: datetime) -> bool:
-        """Delete an index that is due, unless its document or a hold has changed meanwhile; whether it is gone."""
+    def _let_go(self, part: Part, meta: Meta, now: datetime) -> Done | None:
+        """Delete an index that is due, unless its document or a hold has changed meanwhile; what is gone."""
         if self._repository is not None:
             snapshot(self._client, self._repository, part.what, now)
-        self._require_same(meta)
-        holds = active(read_holds(self._client, meta), now)
-        return not keeps(self._client, holds, part.what) and self._delete(part.what)
+        with self._archived(part) as kept:
+            self._require_same(meta)
+            holds = active(read_holds(self._client, meta), now)
+            if keeps(self._client, holds, part.what) or not self._delete(part.what):
+                return None
+        if kept is None:
+            return Done(class_=part.class_, what=part.what, records=part.records)
+        return Done(class_=part.class_, what=part.what, records=kept.records, archives=(kept.path.name,))
+
+    def _archived(self, part: Part) -> contextlib.AbstractContextManager[Archived | None]:
+        """Inside, the index stands still and is archived, where it is to be."""
+        if self._archive is None or not part.archived:
+            return contextlib.nullcontext()
+        return archived(self._client, self._archive, Leaving(part.class_, part.what, part.why))
 
     def _to_merge(self, parts: Sequence[Part], now: datetime) -> list[str]:
         """Of the indices that stay open, those to be merged."""
