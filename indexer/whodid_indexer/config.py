@@ -24,8 +24,8 @@ def _class_name(text: str) -> str:
     return text
 
 
-def _repository(text: str) -> str:
-    if not _is_repository(text):
+def _repository(text: str | None) -> str | None:
+    if text is not None and not _is_repository(text):
         raise _said(f"{text!r} is no name of a snapshot repository: letters, digits, - and _, at most 128")
     return text
 
@@ -157,7 +157,7 @@ class IndexerSettings(BaseSettings):
         description="Records are archived before they are deleted, and only what was read back from there is deleted. "
         "On OpenSearch ISM then deletes nothing: `whodid retention apply` does.",
     )
-    snapshot_repository: Annotated[str, AfterValidator(_repository)] | None = Field(
+    snapshot_repository: Annotated[str | None, AfterValidator(_repository)] = Field(
         default=None,
         description="On OpenSearch: the snapshot repository (one that the cluster knows) into which each index goes "
         "before it is deleted; what is not whole there is not deleted.",
