@@ -93,8 +93,15 @@ def faults(client: Client, objects: Sequence[SavedObject]) -> Iterator[str]:
                 yield f"{panel.title}: {use} {name}, which {'cannot be counted by' if field else 'no record has'}"
     if there:
         for field in fields().values():
-            if there.get(field.name) != field:
+            if not _serves(there.get(field.name), field):
                 yield f"the index pattern says {field}, the cluster {there.get(field.name)}; run whodid setup"
+
+
+def _serves(found: Field | None, wanted: Field) -> bool:
+    """Whether the cluster's field can do what ours can; newer versions also search what is only stored in columns."""
+    if found is None or (found.kind, found.aggregatable) != (wanted.kind, wanted.aggregatable):
+        return False
+    return found.searchable or not wanted.searchable
 
 
 def _capabilities(client: Client) -> Mapping[str, Field]:
