@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from support.running import free_port, listening, wait_until
 
@@ -136,6 +136,29 @@ class Receiver:
             f'input(type="imtcp" address="127.0.0.1" port="{self.port}")\n'
             f'*.* action(type="omfile" file="{self.written}" template="line")\n'
         )
+
+
+class Certificates(NamedTuple):
+    """PEM files: the CA, and the certificate of `localhost` with its key."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+def make_certificates(folder: Path) -> Certificates:
+    """Valid for two days."""
+    (folder / "names").write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
+    fresh = ["-newkey", "rsa:2048", "-nodes"]
+    signed = ["-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"]
+    commands = [
+        ["req", "-x509", *fresh, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA", "-days", "2"],
+        ["req", *fresh, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost"],
+        ["x509", "-req", *signed, "-extfile", "names", "-out", "certificate.pem"],
+    ]
+    for command in commands:
+        subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
+    return Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
 
 
 def main() -> None:

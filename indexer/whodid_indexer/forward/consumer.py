@@ -142,9 +142,13 @@ class Consumer:
             self._deliver(batch, self._written(batch))
         else:
             self._hand_on(batch)
-        if batch is not None and self._tools.until and behind(batch.cursor, self._tools.until) == 0:
-            self.drained = True
+        self.drained = self.drained or (batch is not None and self._is_last(batch))
         self._mark.tell(self.now)
+
+    def _is_last(self, batch: Batch) -> bool:
+        """Whether it reaches what was there when we began; one that was given up because we are stopped does not."""
+        until, stopped = self._tools.until, self._tools.stop.is_set()
+        return bool(until) and not stopped and behind(batch.cursor, until or "") == 0
 
     def _next(self) -> Batch | None:
         """What arrived; None too while the store does not answer, which is said once."""

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 
+import msgspec
+
 from whodid_indexer.export.match import matcher
 from whodid_indexer.forward.sink import Batch
 from whodid_indexer.query.model import ALL, AuditQuery
 from whodid_indexer.query.parse import build_query
 from whodid_indexer.store.base import Reader, Stored
-from whodid_schema.errors import StoreUnreachable
+from whodid_schema.errors import StateError, StoreUnreachable
 from whodid_schema.record import decode
 
 OpenReader = Callable[[], Reader]
@@ -72,12 +74,21 @@ class Feed:
         while self._read and len(bodies) < self._limits.records and size < self._limits.size:
             body, self._cursor = self._read.pop()
             read += 1
-            if self._matches is None or self._matches(decode(body)):
-                line = self._line(body)
+            line = self._formed(body)
+            if line is not None:
                 bodies.append(body)
                 lines.append(line)
                 size += len(line)
         return Batch(bodies, lines, self._cursor or "", read, read - len(bodies))
+
+    def _formed(self, body: bytes) -> bytes | None:
+        """The line of a record that matches. Raises StateError for what the store should not have taken."""
+        try:
+            if self._matches is None or self._matches(decode(body)):
+                return self._line(body)
+        except msgspec.MsgspecError as error:
+            raise StateError(f"the record at {self._cursor} cannot be read: {error}", "run whodid doctor") from error
+        return None
 
     def close(self) -> None:
         """Close the store."""

@@ -27,9 +27,10 @@ _BOM = b"\xef\xbb\xbf"
 _NIL = "-"
 _time = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z").fullmatch
 _unprintable = re.compile(r"[^!-~]")
-_beyond = re.compile(r"[^\x00-\x7f]")
-_MANDATORY = 120
-"""Bytes of a header beside HOSTNAME, APP-NAME and MSGID, structured data included."""
+_beyond = re.compile(r"[^\x00-\x7f]+")
+_unit = re.compile("(....)")
+_MANDATORY = 60
+"""Bytes of the parameter that names what was left out, and of the end of the header."""
 
 
 class _Where(Struct):
@@ -55,9 +56,9 @@ def messages(settings: ConsumerSettings, shortened: Callable[[], None]) -> Calla
     marked = settings.form == "cef"
     app, here, facility = settings.app_name, _token(socket.gethostname(), 255), settings.facility * 8
 
-    def text_of(body: bytes) -> bytes:
+    def text_of(body: bytes, room: int) -> bytes:
         text = form(body)
-        if text.isascii():
+        if text.isascii() or len(text) > room:  # one that is too long already is not sent
             return text
         return _BOM + text if marked else _beyond.sub(_escaped, text.decode(errors="replace")).encode()
 
@@ -69,9 +70,9 @@ def messages(settings: ConsumerSettings, shortened: Callable[[], None]) -> Calla
             f"<{facility + _SEVERITY.get(record.outcome or '', 6)}>1 {time} {host} {app} - "
             f'{_token(record.action, 32)} [{structure} id="{_value(record.id)}"'
         )
-        text, left_out = text_of(body), ""
-        if len(head) + len(text) + 2 > limit:
-            room = limit - len(head) - _MANDATORY
+        room = limit - len(head) - _MANDATORY
+        text, left_out = text_of(body, room), ""
+        if len(text) > room:
             text, left_out = next(_shorter(body, text_of, room))
             shortened()
         return f"{head}{left_out}] ".encode() + text
@@ -89,19 +90,18 @@ def _value(text: str | None) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    units = match.group().encode("utf-16-be")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    return _unit.sub(r"\\u\1", match.group().encode("utf-16-be").hex())
 
 
-def _shorter(body: bytes, text_of: Callable[[bytes], bytes], room: int) -> Iterator[tuple[bytes, str]]:
+def _shorter(body: bytes, text_of: Callable[[bytes, int], bytes], room: int) -> Iterator[tuple[bytes, str]]:
     """The text without details, and the parameter that names them; the first that fits."""
     record = decode(body)
     for names, lighter in _steps(record):
-        text = text_of(encode(lighter))
+        text = text_of(encode(lighter), room)
         if len(text) <= room:
             yield text, f' left_out="{names}"'
     bare = Record(timestamp=record.timestamp, id=record.id, action=_cut(record.action, 40), outcome=record.outcome)
-    yield text_of(encode(bare)), ' left_out="all"'
+    yield text_of(encode(bare), room), ' left_out="all"'
 
 
 def _steps(record: Record) -> Iterator[tuple[str, Record]]:

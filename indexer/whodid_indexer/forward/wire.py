@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 import select
 import socket
 import ssl
@@ -71,21 +72,28 @@ class Wire:
     def finish(self, patience: float) -> bool:
         """End our side, and wait for the other to end its: it has then read everything. False: it did not in time.
 
-        Raises OSError where it broke the connection off instead, with something unread.
+        Its end alone does not say so: it may have ended before our last bytes arrived, which its machine then refuses.
+        What was taken over, though, and not refused behind it, has been read. Raises OSError where it was refused.
         """
         deadline = time.monotonic() + patience
         if isinstance(self._socket, ssl.SSLSocket):
-            with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                self._socket.unwrap()  # says that we have ended; its answer is read below
+            with contextlib.suppress(ssl.SSLError):  # few receivers answer as TLS asks; how TCP ends is what counts
+                self._socket.unwrap()
             self._socket = self._plain()
         with contextlib.suppress(OSError):  # it may have ended already
             self._socket.shutdown(socket.SHUT_WR)
+        ended = False
         while time.monotonic() < deadline:
             try:
-                if not self._socket.recv(4096):
-                    return True
+                ended = ended or not self._socket.recv(4096)
             except BlockingIOError:
                 select.select([self._socket], [], [], _STEP)
+            if refused := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(refused, os.strerror(refused))
+            if ended and self.waiting() == 0:
+                return True
+            if ended:
+                time.sleep(0.01)
         return False
 
     def close(self) -> None:
