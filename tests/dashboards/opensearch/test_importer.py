@@ -264,3 +264,10 @@ def test_what_makes_no_sense_together_is_refused(arguments: list[str]) -> None:
     said = ask("setup", *arguments)
     assert (said.code, said.text) == (2, "")
     assert "hint" in said.err or "is nothing without" in said.err
+
+
+def test_without_the_package_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whodid_indexer.cli.dashboards.entry_points", lambda group: [])
+    said = ask("setup", "--dashboards-file", "-")
+    assert (said.code, said.text) == (2, "")
+    assert "pip install whodid" in said.err
