@@ -14,6 +14,7 @@ from support.running import whodid
 from support.serving import Server
 from support.visits import Visit, Visitor
 from support.week import recent
+from whodid_indexer.export.manifest import manifest_of, verify
 
 
 def test_who_deleted_the_contacts_is_found_by_a_word_and_the_event_says_everything(visit: Visit) -> None:
@@ -177,3 +178,63 @@ def test_nothing_found_says_so_and_its_ways_out_work(visit: Visit) -> None:
     promised = way.inner_text().split(": ")[-1]
     way.get_by_role("link").click()
     assert visit.total == int(promised.replace(",", "")) > 0
+
+
+def test_a_stretch_drawn_over_the_bars_is_the_range_and_back_undoes_it(visit: Visit) -> None:
+    page = visit.open()
+    bars = page.locator(".plot > svg a")
+    chosen = range(2, 5)
+    wanted = [int(re.findall(r": ([\d,]+) events", bars.nth(at).get_attribute("aria-label") or "")[0]) for at in chosen]
+    first, last = (bars.nth(at).locator(".slot").bounding_box() for at in (chosen[0], chosen[-1]))
+    assert first is not None
+    assert last is not None
+    page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 30, steps=5)
+    expect(page.locator(".plot a.drawn")).to_have_count(3)
+    with page.expect_navigation():
+        page.mouse.up()
+    assert {"since", "until"} <= set(parse_qs(urlsplit(page.url).query))
+    assert visit.total == sum(wanted)
+    page.go_back()
+    expect(page.locator(".plot a.drawn")).to_have_count(0)
+    bars.nth(3).click()
+    expect(page.locator(".presets details[data-on]")).to_have_count(1)
+
+
+def test_columns_are_chosen_in_a_menu_and_stay_with_the_view(visit: Visit) -> None:
+    page = visit.open()
+    page.locator(".choose > summary").click()
+    page.get_by_role("checkbox", name="IP").check()
+    page.locator(".choose").get_by_role("button", name="Show").click()
+    expect(page.locator(".events th")).to_contain_text(["Actor", "Description", "Resource", "ip", "Date"])
+    page.get_by_role("link", name="30 d").click()
+    expect(page.locator("td.further").first).to_be_visible()
+
+
+def test_a_view_is_saved_under_a_name_and_opened_again(bare: Server, visitor: Visitor) -> None:
+    bare.create(recent(range(30), datetime.now(UTC)))
+    visit = visitor(bare.url)
+    page = visit.open("/?verb=update&last=30d")
+    page.get_by_role("link", name="Saved views").click()
+    page.get_by_label("Name").fill("updates")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="updates", exact=True).click()
+    expect(page.locator(".pills")).to_contain_text("verb: update")
+    page.go_back()
+    page.get_by_role("button", name="Delete updates").click()
+    expect(page.locator("#main [role=status]")).to_have_text("None is saved yet.")
+
+
+def test_an_export_says_how_far_it_is_and_ends_with_the_manifest_of_the_file(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open("/?q=verb:update")
+    total = visit.total
+    with page.expect_download() as begun:
+        page.get_by_role("link", name="CSV").click()
+    file = tmp_path / begun.value.suggested_filename
+    begun.value.save_as(file)
+    expect(page.locator(".progress")).to_contain_text(f"Complete: {total} rows")
+    with page.expect_download() as told:
+        page.get_by_role("link", name="Manifest").click()
+    told.value.save_as(manifest_of(file))
+    assert verify(file).rows == total

@@ -311,3 +311,18 @@ def test_an_hour_of_all_time_stands_in_bars_that_can_be_told_apart(browser: Brow
     page = browser.get("/?last=all&interval=hour")
     assert len(page.root.one("div", "plot").find("a")) <= 120
     assert "together" in page.root.one("section", "volume").text
+
+
+def test_further_columns_are_those_of_exports_and_stay_in_every_link(browser: Browser) -> None:
+    page = browser.get("/?last=30d&columns=ip&columns=device")
+    table = page.root.find("table", "events")[0]
+    assert [one.text for one in table.find("th")][3:5] == ["ip", "device"]
+    assert len(table.find("td", "further")) == 2 * len(page.rows)
+    assert "columns=ip,device" in page.link("24 h")
+    assert browser.get(page.link("Next ›")).root.find("td", "further")
+
+
+def test_a_column_that_there_is_not_is_named_with_the_nearest(browser: Browser) -> None:
+    page = browser.get("/?columns=devise")
+    assert page.status == 400
+    assert "did you mean &#39;device&#39;" in page.text

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from msgspec import Struct
 
 from whodid_dashboards.viewer.links import Links
-from whodid_dashboards.viewer.question import range_of
+from whodid_dashboards.viewer.question import Said, range_of
 from whodid_dashboards.viewer.times import moment, weekday
 from whodid_indexer.query.counting import Bucket, Interval, Stats
 from whodid_indexer.query.model import AuditQuery
@@ -32,7 +32,7 @@ class Piece(Struct, frozen=True):
 
 
 class Bar(Struct, frozen=True):
-    """An interval: what it says in words, its counts, its place, and the address of its events."""
+    """An interval: what it says in words, its counts, its place, the address of its events and the range there."""
 
     label: str
     counts: dict[str, int]
@@ -42,6 +42,8 @@ class Bar(Struct, frozen=True):
     slot: tuple[str, str]
     pieces: tuple[Piece, ...]
     href: str
+    since: str
+    until: str
 
 
 class Chart(Struct, frozen=True):
@@ -64,7 +66,7 @@ def chart_of(stats: Stats, zone: tzinfo, links: Links) -> Chart | None:
     step = WIDTH / len(buckets)
     words = _Words(stats.interval, zone)
     bars = tuple(
-        _bar(bucket, at * step, step, most or 1, words(bucket.start), _zoomed(bucket, stats.since, stats.until, links))
+        _bar(bucket, at * step, step, most or 1, words(bucket.start), _inside(bucket, stats.since, stats.until), links)
         for at, bucket in enumerate(buckets)
     )
     places = sorted({0, len(bars) // 2, len(bars) - 1})
@@ -94,13 +96,12 @@ def _joined(buckets: Sequence[Bucket]) -> Bucket:
     )
 
 
-def _zoomed(bucket: Bucket, since: int, until: int, links: Links) -> str:
-    """The address of what is in the bar: the first and the last may reach beyond the range."""
-    span = AuditQuery(max(bucket.start, since), min(bucket.end, until))
-    return links.to(links.question.asked, ranged=range_of(span))
+def _inside(bucket: Bucket, since: int, until: int) -> Said:
+    """The range of what is in the bar: the first and the last may reach beyond that of the page."""
+    return range_of(AuditQuery(max(bucket.start, since), min(bucket.end, until)))
 
 
-def _bar(bucket: Bucket, x: float, step: float, most: int, label: str, href: str) -> Bar:
+def _bar(bucket: Bucket, x: float, step: float, most: int, label: str, ranged: Said, links: Links) -> Bar:
     counts = {"auth": bucket.auth, "write": bucket.write, "other": bucket.other}
     pieces: list[Piece] = []
     y = HEIGHT
@@ -117,7 +118,9 @@ def _bar(bucket: Bucket, x: float, step: float, most: int, label: str, href: str
         width=_length(step * (1 - _GAP)),
         slot=(_length(x), _length(step)),
         pieces=tuple(pieces),
-        href=href,
+        href=links.to(links.question.asked, ranged=ranged),
+        since=dict(ranged)["since"],
+        until=dict(ranged)["until"],
     )
 
 

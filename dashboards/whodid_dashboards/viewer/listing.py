@@ -1,5 +1,6 @@
 """The values of the list's page and of an axis' page: everything their templates show, in plain text and addresses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -93,6 +94,9 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
         "pinned": links.pinned(),
         "exports": [(form.upper(), address(f"/api/v1/export.{form}", pinned)) for form in ("csv", "ndjson")],
         "poll": _poll(question, contents),
+        "columns": question.columns,
+        "offered": [(name, heading(name), name in question.columns) for name in offered(question.columns)],
+        "beside_columns": unchosen(question),
         "fresh": links.here(),
         "quiet": _quiet(question, links),
         "reset": address("/", question.said),
@@ -100,6 +104,21 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
         "kept": _kept(contents),
         "hints": [hint.message for hint in question.hints],
     }
+
+
+OFFERED = ("ip", "device", "workspace", "project", "app", "category", "action", "email", "role", "reason", "session")
+"""Columns that the page offers; an address can name any that an export has."""
+
+
+def offered(chosen: Sequence[str]) -> list[str]:
+    """Columns to choose from, those that are chosen among them."""
+    return list(dict.fromkeys((*OFFERED, *chosen)))
+
+
+def unchosen(question: Question) -> list[tuple[str, str]]:
+    """The question without its columns, as a form sends it beside them."""
+    beside = [item for item in question.said if item[0] != "columns"]
+    return [*to_parameters(replace(question.asked, since=None, until=None)), *question.range, *beside]
 
 
 def views_link(question: Question) -> str:

@@ -4,6 +4,7 @@
     tz          zone of all times shown and typed (IANA name)
     scope       mine, all: only where it is known who "me" is
     interval    of the chart: hour, day, week
+    columns     further columns of the list, comma-separated or each for itself: those of exports
     page        1 …, up to row 10,000; further on after, before: the place that a page named
     snapshot    `now.top` in microseconds: the moment that relative times mean and the newest row, so that pages stay
 
@@ -19,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from whodid_indexer.api.parameters import FILTERS, Parameters
+from whodid_indexer.export.columns import parse_columns
 from whodid_indexer.query.access import Access
 from whodid_indexer.query.calendar import EPOCH, MICROSECOND, zone_named
 from whodid_indexer.query.counting import Interval
@@ -31,13 +33,14 @@ from whodid_schema.errors import UsageError
 from whodid_schema.taxonomy import OWN_SURFACE
 
 ROWS = 20
+MOST_COLUMNS = 12
 DEEPEST_ROW = 10_000
 """Numbered pages reach so far."""
 
 DEFAULT_SPAN = "7d"
 PAGING = frozenset({"page", "after", "before", "snapshot"})
-KNOWN = frozenset({*FILTERS, *PAGING, "tz", "scope", "interval"}) - {"query"}
-_BLANK = frozenset({"q", "since", "until", "last", "tz", "interval"})
+KNOWN = frozenset({*FILTERS, *PAGING, "tz", "scope", "interval", "columns"}) - {"query"}
+_BLANK = frozenset({"q", "since", "until", "last", "tz", "interval", "columns"})
 """Fields of forms: empty, they were not filled in."""
 
 Scope = Literal["mine", "all"]
@@ -74,6 +77,7 @@ class Question(Struct, frozen=True):
     said: Said
     scope: Scope = "all"
     interval: Interval | None = None
+    columns: tuple[str, ...] = ()
     page: int = 1
     after: Key | None = None
     before: Key | None = None
@@ -135,7 +139,7 @@ class Asked:
         everything = Access("platform", access.me)
         asked = _bare(given.query(everything, now, zone))
         asked, ranged = self._ranged(asked, everything, now, zone)
-        scope, interval = self._scope(access), self._interval()
+        scope, interval, columns = self._scope(access), self._interval(), self._columns()
         return Question(
             asked=asked,
             access=access,
@@ -143,9 +147,10 @@ class Asked:
             zone=zone,
             zone_name="UTC" if zone is UTC else zone_name,
             range=ranged,
-            said=self._said(zone, zone_name, scope if access.me.values else None),
+            said=self._said(zone, zone_name, scope if access.me.values else None, columns),
             scope=scope,
             interval=interval,
+            columns=columns,
             page=given.number("page", 1, 1, DEEPEST_ROW // ROWS),
             after=given.key("after"),
             before=given.key("before"),
@@ -176,11 +181,19 @@ class Asked:
             raise UsageError(f"interval={interval[:40]}: not an interval", ", ".join(get_args(Interval)))
         return cast("Interval | None", interval)
 
-    def _said(self, zone: tzinfo, zone_name: str, scope: Scope | None) -> Said:
+    def _columns(self) -> tuple[str, ...]:
+        named = ",".join(self.given.all("columns"))
+        columns = tuple(dict.fromkeys(parse_columns(named))) if named else ()
+        if len(columns) > MOST_COLUMNS:
+            raise UsageError(f"{len(columns)} columns are more than a page has room for", f"at most {MOST_COLUMNS}")
+        return columns
+
+    def _said(self, zone: tzinfo, zone_name: str, scope: Scope | None, columns: tuple[str, ...]) -> Said:
         """An address says what differs from what somebody else would see, so that it shows the same to everybody."""
         beside = [("tz", "UTC" if zone is UTC else zone_name)] if zone is not UTC or "tz" in self._remembered else []
         beside += [] if scope is None else [("scope", scope)]
-        return (*beside, *(item for item in self.items if item[0] == "interval"))
+        beside += [item for item in self.items if item[0] == "interval"]
+        return (*beside, *([("columns", ",".join(columns))] if columns else []))
 
 
 def _bare(query: AuditQuery) -> AuditQuery:

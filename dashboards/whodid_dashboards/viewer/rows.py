@@ -1,12 +1,13 @@
 """The rows of a list: who, what, on what, when, as plain text of the record."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 from msgspec import Struct
 
 from whodid_dashboards.viewer import times
 from whodid_dashboards.viewer.links import Links
-from whodid_indexer.export.columns import actor_label, target_label
+from whodid_indexer.export.columns import Cell, actor_label, cells, target_label
 from whodid_indexer.query.initials import initials
 from whodid_schema.record import Record, decode
 from whodid_schema.taxonomy import OUTCOMES, badge
@@ -30,10 +31,11 @@ class Row(Struct, frozen=True):
     micros: int
     time: str
     written: str
+    further: tuple[str, ...] = ()
 
 
-def row_of(record: Record, links: Links, zone: tzinfo) -> Row:
-    """The row of a record, its link among those of the page's query."""
+def row_of(record: Record, links: Links, zone: tzinfo, further: Sequence[Cell] = ()) -> Row:
+    """The row of a record, its link among those of the page's query; `further` are cells beside the usual ones."""
     micros = to_micros(record.timestamp or "")
     actor = record.actor
     label = actor_label(record) or "System"
@@ -56,12 +58,14 @@ def row_of(record: Record, links: Links, zone: tzinfo) -> Row:
         micros=micros,
         time=times.moment(micros, zone),
         written=record.timestamp or "",
+        further=tuple(cut(cell(record)) for cell in further),
     )
 
 
 def rows_of(bodies: list[bytes], links: Links, zone: tzinfo) -> list[Row]:
     """The rows of stored records."""
-    return [row_of(decode(body), links, zone) for body in bodies]
+    further = cells(links.question.columns)
+    return [row_of(decode(body), links, zone, further) for body in bodies]
 
 
 def outcome_of(record: Record) -> str:

@@ -5,6 +5,7 @@
 
 `Whodid-Rows` says how many rows come (`247`, or `240-247` where records keep arriving); where other than so many did,
 the stream is broken off instead of ended. Compressed for who takes gzip. A client that stops reading is let go of.
+With `ticket=…` the export's progress and manifest are at `/api/v1/exports/{ticket}` (`receipts`).
 """
 
 import itertools
@@ -19,9 +20,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from whodid_indexer.access.caller import caller_of
 from whodid_indexer.api.endpoints import ORDER, ZONE, Answer, Endpoint, choice, query_of, routes, text
 from whodid_indexer.api.parameters import Parameters
 from whodid_indexer.api.readers import Readers
+from whodid_indexer.api.receipts import Made, Receipt, Receipts
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.cli.zone import shown_time, written_time, zone_name
 from whodid_indexer.export.columns import AUDITOR, COLUMNS, parse_columns
@@ -46,6 +49,9 @@ NDJSON, CSV = "application/x-ndjson", "text/csv"
 ROWS = "Whodid-Rows"
 
 _HEADERS = ((ROWS, "how many rows there are: a number, or the least and the most with a - between"),)
+TICKET = text(
+    "ticket", "made up by whoever asks, to see how far the export is and to have its manifest: /api/v1/exports/{ticket}"
+)
 _LINES = Answer("A record a line", media=NDJSON, headers=_HEADERS)
 
 EXPORT_LINES = Endpoint(
@@ -53,11 +59,11 @@ EXPORT_LINES = Endpoint(
     "/api/v1/export.ndjson",
     "Every matching record, a line each",
     (_LINES,),
-    (ORDER,),
+    (ORDER, TICKET),
     filters=True,
 )
 EXPORT_JSONL = Endpoint(
-    "export_jsonl", "/api/v1/export.jsonl", "The same under its other name", (_LINES,), (ORDER,), filters=True
+    "export_jsonl", "/api/v1/export.jsonl", "The same under its other name", (_LINES,), (ORDER, TICKET), filters=True
 )
 EXPORT_SHEET = Endpoint(
     "export_csv",
@@ -69,9 +75,21 @@ EXPORT_SHEET = Endpoint(
         text("columns", f"comma-separated: {', '.join(COLUMNS)}, meta.<path>, paths", default=",".join(AUDITOR)),
         ZONE,
         choice("excel", "a file that Excel opens by a double click: marked, times without a zone", "false", "true"),
+        TICKET,
     ),
     filters=True,
 )
+
+
+class _Form(NamedTuple):
+    """What a file looks like."""
+
+    writer: RowWriter
+    media_type: str
+    ending: str
+    columns: tuple[str, ...] | None = None
+    zone: str = "UTC"
+    excel: bool = False
 
 
 class _Begun(NamedTuple):
@@ -89,37 +107,40 @@ class Exports:
         self._readers = readers
         self._stalled = stalled
         self._under_way = 0
+        self._receipts = Receipts()
 
     def routes(self) -> list[Route]:
-        """All three."""
-        return routes([(EXPORT_LINES, self.lines), (EXPORT_JSONL, self.lines), (EXPORT_SHEET, self.sheet)])
+        """All three, and how far they are."""
+        own = routes([(EXPORT_LINES, self.lines), (EXPORT_JSONL, self.lines), (EXPORT_SHEET, self.sheet)])
+        return [*own, *self._receipts.routes()]
 
     async def lines(self, request: Request) -> Response:
         """Every matching record, a line each."""
         given = EXPORT_LINES.given(request)
-        return await self._answer(request, given, Lines(), NDJSON, "ndjson")
+        return await self._answer(request, given, _Form(Lines(), NDJSON, "ndjson"))
 
     async def sheet(self, request: Request) -> Response:
         """Every matching record as a row of CSV."""
         given = EXPORT_SHEET.given(request)
-        return await self._answer(request, given, _sheet(given), f"{CSV}; charset=utf-8; header=present", "csv")
+        return await self._answer(request, given, _sheet(given))
 
-    async def _answer(
-        self, request: Request, given: Parameters, writer: RowWriter, media_type: str, ending: str
-    ) -> Response:
-        query, ascending = query_of(given), given.ascending()
+    async def _answer(self, request: Request, given: Parameters, form: "_Form") -> Response:
+        query, ascending, ticket = query_of(given), given.ascending(), given.one("ticket")
+        name = f"whodid-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form.ending}"
         if self._under_way >= EXPORTS_AT_ONCE:
             raise Overloaded(f"{self._under_way} exports are under way already", "wait for one of them to end")
+        made = Made(name, form.ending, query, form.zone, ascending, form.columns, form.excel)
+        receipt = None if ticket is None else self._receipts.begin(ticket, made, caller_of(request))
         self._under_way += 1
         try:
-            await trail_of(request).require(request, "export", query, format=ending)
-            begun = await to_thread.run_sync(self._begin, query, ascending, writer)
+            await trail_of(request).require(request, "export", query, format=form.ending)
+            begun = await to_thread.run_sync(self._begin, query, ascending, form.writer, receipt)
         except BaseException:
             self._under_way -= 1
             raise
         headers = {
             ROWS: begun.rows,
-            "Content-Disposition": f'attachment; filename="whodid-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{ending}"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
             "Vary": "Accept-Encoding",
         }
@@ -129,9 +150,9 @@ class Exports:
             body = _compressed(body)
         if request.method == "HEAD":
             body = ()
-        return _Export(body, headers, media_type, _Hold(begun.rest, self._ended, self._stalled))
+        return _Export(body, headers, form.media_type, _Hold(begun.rest, self._ended, self._stalled))
 
-    def _begin(self, query: AuditQuery, ascending: bool, writer: RowWriter) -> "_Begun":
+    def _begin(self, query: AuditQuery, ascending: bool, writer: RowWriter, receipt: Receipt | None) -> "_Begun":
         """What is wrong shows here, while a status can still be sent."""
         reader = self._readers.open()
         try:
@@ -139,7 +160,7 @@ class Exports:
         except BaseException:
             reader.close()
             raise
-        pieces = _pieces(reader, snapshot, writer)
+        pieces = _pieces(reader, snapshot, writer, receipt)
         least, most = snapshot.least, snapshot.most
         return _Begun(f"{most}" if least == most else f"{least}-{most}", next(pieces), pieces)
 
@@ -147,11 +168,21 @@ class Exports:
         self._under_way -= 1
 
 
-def _pieces(reader: Reader, snapshot: Snapshot, writer: RowWriter) -> Generator[bytes, None, None]:
+def _pieces(
+    reader: Reader, snapshot: Snapshot, writer: RowWriter, receipt: Receipt | None
+) -> Generator[bytes, None, None]:
     """The file; its end gives the reader back, however it comes. Raises Incomplete for other than was promised."""
     with closing(reader):
-        yield from writer.chunks(snapshot.rows)
-        check_rows(writer.rows, snapshot.least, snapshot.most)
+        if receipt is None:
+            yield from _counted(snapshot, writer, snapshot.rows)
+        else:
+            rows = receipt.rows(snapshot.rows, (snapshot.least, snapshot.most))
+            yield from receipt.pieces(_counted(snapshot, writer, rows))
+
+
+def _counted(snapshot: Snapshot, writer: RowWriter, rows: Iterable[bytes]) -> Generator[bytes, None, None]:
+    yield from writer.chunks(rows)
+    check_rows(writer.rows, snapshot.least, snapshot.most)
 
 
 def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -174,7 +205,7 @@ def takes_gzip(accepted: str) -> bool:
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
 
 
-def _sheet(given: Parameters) -> Sheet:
+def _sheet(given: Parameters) -> "_Form":
     """Raises UsageError for an unknown column, BadQuery for an unknown zone."""
     columns, zone, excel = given.one("columns"), given.one("tz"), given.one("excel")
     chosen = AUDITOR if columns is None else parse_columns(columns)
@@ -182,8 +213,11 @@ def _sheet(given: Parameters) -> Sheet:
     if excel not in (None, "true", "false"):
         raise UsageError(f"excel={excel[:40]}: neither true nor false")
     if excel == "true":
-        return Sheet(chosen, lambda record: shown_time(record.timestamp, where), excel=zone_name(where))
-    return Sheet(chosen, None if where is UTC else lambda record: written_time(record.timestamp, where))
+        writer = Sheet(chosen, lambda record: shown_time(record.timestamp, where), excel=zone_name(where))
+    else:
+        writer = Sheet(chosen, None if where is UTC else lambda record: written_time(record.timestamp, where))
+    media_type = f"{CSV}; charset=utf-8; header=present"
+    return _Form(writer, media_type, "csv", chosen, zone_name(where), excel == "true")
 
 
 class _Stalled(Exception):

@@ -58,6 +58,7 @@ An address that is read by GET answers HEAD too.
 """
 
 _IN_PATH = {
+    "ticket": ("what the export was asked for with", {"type": "string", "pattern": "^[A-Za-z0-9-]{16,64}$"}),
     "id": ("the record's id", {"type": "string"}),
     "project": ("the project's id or name", {"type": "string"}),
     "name": ("the view's name", {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"}),

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from whodid_indexer.api import counting, events, exports, holds, mailer, openapi, views
+from whodid_indexer.api import counting, events, exports, holds, mailer, openapi, receipts, views
 from whodid_indexer.api.context import CONTEXT, Context
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.service import SERVICE
@@ -19,6 +19,9 @@ ENDPOINTS = (
     exports.EXPORT_LINES,
     exports.EXPORT_JSONL,
     exports.EXPORT_SHEET,
+    receipts.PROGRESS,
+    receipts.BREAK_OFF,
+    receipts.MANIFEST,
     mailer.PROJECT_LOG,
     views.LIST,
     views.SAVE,

@@ -83,6 +83,8 @@ def may(role: Role, path: str, method: str) -> bool:
         return True
     if path == "/metrics":
         return role in ("auditor", "platform")
+    if path.startswith("/api/v1/holds"):
+        return role == "platform"
     return role not in (("ingest",) if method in ("GET", "HEAD") else ("ingest", "auditor"))
 
 

@@ -22,7 +22,7 @@ from whodid_schema.meta import default_meta
 DOCUMENT: dict[str, Any] = document(ENDPOINTS)
 COPY = Path(__file__).parents[3] / "docs" / "openapi.json"
 
-FILLED = {"id": str(make(3).id), "project": "p1", "name": "x"}
+FILLED = {"id": str(make(3).id), "project": "p1", "name": "x", "ticket": "0123456789abcdef"}
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:

@@ -15,7 +15,7 @@ from whodid_indexer.api.questions import ENDPOINTS
 
 PATHS = sorted({endpoint.path for endpoint in ENDPOINTS})
 ASKED = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
-FILLED = {"id": str(make(3).id), "project": "p1", "name": "x"}
+FILLED = {"id": str(make(3).id), "project": "p1", "name": "x", "ticket": "0123456789abcdef"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 
 

@@ -105,6 +105,82 @@ function offerCopies() {
   }
 }
 
+// drawn over the bars, a stretch of time is the range: what stands from the first bar to the last
+function dragToZoom() {
+  const chart = find(".plot > svg");
+  if (!chart) return;
+  const bars = [...chart.querySelectorAll("a[data-since]")];
+  const under = (event) => bars.find((bar) => {
+    const { left, right } = bar.querySelector(".slot").getBoundingClientRect();
+    return event.clientX >= left && event.clientX < right;
+  });
+  let from = null, dragged = false;
+  const between = (other) => {
+    const [a, b] = [bars.indexOf(from), bars.indexOf(other)].sort((x, y) => x - y);
+    return bars.slice(a, b + 1);
+  };
+  const mark = (chosen) => { for (const bar of bars) bar.classList.toggle("drawn", chosen.includes(bar)); };
+  chart.addEventListener("pointerdown", (event) => { if (event.button === 0) { from = under(event); dragged = false; } });
+  chart.addEventListener("pointermove", (event) => {
+    const over = from && under(event);
+    if (over && (dragged || over !== from)) { dragged = true; mark(between(over)); }
+  });
+  addEventListener("pointerup", (event) => {
+    const over = under(event), start = from;
+    if (start && dragged && over) {
+      from = start;
+      const chosen = between(over), target = new URL(chosen[0].href.baseVal, location.href);
+      target.searchParams.set("since", chosen[0].dataset.since);
+      target.searchParams.set("until", chosen.at(-1).dataset.until);
+      location.assign(target);
+    } else mark([]);
+    from = null;
+  });
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && from) { from = null; dragged = true; mark([]); } });
+  chart.addEventListener("click", (event) => { if (dragged) { event.preventDefault(); dragged = false; } }, true);
+  chart.addEventListener("dragstart", (event) => event.preventDefault());
+}
+
+// an export tells how far it is, can be broken off, and ends with its manifest; the browser itself writes the file
+function watchExports() {
+  const links = find(".exports");
+  if (!links || !self.crypto?.randomUUID) return;
+  const said = make("span", "", { role: "status", class: "progress" });
+  links.append(said);
+  for (const link of links.querySelectorAll("a")) {
+    const plain = link.href;
+    link.addEventListener("click", () => {
+      const ticket = crypto.randomUUID(), address = `/api/v1/exports/${ticket}`;
+      link.href = `${plain}${plain.includes("?") ? "&" : "?"}ticket=${ticket}`;
+      followExport(address, said);
+      setTimeout(() => { link.href = plain; });
+    });
+  }
+}
+
+function followExport(address, said) {
+  const count = make("span", "Preparing …"), cancel = make("button", "Cancel", { type: "button" });
+  cancel.addEventListener("click", () => fetch(address, { method: "DELETE" }));
+  said.replaceChildren(count, cancel);
+  const number = (value) => value.toLocaleString("en");
+  let missing = 0;
+  const look = async () => {
+    const answer = await fetch(address).catch(() => null);
+    if (!answer || !answer.ok) {
+      missing += 1;
+      if (missing < 20) setTimeout(look, 500); else said.replaceChildren("The export did not begin.");
+      return;
+    }
+    const { state, rows, promised, sha256 } = await answer.json();
+    const text = `${number(rows)} of ${number(promised[1])} rows`;
+    if (state === "running") { if (count.textContent !== text) count.textContent = text; setTimeout(look, 500); return; }
+    if (state === "broken") { said.replaceChildren(`Broken off at ${text}`); return; }
+    const manifest = make("a", "Manifest", { href: `${address}/manifest`, download: "", title: `SHA-256 ${sha256}` });
+    said.replaceChildren(make("span", `Complete: ${number(rows)} rows`), manifest);
+  };
+  setTimeout(look, 200);
+}
+
 // keys
 const KEYS = [["/", "search"], ["j k", "next, previous row"], ["Enter", "open the row"], ["[ ]", "newer, older event; pages"],
   ["Esc", "back to the list"], ["f", "filters"], ["r", "refresh"], ["t", "theme"], ["u", "UTC"], ["?", "this help"]];
@@ -177,4 +253,4 @@ if (filters && matchMedia("(max-width: 55rem)").matches) {
   filters.open = false;
   filters.parentElement.classList.add("above");
 }
-keepPlace(); offerZone(); watchNews(); watchFirst(); offerCopies();
+keepPlace(); dragToZoom(); watchExports(); offerZone(); watchNews(); watchFirst(); offerCopies();
