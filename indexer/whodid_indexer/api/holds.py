@@ -168,8 +168,8 @@ def _moment(text: str) -> datetime:
     """When it ends. Raises UsageError where that is no moment, or has no zone."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise UsageError(f"until {text[:60]!r} has no zone", "write it like 2027-01-01T00:00:00Z")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"until {text[:60]!r} is not a time", "write it like 2027-01-01T00:00:00Z") from error
-    if moment.tzinfo is None:
-        raise UsageError(f"until {text[:60]!r} has no zone", "write it like 2027-01-01T00:00:00Z")
-    return moment

@@ -11,7 +11,7 @@ import pytest
 from support.indexing import META
 from support.opensearch.server import Server
 from support.records import identifier
-from support.running import whodid
+from support.running import wait_until, whodid
 from whodid_indexer.retention.document import NOTHING, Wanted, renewed
 from whodid_indexer.retention.plan import Done
 from whodid_indexer.store.opensearch.access import Access
@@ -19,7 +19,7 @@ from whodid_indexer.store.opensearch.connect import Client
 from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle
 from whodid_indexer.store.opensearch.template import template
 from whodid_schema.document import document
-from whodid_schema.errors import StoreUnreachable
+from whodid_schema.errors import StateError, StoreUnreachable
 from whodid_schema.meta import Meta, Router
 from whodid_schema.record import Record, encode
 
@@ -193,3 +193,77 @@ def test_the_commands_show_the_plan_and_do_it(opensearch: Server, tmp_path: Path
     ]
     assert whodid("retention", "apply", *at).stdout == "nothing was due\n"
     assert msgspec.json.decode(whodid("retention", "plan", *at, "--format", "json").stdout)["parts"][0]["due"] is False
+
+
+def many_segments(server: Server, index: str) -> None:
+    """Six segments in each shard, which nothing merges by itself."""
+    server.request("PUT", f"/{index}/_settings", {"index.merge.policy.segments_per_tier": 50})
+    for number in range(6):
+        one = made(900 + number, datetime(2026, 9, 3, tzinfo=UTC))
+        server.request("PUT", f"/{index}/_create/{one.id}?refresh=true", document(one, encode(one)))
+
+
+def segments(server: Server, index: str) -> int:
+    rows = server.request("GET", f"/_cat/shards/{index}?format=json&h=prirep,segments.count")
+    return max(int(row["segments.count"]) for row in rows if row["prirep"] == "p")
+
+
+def test_a_complete_index_is_merged_and_takes_late_records_as_before(
+    opensearch: Server, lifecycle: OpenSearchLifecycle
+) -> None:
+    """September is complete a week after its end; what is young is left as it is, and neither is locked."""
+    meta = keep(opensearch, {"activity": 365})
+    old, young = "whodid-activity-2026-09", "whodid-activity-2026-11"
+    store(opensearch, meta, [made(1, datetime(2026, 9, 3, tzinfo=UTC)), made(2, datetime(2026, 11, 3, tzinfo=UTC))])
+    for index in (old, young):
+        many_segments(opensearch, index)
+    assert lifecycle.plan(NOW).steps == [f"merge index {old}, in the cluster's own time"]
+    assert apply(lifecycle, datetime(2026, 10, 7, tzinfo=UTC)) == []
+    assert segments(opensearch, old) > 4
+    assert apply(lifecycle, NOW) == []
+    wait_until(lambda: segments(opensearch, old) == 1, "the merge")
+    assert segments(opensearch, young) > 4
+    late = made(3, datetime(2026, 9, 9, tzinfo=UTC))
+    opensearch.request("PUT", f"/{old}/_create/{late.id}?refresh=true", document(late, encode(late)))
+    assert "blocks" not in opensearch.request("GET", f"/{old}/_settings")[old]["settings"]["index"]
+    assert lifecycle.plan(NOW).steps == [], "one late record is not worth another merge"
+
+
+@pytest.fixture
+def vault(opensearch: Server) -> Iterator[OpenSearchLifecycle]:
+    """A lifecycle that puts indices into a snapshot repository first."""
+    with closing(OpenSearchLifecycle(Client(opensearch.url, Access()), repository="vault")) as opened:
+        yield opened
+
+
+def test_what_is_due_goes_into_the_repository_before_it_is_deleted(
+    opensearch: Server, vault: OpenSearchLifecycle
+) -> None:
+    meta = keep(opensearch, {"activity": 30})
+    store(opensearch, meta, [made(1, datetime(2026, 1, 3, tzinfo=UTC))])
+    index = "whodid-activity-2026-01"
+    assert "there is no snapshot repository vault: nothing that is due is deleted" in " ".join(vault.plan(NOW).notes)
+    with pytest.raises(StateError, match=f"index {index} is due and was not deleted"):
+        apply(vault, NOW)
+    assert indices(opensearch) == {index}
+
+    opensearch.request("PUT", "/_snapshot/vault", {"type": "fs", "settings": {"location": "vault"}})
+    try:
+        assert apply(vault, NOW) == [index]
+        assert indices(opensearch) == set()
+        (saved,) = opensearch.request("GET", "/_snapshot/vault/_all")["snapshots"]
+        assert (saved["snapshot"], saved["state"], saved["indices"]) == (f"{index}-20261121120000", "SUCCESS", [index])
+        opensearch.request("POST", f"/_snapshot/vault/{saved['snapshot']}/_restore?wait_for_completion=true", {})
+        assert opensearch.request("GET", f"/{index}/_count")["count"] == 1
+    finally:
+        for saved in opensearch.request("GET", "/_snapshot/vault/_all")["snapshots"]:
+            opensearch.request("DELETE", f"/_snapshot/vault/{saved['snapshot']}")
+        opensearch.request("DELETE", "/_snapshot/vault")
+
+
+def test_a_class_kept_for_less_than_its_indices_run_is_warned_of(
+    opensearch: Server, lifecycle: OpenSearchLifecycle
+) -> None:
+    keep(opensearch, {"activity": 7, "delivery": 7})
+    notes = [note for note in lifecycle.plan(NOW).notes if "indices of a month" in note]
+    assert [note.split(" is kept")[0] for note in notes] == ["activity"]

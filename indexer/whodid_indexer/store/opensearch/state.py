@@ -88,7 +88,5 @@ def write_state(client: Client, kind: str, name: str, body: Any, before: Kept | 
         client.json("PUT", where, {"kind": kind, "name": name, "body": body}, {"refresh": "true", **known})
     except Refused as error:
         if error.status == 409:
-            raise StateError(
-                f"{client.url}: {kind} {name} was changed by somebody else meanwhile", "look again"
-            ) from error
+            raise StateError(f"{client.url}: {kind} {name} was changed meanwhile", "look at it again") from error
         raise
