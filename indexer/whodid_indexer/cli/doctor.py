@@ -69,6 +69,7 @@ class _Own(NamedTuple):
 def _checks(source: Source, silent: timedelta) -> "Iterator[tuple[str, list[tuple[str, Check]]]]":
     """The store's URL without credentials, and all checks that there are for its kind."""
     from whodid_indexer.doctor.contents import Contents  # noqa: PLC0415  as above
+    from whodid_indexer.doctor.folder import Folder  # noqa: PLC0415  as above
     from whodid_indexer.export.manifest import without_credentials  # noqa: PLC0415  as above
     from whodid_indexer.store.open import open_reader  # noqa: PLC0415  apsw or httpx, as above
 
@@ -82,7 +83,8 @@ def _checks(source: Source, silent: timedelta) -> "Iterator[tuple[str, list[tupl
             own = _file(place.url, opened)
         reader = opened.enter_context(contextlib.closing(open_reader(place.url, lambda: access_to(source), "count")))
         contents = Contents(reader, wanted, datetime.now(UTC), silent)
-        yield without_credentials(place.url), [*own.first, *contents.checks(), *own.last]
+        folder = Folder(None if settings is None or settings.archive is None else settings.archive.directory)
+        yield without_credentials(place.url), [*own.first, *folder.checks(), *contents.checks(), *own.last]
 
 
 def _file(url: str, opened: contextlib.ExitStack) -> _Own:
@@ -104,5 +106,6 @@ def _network(url: str, source: Source, wanted: "Wanted | None", opened: contextl
     root = client.root()
     if isinstance(root, dict) and root.get("product") == "whodid":
         return _Own(Served(client).checks(), [])
-    cluster = Cluster(client, wanted, ism=find_settings(source.config).ism_deletes)
+    settings = find_settings(source.config)
+    cluster = Cluster(client, wanted, ism=settings.ism_deletes, repository=settings.snapshot_repository)
     return _Own(cluster.checks(), [])

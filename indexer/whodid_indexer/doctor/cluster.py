@@ -7,9 +7,12 @@ from typing import Any
 
 from whodid_indexer.doctor.doubles import MOST_SHOWN
 from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.holds import tell_holds
+from whodid_indexer.holds.hold import active
 from whodid_indexer.retention.document import Wanted
 from whodid_indexer.store.opensearch.asking import ALIAS, unknown
 from whodid_indexer.store.opensearch.connect import Client, Refused
+from whodid_indexer.store.opensearch.holds import count_by_index, read_holds
 from whodid_indexer.store.opensearch.protection import describe_protection
 from whodid_indexer.store.opensearch.setup import make_plan, own_indices, stored_meta
 from whodid_indexer.store.opensearch.template import PATTERN
@@ -26,12 +29,16 @@ _DISK_PERCENT = 85
 
 
 class Cluster:
-    """The checks of one cluster, which `client` reaches; `ism`: Index State Management is to delete."""
+    """The checks of one cluster, which `client` reaches.
 
-    def __init__(self, client: Client, wanted: Wanted | None, *, ism: bool) -> None:
+    `ism`: Index State Management is to delete, `repository`: into which it puts an index first.
+    """
+
+    def __init__(self, client: Client, wanted: Wanted | None, *, ism: bool, repository: str | None = None) -> None:
         self._client = client
         self._wanted = wanted
         self._ism = ism
+        self._repository = repository
 
     def checks(self) -> list[tuple[str, Check]]:
         """In the order of their cost."""
@@ -43,6 +50,7 @@ class Cluster:
             ("shards", self.shards),
             ("disks", self.disks),
             ("protection", self.protection),
+            ("holds", self.holds),
             ("doubles", self.doubles),
         ]
 
@@ -64,7 +72,8 @@ class Cluster:
         if stored_meta(self._client) is None:
             yield says.fail("there is no index template of whodid's: agents wait", "run whodid setup")
             return
-        plan = make_plan(self._client, self._wanted, datetime.now(UTC), ism=self._ism)
+        now = datetime.now(UTC)
+        plan = make_plan(self._client, self._wanted, now, ism=self._ism, repository=self._repository)
         for step in plan.steps:
             yield says.warn(f"to {step.verb}: {step.name}", "whodid setup does it; --dry-run --diff shows it first")
         if not plan.steps:
@@ -147,6 +156,12 @@ class Cluster:
         for line in describe_protection(self._client, own_indices(self._client), ism=self._ism):
             open_ = "not encrypted" in line or "may overwrite" in line
             yield says.warn(line, "docs/opensearch.md: records that nobody can change") if open_ else says.ok(line)
+
+    def holds(self, says: Says, _: Budget) -> Iterator[Finding]:
+        """What legal holds keep."""
+        meta = stored_meta(self._client)
+        holds = [] if meta is None else active(read_holds(self._client, meta), datetime.now(UTC))
+        yield from tell_holds(says, holds, lambda hold: sum(count_by_index(self._client, hold).values()))
 
     def doubles(self, says: Says, budget: Budget) -> Iterator[Finding]:
         """Ids in two indices, native ids with other contents, timeless events stored twice."""

@@ -4,15 +4,20 @@ Each is compared from the other side than it was written from; nothing of the wr
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from whodid_indexer.doctor.doubles import Told, gather, read_told
 from whodid_indexer.doctor.file import StoreFile
 from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.holds import tell_holds
+from whodid_indexer.holds.hold import active
 from whodid_indexer.store.sqlite.bodies import Unpacker
 from whodid_indexer.store.sqlite.chunks import COLUMNS, SIZE, read_column
 from whodid_indexer.store.sqlite.connect import guard
 from whodid_indexer.store.sqlite.entry import halves, micros_of
+from whodid_indexer.store.sqlite.held import Keeper
+from whodid_indexer.store.sqlite.holds import read_holds
 from whodid_schema.record import decode
 
 DICTIONARIES = ("combo", "actor", "ip", "ws", "project", "device", "reason")
@@ -36,6 +41,7 @@ class Rows:
         """In the order of their cost."""
         return [
             ("bodies", self.bodies),
+            ("holds", self.holds),
             ("dictionaries", self.dictionaries),
             ("columns", self.columns),
             ("words", self.words),
@@ -58,6 +64,13 @@ class Rows:
             yield says.fail(f"{len(wrong):,} of {looked:,} bodies are not their rows': record {wrong[0]}", _MEND)
         else:
             yield says.ok(f"{looked:,} bodies from all over the file are their rows'")
+
+    def holds(self, says: Says, budget: Budget) -> Iterator[Finding]:
+        """What legal holds keep."""
+        with self._file.within(budget):
+            holds = active(read_holds(self._file.connection), datetime.now(UTC))
+            found = list(tell_holds(says, holds, Keeper(self._file.connection).covered))
+        yield from found
 
     def dictionaries(self, says: Says, budget: Budget) -> Iterator[Finding]:
         """Whether every number that a record has for a value names one."""

@@ -36,7 +36,7 @@ def test_a_cluster_that_was_set_up_is_well(opensearch: Server) -> None:
     whodid("setup", "--store", opensearch.url)
     index(opensearch, [item(record(number)) for number in range(5)])
     checks = found(opensearch, "--silent", "9999d")
-    well = ("set-up", "clocks of nodes", "indices", "shards", "doubles", "mapping of events", "sources")
+    well = ("set-up", "clocks of nodes", "indices", "shards", "doubles", "holds", "mapping of events", "sources")
     assert {name: statuses(checks[name]) for name in well} == {name: {"ok"} for name in well}, checks
     assert statuses(checks["cluster"]) <= {"ok", "warn"}
     assert any("not encrypted" in finding["said"] for finding in checks["protection"])

@@ -11,6 +11,7 @@ import apsw
 import msgspec
 import pytest
 
+from support.archives import archived
 from support.records import identifier, item, records, stamp
 from support.running import whodid
 from support.serving import HOSTILE, Server
@@ -18,9 +19,12 @@ from whodid_indexer.doctor.contents import Contents
 from whodid_indexer.doctor.doubles import Doubles, Told, gather, read_told
 from whodid_indexer.doctor.file import StoreFile
 from whodid_indexer.doctor.finding import Budget, Finding, Says, look_over
+from whodid_indexer.doctor.folder import Folder
 from whodid_indexer.doctor.rows import Rows
+from whodid_indexer.holds.hold import Hold
 from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
+from whodid_indexer.store.sqlite.holds import SqliteHolds
 from whodid_schema.bulk import INDEXED
 from whodid_schema.meta import default_meta
 from whodid_schema.record import Ingest, Record, encode
@@ -69,7 +73,7 @@ def test_of_a_sound_store_everything_is_well_and_nothing_is_changed(path: Path) 
     assert {finding.check for finding in found} == {
         *("layout", "room", "log", "rights", "numbers", "pages"),
         *("retention", "clocks", "mapping of events", "sources"),
-        *("bodies", "dictionaries", "columns", "words", "doubles"),
+        *("bodies", "holds", "dictionaries", "columns", "words", "doubles"),
     }
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
 
@@ -194,6 +198,34 @@ def test_a_configuration_that_the_store_does_not_follow_is_named(path: Path) -> 
     assert (finding.status, finding.said) == ("warn", "activity: the configuration says 30d, the store forever")
 
 
+def test_holds_are_counted_and_one_that_covers_nothing_or_ends_soon_is_named(path: Path) -> None:
+    soon = (NOW + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    about = {"reason": "case", "by": "ana", "at": "2026-01-01T00:00:00Z"}
+    for hold in (
+        Hold(name="all", query="app:shop", **about),
+        Hold(name="none", query="app:nobody", **about),
+        Hold(name="soon", query="verb:create", until=soon, **about),
+        Hold(name="odd", query="nonsense:x", **about),
+    ):
+        SqliteHolds(path).add(hold)
+    found = {finding.said.split()[0]: finding.status for finding in findings(path) if finding.check == "holds"}
+    assert found == {"all": "ok", "none": "warn", "soon": "warn", "the": "fail"}
+
+
+def test_a_folder_of_archives_that_cannot_take_any_fails(tmp_path: Path) -> None:
+    def found(folder: Path) -> list[Finding]:
+        return list(look_over(Folder(folder).checks(), Budget(5)))
+
+    assert Folder(None).checks() == []
+    (missing,) = found(tmp_path / "none")
+    assert (missing.status, "retention deletes nothing" in missing.mend) == ("fail", True)
+    file = archived(tmp_path / "archive", SOME[:3])
+    assert [each.said for each in found(file.parent)] == [f"1 archives in {file.parent}, each with its manifest"]
+    Path(f"{file}.manifest.json").unlink()
+    (bare,) = found(file.parent)
+    assert (bare.status, f"1 archives have no manifest: {file.name}" in bare.said) == ("warn", True)
+
+
 def run(*arguments: str) -> tuple[int, str, str]:
     done = whodid("doctor", *arguments, check=False)
     return done.returncode, done.stdout, done.stderr
@@ -206,7 +238,7 @@ def test_the_command_ends_with_0_where_nothing_fails_and_with_1_where_something_
     code, out, err = run("--store", f"sqlite://{path}", "--format", "json")
     found = json.loads(out)["findings"]
     assert (code, [one["check"] for one in found if one["status"] == "fail"]) == (1, ["words"])
-    assert "1 of 15 checks failed" in err
+    assert "1 of 16 checks failed" in err
     assert run("--store", f"sqlite://{path}.none")[0] == 4
 
 
