@@ -164,39 +164,60 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     """
     if not metadata:
         return []
-    short = _short_pairs(metadata)
-    if short is not None:
-        return short
+    lines: list[str] = []
+    if "" not in metadata and _plain_lines(metadata, "", 1, lines):
+        text = "\n".join(lines)
+        if text.isascii() and (len(text) <= META_PAIR_LENGTH or max(map(len, lines)) <= META_PAIR_LENGTH):
+            found = text.lower().split("\n")  # all folded at once
+            if len(found) == len(lines):
+                return found if len(set(found)) == len(found) else list(dict.fromkeys(found))
     pairs: dict[str, None] = {}
     for key, value in metadata.items():
         _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
     return list(pairs)
 
 
-_SHORT_KEY = 64
+_SHORT_PATH = 512
 
 
-def _short_pairs(metadata: Mapping[str, Any]) -> list[str] | None:
-    """All pairs folded at once where they are few, short and plain, as in most metadata; None: they are not."""
-    lines: list[str] = []
-    for key, value in metadata.items():
-        kind = type(value)
-        if kind is str or kind is int:
-            if value != "":
-                lines.append(f"{key}={value}")
-        elif kind is dict and 0 < len(key) < _SHORT_KEY and len(lines) + len(value) < META_PAIRS_LIMIT:
-            # bounded both ways: an endless key is never written once for each of a hundred thousand leaves
-            for inner, leaf in value.items():
-                if type(leaf) is not str and type(leaf) is not int:
-                    return None
-                if leaf != "":
-                    lines.append(f"{key}.{inner}={leaf}")
-        else:
-            return None
-    text = "\n".join(lines)
-    if len(text) > META_PAIR_LENGTH or not text.isascii() or text.count("\n") != len(lines) - 1:
-        return None
-    return list(dict.fromkeys(text.lower().split("\n")))
+def _plain_lines(value: Mapping[str, Any], path: str, depth: int, lines: list[str]) -> bool:
+    """The pairs of every leaf, unfolded, appended to `lines`; False where they are too many or too deep for that.
+
+    Bounded every way: an endless key is never written once for each of a hundred thousand leaves.
+    """
+    if depth >= _DEEPEST or len(path) > _SHORT_PATH or len(lines) + len(value) > META_PAIRS_LIMIT:
+        return False
+    for key, inner in value.items():
+        kind = type(inner)
+        if kind is str:
+            if inner:
+                lines.append(f"{path}{key}={inner}")
+        elif kind is dict:
+            if inner and not _plain_lines(inner, f"{path}{key}.", depth + 1, lines):
+                return False
+        elif kind is list:
+            if inner and not _plain_list(inner, f"{path}{key}", depth + 1, lines):
+                return False
+        elif inner is not None:
+            lines.append(f"{path}{key}={inner if kind is int else _plain(inner)}")
+    return True
+
+
+def _plain_list(values: Sequence[Any], path: str, depth: int, lines: list[str]) -> bool:
+    """As `_plain_lines`, of a list: its elements share its path."""
+    if depth >= _DEEPEST or len(path) > _SHORT_PATH or len(lines) + len(values) > META_PAIRS_LIMIT:
+        return False
+    for inner in values:
+        kind = type(inner)
+        if kind is dict:
+            if inner and not _plain_lines(inner, f"{path}.", depth + 1, lines):
+                return False
+        elif kind is list:
+            if inner and not _plain_list(inner, path, depth + 1, lines):
+                return False
+        elif inner is not None and inner != "":
+            lines.append(f"{path}={_plain(inner)}")
+    return True
 
 
 def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:

@@ -8,6 +8,10 @@ from typing import Any
 
 from whodid_agent.normalise.path import table_key
 
+_MOST_KNOWN = 4096
+_LONGEST_KNOWN = 128
+"""Bounds of the answers that are remembered: the words are the sender's."""
+
 
 class Patterned(dict[str, Any]):
     """A table that also knows patterns; keys are casefolded already."""
@@ -16,16 +20,24 @@ class Patterned(dict[str, Any]):
         super().__init__(entries)
         parted = [(tuple(key.split("*")), value) for key, value in entries.items() if "*" in key]
         self._patterns = sorted(parted, key=lambda pattern: (-sum(map(len, pattern[0])), pattern[0]))
+        self._known: dict[str, Any] = dict(entries)
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of this word, or of the first pattern that it has the form of."""
-        found = super().get(key)
-        if found is not None or not key:
-            return default if found is None else found
+        if key in self._known:
+            return self._known[key]
+        found = self._matching(key) if key else None
+        if len(key) <= _LONGEST_KNOWN:
+            if len(self._known) >= _MOST_KNOWN + len(self):
+                self._known = dict(self)
+            self._known[key] = found
+        return default if found is None else found
+
+    def _matching(self, key: str) -> Any:
         for parts, value in self._patterns:
             if key.startswith(parts[0]) and key.endswith(parts[-1]) and _holds(key, parts):
                 return value
-        return default
+        return None
 
 
 def _holds(key: str, parts: tuple[str, ...]) -> bool:

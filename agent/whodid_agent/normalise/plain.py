@@ -120,7 +120,17 @@ def finish_plain(plain: Plain, profile: Profile, filing: Filing, received_at: st
     )
     if instant.zone_assumed:
         record.zone_assumed = True
-    record.related = folding.related(record) or None
+    said = {
+        name: None,
+        number: None,
+        email: None,
+        of_name: None,
+        of_id: None,
+        place: None,
+        options.project: None,
+        ip: None,
+    }
+    record.related = list(filter(None, said)) or None  # as folding.related
     if verb == "other":
         record.description = free_text(record)
     record.description = sentence.compose(record)
