@@ -1,6 +1,7 @@
 r"""Places in an event: how they are spelt, what stands there, and how it is taken away.
 
-    a.b.0                  keys; `\.` is a dot in a key, a number also indexes an array
+    a.b.0                  keys; `\.` is a dot in a key, a number also indexes an array; an object in the place of an array
+                           is its only member
     a[name=email].value    the first member of the array `a` whose `name` is `email` (letter case ignored)
     a[type=x|y].id         the first whose `type` is one of these
     arn[last /]            of a text what stands behind its last `/`; also `[upto /]` (before the last), `[after :]` and
@@ -156,7 +157,8 @@ def at(value: Any, steps: Sequence[Step]) -> Any:
         if type(step) is not str:
             value = _WAYS[type(step)](value, step)
         elif type(value) is dict:
-            value = value.get(step)
+            found = value.get(step)
+            value = value if found is None and step == "0" else found
         elif type(value) is list and step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(value):
             value = value[int(step)]
         else:

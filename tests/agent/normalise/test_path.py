@@ -37,6 +37,8 @@ EVENT = {"arn": "arn:aws:sts::1:assumed-role/Ops/ann@example.com", "user": {"nam
         ("user.id[like 7]", None),
         ("user[last /]", None),
         ("nobody[like *]", None),
+        ("user.0.name", "Root"),
+        ("user.1.name", None),
         ("arn[last /].more", None),
     ],
 )
