@@ -1,7 +1,7 @@
 r"""Places in an event: how they are spelt, what stands there, and how it is taken away.
 
-    a.b.0                  keys; `\.` is a dot in a key, a number also indexes an array; an object in the place of an array
-                           is its only member
+    a.b.0                  keys; `\.` is a dot in a key, a number also indexes an array (an object that stands for one
+                           is its only member)
     a[name=email].value    the first member of the array `a` whose `name` is `email` (letter case ignored)
     a[type=x|y].id         the first whose `type` is one of these
     arn[last /]            of a text what stands behind its last `/`; also `[upto /]` (before the last), `[after :]` and
