@@ -14,7 +14,7 @@ from whodid_agent.normalise.redact.text import MASKED
 
 _decode = msgspec.json.Decoder().decode
 _TAIL = 300
-_OPEN_KEY = re.compile(rb"[\"']?([\w.-]+)[\"']?[ \t]*:[ \t]*([{\[]?)[ \t\r]*\Z")
+_WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _LINE = re.compile(rb"[^\n]+")
 _KEY_ENDS = b"-----END "
@@ -32,10 +32,10 @@ class Continuation:
         """The cuts for the lines behind `line`, whose newline stands at `end` of the chunk."""
         if _key_begins(line) and not _is_whole(line):
             return self._until_key_ends(chunk, end)
-        found = _OPEN_KEY.search(line, max(0, len(line) - _TAIL))
-        if not found or self._keys.key(found[1].decode(errors="replace")).level < Level.LENIENT:
+        found = _open_key(line[-_TAIL:])
+        if found is None or self._keys.key(found[0].decode(errors="replace")).level < Level.LENIENT:
             return []
-        return self._until_closed(chunk, end, 1 if found[2] else 0)
+        return self._until_closed(chunk, end, found[1])
 
     def _until_key_ends(self, chunk: bytes, end: int) -> list[Cut]:
         cuts: list[Cut] = []
@@ -65,6 +65,19 @@ class Continuation:
 def _lines(chunk: bytes, end: int) -> Iterator[tuple[int, int]]:
     """Where the lines with content behind `end` begin and end."""
     return (found.span() for found in _LINE.finditer(chunk, end))
+
+
+def _open_key(tail: bytes) -> tuple[bytes, int] | None:
+    """The key at a line's end whose value is still to come, and how many brackets are open behind it."""
+    rest = tail.rstrip(b" \t\r")
+    inner = rest.removesuffix(b"{").removesuffix(b"[") if rest[-1:] in {b"{", b"["} else rest
+    before = inner.rstrip(b" \t")
+    if not before.endswith(b":"):
+        return None
+    name = before[:-1].rstrip(b" \t")
+    name = name[:-1] if name[-1:] in {b'"', b"'"} else name
+    key = name[len(name.rstrip(_WORD)) :]
+    return (key, int(inner is not rest)) if key else None
 
 
 def _key_begins(line: bytes) -> bool:

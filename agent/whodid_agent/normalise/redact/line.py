@@ -3,7 +3,7 @@
 import msgspec
 
 from whodid_agent.normalise.redact.text import TextMasker
-from whodid_agent.normalise.redact.walk import Walker
+from whodid_agent.normalise.redact.walk import Patience, Walker
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -25,7 +25,7 @@ class LineRedactor:
         content = line.rstrip()
         try:
             value = _decode(content)
-            masked = self._walker.walk(value)
+            masked = self._walker.walk(value, patience=Patience.of(len(line)))
             return line if masked is value else _encode(masked) + line[len(content) :]
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
             return self._text.mask(line)

@@ -97,11 +97,21 @@ def _re2(extra: tuple[str, ...]) -> Scan:
     alternatives = "|".join(f"({'|'.join(patterns_)})" for patterns_ in by_kind.values())
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    search = re2.compile(alternatives.encode("latin-1"), options).finditer
+    search = re2.compile(alternatives.encode("latin-1"), options).search
     kinds = [UNUSUAL, *by_kind]
 
     def scan(chunk: bytes) -> list[Hit]:
-        return [(found.end(), kinds[found.lastindex]) for found in search(chunk)]
+        hits: list[Hit] = []
+        at = 0
+        while found := search(chunk, at):
+            end, kind = found.end(), kinds[found.lastindex]
+            hits.append((end, kind))
+            at = end if end > found.start() else end + 1
+            if kind == UNUSUAL:  # the whole line is looked at anyway
+                at = chunk.find(b"\n", end - 1)
+                if at < 0:
+                    break
+        return hits
 
     return scan
 

@@ -24,8 +24,8 @@ Compile = Callable[[bytes], Any]
 _LONGEST_KEY = 64
 _HEAD = 256
 _KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_HITS = 200
-_BYTES_PER_HIT = 128
+_HITS = 32
+_BYTES_PER_HIT = 512
 """A text with more hits than that was made to cost time: the rest of it is masked unseen."""
 
 _ESCAPED_LETTER = re.compile(patterns.ESCAPED_LETTER.replace(r"\\u", r"\\+u").encode())
@@ -52,20 +52,27 @@ class TextMasker:
     """Masks what a text holds.
 
     `compile_` is `re2.compile` or `re.compile`: both read the patterns alike. `suspect` is the scan of whole chunks,
-    where there is one: a text without a hit needs no closer look.
+    where there is one (`scans`): a text without a hit needs no closer look.
     """
 
     def __init__(self, keys: KeyRules, compile_: Compile, suspect: Callable[[bytes], Any] | None) -> None:
         self._keys = keys
         self._suspect = suspect
+        self.scans = suspect is not None
         self._search = compile_(patterns.text_patterns(keys.extra).encode("latin-1")).search
         self._marker = compile_(patterns.marker(keys.extra).encode("latin-1")).search
         self._change_values = compile_(patterns.CHANGE_VALUE.encode()).search
 
     def mask(self, text: bytes, key: Key = ROOT) -> bytes:
         """The text with its secrets masked; the same object where there is none. `key` is the one it stands under."""
-        if self._suspect and not self._suspect(text):
-            return text
+        return self.closely(text, key) if self.suspects(text) else text
+
+    def suspects(self, text: bytes) -> bool:
+        """Whether the text needs a closer look."""
+        return not self._suspect or bool(self._suspect(text))
+
+    def closely(self, text: bytes, key: Key = ROOT) -> bytes:
+        """As `mask`, of a text that is suspected."""
         if b"u00" in text:
             plain = _ESCAPED_LETTER.sub(lambda escape: chr(int(escape[0][-2:], 16)).encode(), text)
             masked = self._without_changes(splice(plain, self._spans(plain, key)))
