@@ -70,7 +70,7 @@ def _of_entry(field: str, value: Any) -> Iterator[Change]:
 
 
 def _between(path: str, before: Any, after: Any, depth: int) -> Iterator[Change]:
-    if depth < _DEEPEST and isinstance(before, Mapping) and isinstance(after, Mapping):
+    if depth < _DEEPEST and isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys((*before, *after)):
             yield from _between(_join(path, key), before.get(key), after.get(key), depth + 1)
     elif depth < _DEEPEST and isinstance(before, list) and isinstance(after, list):

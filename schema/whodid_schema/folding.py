@@ -20,6 +20,7 @@ SEARCH_TEXT_LIMIT = 65_536
 
 META_PAIRS_LIMIT = 512
 META_PAIR_LENGTH = 1024
+_MOST_ITEMS = 2 * META_PAIRS_LIMIT
 _DEEPEST = 64
 """Levels of nesting that are walked; msgspec decodes up to 1,000, nobody looks for anything there."""
 
@@ -173,6 +174,8 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
                 return found if len(set(found)) == len(found) else list(dict.fromkeys(found))
     pairs: dict[str, None] = {}
     for key, value in metadata.items():
+        if len(pairs) >= META_PAIRS_LIMIT:
+            break
         _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
     return list(pairs)
 
@@ -224,12 +227,16 @@ def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> N
     """The pairs of every leaf below a JSON value, added to `pairs` until there are enough."""
     kind = type(value)
     if kind is dict:
-        if depth < _DEEPEST and len(pairs) < META_PAIRS_LIMIT:
+        if depth < _DEEPEST:
             for key, inner in value.items():
+                if len(pairs) >= META_PAIRS_LIMIT:
+                    return
                 _pair_leaves(inner, (f"{path}.{key}" if path else key)[:META_PAIR_LENGTH], depth + 1, pairs)
     elif kind is list:
-        if depth < _DEEPEST and len(pairs) < META_PAIRS_LIMIT:
-            for inner in value:
+        if depth < _DEEPEST:
+            for inner in value[:_MOST_ITEMS]:
+                if len(pairs) >= META_PAIRS_LIMIT:
+                    return
                 _pair_leaves(inner, path, depth + 1, pairs)
     elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:
         pair = f"{path}={value}" if kind is str or kind is int else ""
