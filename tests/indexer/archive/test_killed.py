@@ -1,0 +1,110 @@
+"""Archive before delete as processes: killed at any moment, on a full disk, and by the server once a day."""
+
+import resource
+import signal
+import subprocess
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from support.records import item, records
+from support.running import BIN, clean_environment, whodid
+from whodid_indexer.access.gate import Gate
+from whodid_indexer.archive.reader import lines_of, verify
+from whodid_indexer.archive.writer import PART, Archive
+from whodid_indexer.cli.options import Source
+from whodid_indexer.cli.served import served
+from whodid_indexer.config import ArchiveSettings, IndexerSettings
+from whodid_indexer.query.model import ALL
+from whodid_indexer.retention.daily import Daily
+from whodid_indexer.retention.document import NOTHING
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
+from whodid_indexer.store.sqlite.document import write_document
+from whodid_indexer.store.sqlite.retire import SqliteLifecycle
+from whodid_schema.errors import WhodidError
+from whodid_schema.record import decode
+
+OLD = int((datetime.now(UTC) - timedelta(days=400)).timestamp()) * 1_000_000
+SOME = [item(record) for record in records(5, 5_000, OLD, 1_000_000)]
+IDS = {one.id for one in SOME}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("killed") / "audit.db"
+    write_document(path, NOTHING._replace(days={"activity": 30}), datetime.now(UTC))
+    with closing(SqliteStore(path)) as store:
+        store.create(SOME)
+    return path
+
+
+@pytest.fixture
+def path(whole: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "audit.db"
+    copy.write_bytes(whole.read_bytes())
+    return copy
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "archive"
+    made.mkdir()
+    return made
+
+
+def stored(path: Path) -> set[str]:
+    with closing(SqliteReader(path)) as reader:
+        return {str(record.id) for record in map(decode, reader.scan(ALL)) if record.surface != "audit"}
+
+
+def in_archives(folder: Path) -> set[str]:
+    files = [file for file in folder.glob("*.jsonl.gz") if verify(file)]
+    return {str(decode(line).id) for file in files for line in lines_of(file)}
+
+
+def arguments(path: Path, folder: Path) -> list[str]:
+    return ["retention", "apply", "--store", f"sqlite://{path}", "--archive", str(folder)]
+
+
+@pytest.mark.parametrize("after", [0.3, 0.45, 0.7])
+def test_killed_at_any_moment_every_record_is_in_the_store_or_in_the_archive(
+    after: float, path: Path, folder: Path
+) -> None:
+    command = [str(BIN / "whodid"), *arguments(path, folder)]
+    with subprocess.Popen(command, env=clean_environment(), stdout=subprocess.DEVNULL) as process:
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+    assert stored(path) | in_archives(folder) == IDS
+    whodid(*arguments(path, folder))
+    assert (stored(path), in_archives(folder)) == (set(), IDS)
+
+
+def test_on_a_full_disk_it_is_said_and_nothing_is_deleted(path: Path, folder: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with closing(SqliteLifecycle(path, pause=0, archive=Archive(folder, ""))) as lifecycle:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        try:
+            with pytest.raises(WhodidError, match="what is not archived is not deleted"):
+                lifecycle.apply(datetime.now(UTC), lambda _: None)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert {file.name for file in folder.iterdir()} == {PART}
+        assert stored(path) == IDS
+        lifecycle.apply(datetime.now(UTC), lambda _: None)
+    assert (stored(path), in_archives(folder)) == (set(), IDS)
+
+
+def test_the_server_archives_what_it_deletes_once_a_day(path: Path, folder: Path) -> None:
+    settings = IndexerSettings(retention={"activity": "30d"}, archive=ArchiveSettings(directory=folder))
+    with served(Source(f"sqlite://{path}", None), settings, Gate) as behind:
+        assert isinstance(behind.daily, Daily)
+        behind.daily._once()
+        assert isinstance(behind.store, SqliteStore)
+        behind.store.close()
+    assert (stored(path), in_archives(folder)) == (set(), IDS)
