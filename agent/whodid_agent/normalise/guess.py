@@ -181,8 +181,8 @@ class _Writer(Asking):
             self.taken = taken
         pieces = [next(names) if type(part) is Hole else self.bind(part) for part in template.parts]
         if template.told:
-            return self.make(f"t{len(self.lines)}", f"({', '.join(pieces)},)")
-        return self.make(f"t{len(self.lines)}", f"{kind}({' + '.join(pieces)})")
+            return self.make(f"m{len(self.later)}", f"({', '.join(pieces)},)")
+        return self.make(f"m{len(self.later)}", f"{kind}({' + '.join(pieces)})")
 
     def _filler(self, hole: Hole) -> Path | None:
         """The place that fills the gap; those before it are held to have no text."""
