@@ -112,11 +112,15 @@ class Pipeline:
         """See contract.Normaliser."""
         try:
             value = decoding.decode_json(line)
-            if type(value) is dict and self._splits.isdisjoint(value):
+            if type(value) is dict and (self._splits.isdisjoint(value) or not self._holds_many(value)):
                 return [self._shipped(0, line, value, origin, sent.get(0) if sent else None)]
         except Exception:  # noqa: BLE001  # what it was is found out below, step by step
             return self._carefully(line, origin, sent)
         return self._carefully(line, origin, sent)
+
+    def _holds_many(self, value: dict[str, Any]) -> bool:
+        """Whether there is an array where bodies hold their events: `data` is an object in most events that have it."""
+        return any(type(value.get(key)) is list for key in self._splits)
 
     def _carefully(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None) -> list[Event]:
         """The events of any line: of a body of many, of one that is refused, of one that something stumbles over."""

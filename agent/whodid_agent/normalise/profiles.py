@@ -15,6 +15,15 @@ from whodid_schema.errors import ConfigError
 GENERIC = "generic"
 
 
+def _splits(profiles: Iterable[Profile]) -> Mapping[str, Split]:
+    """The keys under which bodies hold their events; what may stand beside is the same for all formats of one key."""
+    found: dict[str, Split] = {}
+    for split in (profile.split for profile in profiles if profile.split is not None):
+        other = found.get(split.path)
+        found[split.path] = split if other is None else Split(split.path, split.beside | other.beside)
+    return found
+
+
 class ProfileSet:
     """All profiles by name. The order of the files never matters: see `recognise`."""
 
@@ -28,7 +37,7 @@ class ProfileSet:
         known = [mapper.profile for mapper in self._mappers.values()]
         self._recogniser = Recogniser(known, self.get(GENERIC).profile)
         self._chains = ByShape(self._recogniser.profile_of, self._recogniser.looked_for, self._recogniser.for_keys)
-        self.splits: Mapping[str, Split] = {one.split.path: one.split for one in known if one.split is not None}
+        self.splits = _splits(known)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "ProfileSet":
