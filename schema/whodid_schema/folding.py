@@ -239,12 +239,13 @@ def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> N
                     return
                 _pair_leaves(inner, path, depth + 1, pairs)
     elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:
-        pair = f"{path}={value}" if kind is str or kind is int else ""
-        # What meta_pair would make of it, without its detours: most values are short and plain.
-        if pair and len(pair) <= META_PAIR_LENGTH and pair.isascii():
-            pairs[pair.lower()] = None
-        else:
-            pairs[meta_pair(path, value)] = None
+        pairs[_pair(value, path, kind)] = None
+
+
+def _pair(value: Any, path: str, kind: type) -> str:
+    """What meta_pair makes of it, without its detours where it is short and plain, as most are."""
+    pair = f"{path}={value}" if kind is str or kind is int else ""
+    return pair.lower() if pair and len(pair) <= META_PAIR_LENGTH and pair.isascii() else meta_pair(path, value)
 
 
 def _plain(value: Any) -> str:

@@ -19,8 +19,8 @@ from whodid_agent.normalise.shapes import Accept
 from whodid_agent.normalise.spread import Spread
 
 _MOST_CANDIDATES = 6
-_MOST_PERSONS = 8
-_MOST_SCANNED = 48
+_MOST_PERSONS = 6
+_MOST_SCANNED = 16
 _DEPTH = 3
 _ASIDE = 12
 _FAR_DOWN = 40

@@ -22,6 +22,9 @@ KEY, UNUSUAL, NAME, KEY_ID, CARD = range(5)
 EARLY = 32 << 20
 """Bytes after which Hyperscan, once it is ready, has soon made up for the time that this took."""
 
+_BYTES_PER_HIT = 2048
+"""What RE2 spends on a hit it could scan so many bytes in; Hyperscan's cost next to nothing."""
+
 Hit = tuple[int, int]
 Scan = Callable[[bytes], list[Hit]]
 Engine = Literal["hyperscan", "re2", "none"]
@@ -118,17 +121,20 @@ def _re2(extra: tuple[str, ...]) -> Scan:
 
 def _early(extra: tuple[str, ...], later: Callable[[tuple[str, ...]], Scan]) -> Scan:
     """Scans with RE2 at first, then with what `later` builds, if it can be built."""
-    scanning, scanned, lock = _re2(extra), 0, threading.Lock()
+    scanning, cost, early, lock = _re2(extra), 0, True, threading.Lock()
 
     def scan(chunk: bytes) -> list[Hit]:
-        nonlocal scanning, scanned
-        if scanned <= EARLY:
+        nonlocal scanning, cost, early
+        if early and cost + len(chunk) > EARLY:
             with lock:
-                before, scanned = scanned, scanned + len(chunk)
-                if before <= EARLY < scanned:
+                if early:
+                    early = False
                     with contextlib.suppress(ImportError):
                         scanning = later(extra)
-        return scanning(chunk)
+        hits = scanning(chunk)
+        if early:
+            cost += len(chunk) + _BYTES_PER_HIT * len(hits)
+        return hits
 
     return scan
 
