@@ -40,7 +40,7 @@ from whodid_agent.normalise.expression import (
     gathers,
     looked_at,
 )
-from whodid_agent.normalise.path import Path, Steps, spelt
+from whodid_agent.normalise.path import Path, Steps, is_key, removable, spelt
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.reduce import reduced
 from whodid_agent.normalise.source import Source
@@ -88,9 +88,9 @@ class _Writer(Source):
 
     def write(self) -> None:
         """All lines of the function."""
-        for expr in self.profile.slots.values():
-            for path in looked_at(expr):
-                self._parent(path.steps[:-1])
+        looked = [path for expr in self.profile.slots.values() for path in looked_at(expr)]
+        for path in (*looked, *self.profile.native, *self.profile.ignore):
+            self._parent(path.steps[:-1])
         for number, path in enumerate(sorted(self.profile.shared, key=lambda one: spelt(one.steps))):
             self.flags[path] = f"f{number}"
             self.put(f"f{number} = False")
@@ -105,13 +105,14 @@ class _Writer(Source):
         self.build(slots, native, metadata)
 
     def _parent(self, steps: Steps) -> None:
-        """A local for the object at these steps; places behind arrays are looked up step by step instead."""
-        if not steps or steps in self.parents or Path(steps).indexed:
+        """A local for the object at these steps; what leads into an array or a text is looked up step by step."""
+        if not steps or steps in self.parents:
             return
         self._parent(steps[:-1])
+        found = self._found(steps)
         name = f"p{len(self.parents)}"
         self.parents[steps] = name
-        self.put(f"{name} = {self.parents[steps[:-1]]}.get({self.bind(steps[-1])})")
+        self.put(f"{name} = {found}")
         self.put(f"if type({name}) is not dict: {name} = EMPTY")
 
     def _native(self) -> str:
@@ -122,9 +123,16 @@ class _Writer(Source):
         return "native_ids"
 
     def _load(self, path: Path) -> str:
-        if path.indexed:
-            return f"at(e, {self.bind(path.steps)})"
-        return f"{self.parents[path.steps[:-1]]}.get({self.bind(path.steps[-1])})"
+        return self._found(path.steps)
+
+    def _found(self, steps: Steps) -> str:
+        """What stands at these steps, from the nearest object on the way that has a local."""
+        known = (n for n in range(len(steps) - 1, 0, -1) if steps[:n] in self.parents and is_key(steps[n]))
+        depth = next(known, 0)
+        outer = self.parents[steps[:depth]]
+        if depth == len(steps) - 1 and is_key(steps[-1]):
+            return f"{outer}.get({self.bind(steps[-1])})"
+        return f"at({outer}, {self.bind(steps[depth:])})"
 
     def _take(self, path: Path) -> None:
         """Remove what a slot was filled from, now or at the end."""
@@ -252,16 +260,23 @@ class _Writer(Source):
 
     def _clean(self) -> None:
         """Take away the shared places, then the objects that nothing is left of."""
-        for path in self.profile.native:
-            self.put(f"if native_ids is not None: remove(e, {self.bind(path.steps)})")
-        for path in self.profile.ignore:
-            self.put(f"remove(e, {self.bind(path.steps)})")
-        for path, flag in self.flags.items():
-            self.put(f"if {flag}: remove(e, {self.bind(path.steps)})")
         if self.gathers:
-            self.put("for place in used: remove(e, place)")
-            for array in self.profile.arrays:
-                self.put(f"prune(e, {self.bind(array)})")
+            self.put("take_away(e, used)")
+        conditions = dict.fromkeys(self.profile.native, "native_ids is not None")
+        conditions |= {
+            path: f"{flag} or {conditions[path]}" if path in conditions else flag for path, flag in self.flags.items()
+        }
+        conditions |= dict.fromkeys(self.profile.ignore, "True")
+        for path, condition in conditions.items():
+            steps = removable(path.steps)
+            if steps and type(steps[-1]) is str:
+                outer = self.parents.get(steps[:-1])
+                key = self.bind(steps[-1])
+                self.put(
+                    f"if {condition}: " + (f"{outer}.pop({key}, None)" if outer else f"remove(e, {self.bind(steps)})")
+                )
+        for array in self.profile.arrays:
+            self.put(f"prune(e, {self.bind(array)})")
         for container in self.containers:
             name = self.parents.get(container.steps)
             if name is None:

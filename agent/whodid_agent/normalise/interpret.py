@@ -9,7 +9,7 @@ from typing import Any
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import SLOTS, Draft, build
 from whodid_agent.normalise.expression import Const, Each, Expression, First, Hole, IfPresent, Several, Table, Template
-from whodid_agent.normalise.path import MOST_MEMBERS, Path, Steps, at, remove, table_key
+from whodid_agent.normalise.path import MOST_MEMBERS, Path, Steps, at, remove, table_key, take_away
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.values import Accept
 
@@ -24,11 +24,9 @@ def extract(profile: Profile, event: Event) -> Draft:
     used: set[Steps] = set()
     found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
     used.update(path.steps for path in profile.native if native is not None)
-    for steps in (*used, *(path.steps for path in profile.ignore)):
-        remove(event, steps)
-    for path in profile.sole:
-        if at(event, path.steps) is None:
-            remove(event, path.steps)
+    used.update(path.steps for path in profile.ignore)
+    used.update(path.steps for path in profile.sole if at(event, path.steps) is None)
+    take_away(event, used)
     for array in profile.arrays:
         prune(event, array)
     for container in profile.containers:

@@ -13,7 +13,7 @@ A step can also lead into JSON that was written into a text; the language spells
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -225,15 +225,26 @@ def _decoded(text: str) -> Any:
     return value if type(value) in (dict, list) else None
 
 
-def remove(event: dict[str, Any], steps: Steps) -> None:
-    """Take away what stands at the end of these steps; members of arrays stay, or the others would move.
+def is_key(step: Step) -> bool:
+    """Whether a step is the key of an object and nothing else."""
+    return type(step) is str and not (step.isascii() and step.isdigit())
 
-    Of a text that was looked into, or of which a part was read, only the whole can go.
-    """
+
+def removable(steps: Steps) -> Steps | None:
+    """What goes where this place is taken: of a text that was looked into, or read in part, only the whole can go."""
     while steps and (steps[-1] is INSIDE or type(steps[-1]) is Like):
         steps = steps[:-1]
-    if any(step is INSIDE or type(step) in (Cut, Like) for step in steps):
-        return
-    parent = at(event, steps[:-1])
-    if type(parent) is dict and type(steps[-1]) is str:
-        parent.pop(steps[-1], None)
+    return None if any(step is INSIDE or type(step) in (Cut, Like) for step in steps) else steps
+
+
+def remove(event: dict[str, Any], steps: Steps) -> None:
+    """Take away what stands at the end of these steps; members of arrays stay, or the others would move."""
+    take_away(event, (steps,))
+
+
+def take_away(event: dict[str, Any], places: Iterable[Steps]) -> None:
+    """Take away what stands in these places: all are found before the first goes, since one may tell another."""
+    left = [steps for place in places if (steps := removable(place))]
+    for parent, step in [(at(event, steps[:-1]), steps[-1]) for steps in left]:
+        if type(parent) is dict and type(step) is str:
+            parent.pop(step, None)

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from whodid_agent.normalise import expression, patterns
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.expression import Expression
-from whodid_agent.normalise.path import Path, Steps, spelt, table_key
+from whodid_agent.normalise.path import Path, Steps, is_key, removable, spelt, table_key
 from whodid_schema.meta import Condition
 
 
@@ -145,12 +145,16 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def containers(self) -> tuple[Path, ...]:
-        """The objects that places lie in, deepest first: one that is empty in the end is not kept."""
+        """The objects that places lie in, deepest first: one that is empty in the end is not kept.
+
+        Members of arrays are (the others would move), and so is what stands in a text.
+        """
         steps = {
             path.steps[:depth]
             for expr in (*self.slots.values(), *self.native, *self.ignore)
             for path in expression.looked_at(expr)
             for depth in range(1, len((path.text or path).steps))
+            if is_key(path.steps[depth - 1]) and removable(path.steps[:depth])
         }
         return tuple(Path(inner) for inner in sorted(steps, key=lambda inner: (-len(inner), spelt(inner))))
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, Draft
 from whodid_agent.normalise.interpret import gathered, prune, rest
-from whodid_agent.normalise.path import at, remove, table_key
+from whodid_agent.normalise.path import at, remove, table_key, take_away
 from whodid_schema.record import Record
 
 
@@ -30,6 +30,7 @@ class Source:
             "gathered": gathered,
             "prune": prune,
             "remove": remove,
+            "take_away": take_away,
             "rest": rest,
             "table_key": table_key,
         }

@@ -96,6 +96,7 @@ targets:
   relation: how
 changes: [{each: [changed, {json: request, then: changes}], field: field, from: old, to: new}, diff]
 verb: {map: [eventName, name], table: {"get*": view, "*s": view, getaway: delete, "put | post": create}}
+reason: "target[type=app].why"
 did: ["gave {@target} to {who.name}", {if_present: quiet, then: "did something"}]
 after: payload
 ignore: [who.kind]
@@ -114,7 +115,10 @@ RICH_EVENTS: list[dict[str, object]] = [
         "eventName": "GiveRole",
         "when": 1733739084,
         "who": {"name": "Ann", "kind": "person"},
-        "target": [{"type": "APP", "id": "t1", "how": "in", "extra": 1}, {"type": "user", "id": "t2", "name": "dev"}],
+        "target": [
+            {"type": "APP", "id": "t1", "how": "in", "why": "new", "extra": 1},
+            {"type": "user", "id": "t2", "name": "dev"},
+        ],
         "parameters": [{"name": "email", "value": "a@b.c"}, 5],
         "changed": [{"field": "role", "old": "viewer", "new": "editor"}, {"field": "seats", "old": None, "new": 3}],
         "request": '{"user": {"id": "u1"}, "changes": []}',
