@@ -52,8 +52,8 @@ CHANGE_VALUES = frozenset(
 )
 """… makes secrets of its neighbours under these names."""
 
-PAIR_VALUES = frozenset({"value", "values", "Value", "operator"})
-"""Beside one of these a bare `key` is the name of a tag, a label or a setting."""
+PAIR_VALUES = frozenset({"value", "values", "Value", "operator", "callerType"})
+"""Beside one of these a bare `key` is the name of a tag, a label, a setting or a caller."""
 
 KEY_ID_NAMES = frozenset({"accessKeyId"})
 """Keys under which an AWS access key id is the name of an actor, not half of a secret; any other place masks it."""
