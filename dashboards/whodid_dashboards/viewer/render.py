@@ -42,6 +42,8 @@ def _environment() -> Environment:
     environment.filters["lines"] = _lines
     environment.globals["asset"] = ADDRESSES.__getitem__
     environment.globals["version"] = __version__
+    for name in environment.list_templates():
+        environment.get_template(name)  # all are compiled at the start, so that nobody's page waits for it
     return environment
 
 
