@@ -16,13 +16,14 @@ import msgspec
 
 from whodid_indexer.archive.manifest import SUFFIX
 from whodid_indexer.archive.mark import marked
-from whodid_indexer.archive.reader import lines_of, read_ids, verify
+from whodid_indexer.archive.reader import lines_of, verify
 from whodid_indexer.archive.sinks import Sink
 from whodid_indexer.export.snapshot import place_of
 from whodid_indexer.store.base import Item
 from whodid_schema.bulk import Outcome, Result
 from whodid_schema.errors import UsageError, WhodidError
 from whodid_schema.meta import IMPORTED
+from whodid_schema.record import decode
 
 _AT_ONCE = 500
 _AT_ONCE_BYTES = 4 << 20
@@ -69,7 +70,7 @@ def _unproven(path: Path) -> Source:
     try:
         return Source(path, verify(path).records, proven=True)
     except WhodidError:
-        return Source(path, read_ids(path).number, proven=False)
+        return Source(path, sum(1 for _ in _items(path, "")), proven=False)
 
 
 def restore(source: Source, sink: Sink, now: datetime, stored: Callable[[int], None] = lambda _: None) -> Restored:
@@ -94,8 +95,13 @@ def _refusal(result: Result) -> str:
 
 
 def _items(path: Path, index: str) -> Iterator[Item]:
-    for line in lines_of(path):
-        yield Item(index, place_of(line).id, marked(line, path.name))
+    """Raises WhodidError where a line is no record."""
+    for number, line in enumerate(lines_of(path), 1):
+        try:
+            decode(line)
+            yield Item(index, place_of(line).id, marked(line, path.name))
+        except (msgspec.DecodeError, ValueError) as error:
+            raise WhodidError(f"{path}: line {number} is not a record: {error}") from error
 
 
 def _together(items: Iterable[Item]) -> Iterator[list[Item]]:

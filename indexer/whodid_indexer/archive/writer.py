@@ -202,7 +202,7 @@ def _written(part: Path, records: Iterable[tuple[str, bytes]]) -> _Written | Non
         waiting = bytearray()
         for identifier, body in records:
             ids.add(identifier)
-            last = place_of(body)
+            last = _place(identifier, body)
             first = first or last
             waiting += body.replace(b"\n", b" ") if b"\n" in body else body
             waiting += b"\n"
@@ -219,6 +219,14 @@ def _written(part: Path, records: Iterable[tuple[str, bytes]]) -> _Written | Non
     if first is None or last is None:
         return None
     return _Written(packed.size, digest, ids.number, ids.digest(), first, last)
+
+
+def _place(identifier: str, body: bytes) -> Key:
+    """Where the record stands. Raises WhodidError where it has no time or id that whodid gave."""
+    try:
+        return place_of(body)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise WhodidError(f"record {identifier[:80]!r} cannot be archived, and stays: {error}") from error
 
 
 def _is_same(path: Path, manifest: ArchiveManifest) -> bool:

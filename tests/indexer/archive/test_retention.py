@@ -18,6 +18,7 @@ from whodid_indexer.archive.mark import unmarked
 from whodid_indexer.archive.reader import lines_of, verify
 from whodid_indexer.archive.restore import files_of, look_through, restore
 from whodid_indexer.archive.writer import PART, Archive
+from whodid_indexer.config import ArchiveSettings, IndexerSettings
 from whodid_indexer.query.model import ALL
 from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.retention.due import EPOCH
@@ -256,6 +257,12 @@ def test_the_command_archives_by_flag_and_by_configuration_and_its_plan_says_so(
     (name,) = [each.name for each in folder.glob("*.gz")]
     assert f"archived in {name}\ndeleted 1 records of activity" in done
     assert "deleted 1 records of delivery" in done
+
+
+def test_where_there_is_an_archive_ism_deletes_nothing(folder: Path) -> None:
+    assert IndexerSettings().ism_deletes
+    assert not IndexerSettings(archive=ArchiveSettings(directory=folder)).ism_deletes
+    assert not IndexerSettings(lifecycle="apply").ism_deletes
 
 
 def test_a_class_that_there_is_not_is_named_with_its_line(path: Path) -> None:

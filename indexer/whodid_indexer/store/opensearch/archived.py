@@ -13,8 +13,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from whodid_indexer.archive.writer import Archive, Kept, Leaving
-from whodid_indexer.export.snapshot import place_of
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.scan import Scans
 from whodid_schema.errors import StateError, StoreUnreachable
@@ -22,6 +23,13 @@ from whodid_schema.errors import StateError, StoreUnreachable
 TRIES = 3
 
 _BLOCK = "index.blocks.write"
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_identified = msgspec.json.Decoder(_Identified).decode
 
 Marks = dict[str, int]
 """Shard → the number of the last thing that was done to it."""
@@ -66,9 +74,16 @@ def _records(client: Client, index: str) -> Iterator[tuple[str, bytes]]:
     scans = Scans(client, index)
     try:
         for body in scans.scan({"match_all": {}}, ascending=True):
-            yield place_of(body).id, body
+            yield _id_of(body), body
     finally:
         scans.close()
+
+
+def _id_of(body: bytes) -> str:
+    try:
+        return _identified(body).id
+    except msgspec.DecodeError as error:
+        raise StateError(f"a record without an id cannot be archived, and its index stays: {error}") from error
 
 
 def _check(client: Client, index: str, archived: int) -> None:
