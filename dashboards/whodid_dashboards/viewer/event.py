@@ -136,9 +136,8 @@ def _step(record: Record, links: Links) -> tuple[Row, str]:
 def _kept(meta: Meta, record: Record) -> str:
     """How long the record is kept, by the rules of its surface."""
     one = meta.classes.get(record.surface or "")
-    if meta.hold:
-        return "until the legal hold is released, at least"
     if one is None or one.days is None:
         return "for ever"
     due = to_micros(record.timestamp or "") + one.days * 86_400_000_000
-    return f"{one.days:,} days, at least until {times.moment(due, UTC)[:10]}"
+    held = ", and longer where a legal hold covers it" if meta.hold else ""
+    return f"{one.days:,} days, at least until {times.moment(due, UTC)[:10]}{held}"
