@@ -90,7 +90,7 @@ class _Writer(Source):
         """All lines of the function."""
         looked = [path for expr in self.profile.slots.values() for path in looked_at(expr)]
         for path in (*looked, *self.profile.native, *self.profile.ignore):
-            self._parent(path.steps[:-1])
+            self._parent(path.outer)
         for number, path in enumerate(sorted(self.profile.shared, key=lambda one: spelt(one.steps))):
             self.flags[path] = f"f{number}"
             self.put(f"f{number} = False")
@@ -292,7 +292,7 @@ class _Peek(_Writer):
     def peek(self, name: str) -> Callable[[dict[str, Any]], str | None]:
         expr = self.profile.slots["action"]
         for path in looked_at(expr):
-            self._parent(path.steps[:-1])
+            self._parent(path.outer)
         self.put("s = None")
         self._value(expr, "s", "text")
         self.put("return s")

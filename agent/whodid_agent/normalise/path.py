@@ -14,7 +14,7 @@ A step can also lead into JSON that was written into a text; the language spells
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -48,11 +48,17 @@ class Cut(Struct, frozen=True):
     mark: str
 
 
-class Like(Struct, frozen=True):
+class Like(Struct, frozen=True, dict=True):
     """A step that only texts of one of these forms pass (casefolded; a star stands for any text), or `but` these."""
 
     forms: tuple[str, ...]
     but: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The forms as one pattern."""
+        parts = (".*".join(map(re.escape, form.split("*"))) for form in self.forms)
+        return re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL)
 
 
 Step = str | Pick | Inside | Cut | Like
@@ -73,6 +79,12 @@ class Path(Struct, frozen=True):
     def indexed(self) -> bool:
         """Whether a step may lead into an array or a text: such places are looked up step by step."""
         return any(type(step) is not str or (step.isascii() and step.isdigit()) for step in self.steps)
+
+    @property
+    def outer(self) -> Steps:
+        """The objects on the way to what stands there, as steps; a text of which a part is read is no object."""
+        cut = next((number for number, step in enumerate(self.steps) if type(step) in (Cut, Like)), len(self.steps))
+        return self.steps[: cut - 1]
 
     @property
     def text(self) -> "Path | None":
@@ -199,17 +211,11 @@ _CUTS: Mapping[str, Callable[[str, str], str]] = {
 def _passed(value: Any, like: Any) -> Any:
     if type(value) is not str:
         return None
-    return value if (_form(like).fullmatch(value[:LONGEST_FORM].casefold()) is None) is like.but else None
+    return value if (like.pattern.fullmatch(value[:LONGEST_FORM].casefold()) is None) is like.but else None
 
 
 LONGEST_FORM = 512
 """Characters of a text that are compared with a form."""
-
-
-@lru_cache(maxsize=256)
-def _form(like: Like) -> re.Pattern[str]:
-    parts = (".*".join(map(re.escape, form.split("*"))) for form in like.forms)
-    return re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL)
 
 
 _WAYS: Mapping[type, Callable[[Any, Any], Any]] = {Pick: _member, Inside: _inside, Cut: _part, Like: _passed}
