@@ -10,6 +10,7 @@ import msgspec
 
 from support.opensearch.server import Server
 from whodid_indexer.store.base import Item
+from whodid_indexer.store.opensearch.state import STATE, state_index
 from whodid_indexer.store.opensearch.template import template
 from whodid_schema.document import document
 from whodid_schema.meta import Meta, Router, default_meta
@@ -21,8 +22,10 @@ _AT_ONCE = 1_000
 
 
 def set_up(server: Server, meta: Meta = META) -> None:
-    """The template, without anything stored."""
+    """The template and the index of state, without anything stored."""
     server.request("PUT", "/_index_template/whodid", template(meta))
+    if not server.request("GET", f"/_cat/indices/{STATE}*?format=json&h=index&expand_wildcards=all"):
+        server.request("PUT", f"/{STATE}", state_index())
 
 
 def index(server: Server, items: Sequence[Item], *, refresh: bool = True) -> list[int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whodid_indexer.access import token as tokens
 from whodid_indexer.access.roles import Grant
-from whodid_indexer.access.tokens import add, revoke
+from whodid_indexer.access.tokens import SqliteRegister
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -13,20 +13,20 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 def make_token(path: Path, grant: Grant, name: str = "", life: timedelta | None = None) -> str:
     """A token of the store in this file; its secret."""
     made, secret = tokens.new(grant, name, datetime.now(UTC), life)
-    add(path, made, tokens.digest(secret))
+    SqliteRegister(path).add(made, tokens.digest(secret))
     return secret
 
 
 def make_named(path: Path, grant: Grant, name: str = "", now: datetime = NOW) -> tuple[str, str]:
     """A token's id and its secret."""
     made, secret = tokens.new(grant, name, now, None)
-    add(path, made, tokens.digest(secret))
+    SqliteRegister(path).add(made, tokens.digest(secret))
     return made.id, secret
 
 
 def end_token(path: Path, identifier: str) -> None:
     """Revoke the token of this id."""
-    revoke(path, identifier, datetime.now(UTC))
+    SqliteRegister(path).revoke(identifier, datetime.now(UTC))
 
 
 def bearer(secret: str) -> dict[str, str]:

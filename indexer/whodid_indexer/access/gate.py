@@ -40,6 +40,13 @@ class _NoTokens:
         """See Tokens."""
         return None
 
+    def fresh(self) -> bool:
+        """See Tokens."""
+        return True
+
+    def refresh(self) -> None:
+        """See Tokens."""
+
     def close(self) -> None:
         """See Tokens."""
 
@@ -76,6 +83,15 @@ class Gate:
     def open(self) -> bool:
         """Whether everybody who reaches the server may do everything."""
         return not self._tokens.any() and not self.proxy.signs_on
+
+    @property
+    def fresh(self) -> bool:
+        """Whether somebody can be let in without waiting for anything; where not, `refresh` first, on a thread."""
+        return self._tokens.fresh()
+
+    def refresh(self) -> None:
+        """Look at the tokens there are. Raises StoreUnreachable and StateError where nobody can tell."""
+        self._tokens.refresh()
 
     def close(self) -> None:
         """Nobody comes any more; before the store's writer, which as the last one merges the log into the file."""

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import cast
 from urllib.parse import urlsplit
 
-from anyio import move_on_after
+from anyio import move_on_after, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -108,14 +108,17 @@ class Authentication:
         request = Request(scope, receive)
         enter(NOBODY)
         try:
+            if not self._gate.fresh:
+                await to_thread.run_sync(self._gate.refresh)
             self._admit(request)
         except NotAllowed as error:
             await self._refused(request, error)(scope, receive, send)
             return
         except WhodidError as error:  # nobody can be told from anybody: the tokens cannot be read
-            request.app.state.metrics.refused(status_of(error))
-            await _Drained(request, problem_of(error))(scope, receive, send)
-            return
+            if not _is_free(request.url.path):
+                request.app.state.metrics.refused(status_of(error))
+                await _Drained(request, problem_of(error))(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     def _placed(self, scope: Scope) -> Scope:
@@ -130,7 +133,7 @@ class Authentication:
     def _admit(self, request: Request) -> None:
         """Make whoever asks the caller. Raises NotAllowed where they may not ask this, saying which role may."""
         path, gate = request.url.path, self._gate
-        free = path in FREE or path.startswith(_FREE_BELOW)
+        free = _is_free(path)
         try:
             caller = gate.caller(request.headers, request.scope["whodid.peer"])
         except NotSignedIn:
@@ -164,6 +167,11 @@ class Authentication:
             await send(message)
 
         return dressed
+
+
+def _is_free(path: str) -> bool:
+    """Whether nobody needs a token there."""
+    return path in FREE or path.startswith(_FREE_BELOW)
 
 
 def _require_role(request: Request, caller: Caller) -> None:

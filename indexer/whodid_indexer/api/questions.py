@@ -7,6 +7,7 @@ from whodid_indexer.api.context import CONTEXT, Context
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.service import SERVICE
 from whodid_indexer.holds.hold import Holds
+from whodid_indexer.store.views import Views
 
 ENDPOINTS = (
     events.SEARCH,
@@ -35,7 +36,7 @@ ENDPOINTS = (
 """Everything the server answers to but its pages for people."""
 
 
-def questions(readers: Readers, kept: views.Views | None = None, legal_holds: Holds | None = None) -> list[Route]:
+def questions(readers: Readers, kept: Views | None = None, legal_holds: Holds | None = None) -> list[Route]:
     """The routes over one store's readers; `kept` is where it keeps shared views, `legal_holds` where holds."""
     return [
         *events.Events(readers).routes(),

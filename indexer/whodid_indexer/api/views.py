@@ -5,13 +5,12 @@
     DELETE /api/v1/views/{name}     204
 
 `texts` are of the query language, and all must hold; times stay as they were written, so that a view of the last seven
-days is one on every day. Views are kept in a SQLite store; over another one there are none to keep.
+days is one on every day. Views are kept in the store: a table of a SQLite file, an index of OpenSearch.
 """
 
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
 from anyio import to_thread
@@ -28,7 +27,7 @@ from whodid_indexer.api.trail import trail_of
 from whodid_indexer.audit.event import Deed
 from whodid_indexer.ingest.encoding import TooLarge
 from whodid_indexer.query.parse import Context, read_query
-from whodid_indexer.store.sqlite.views import View
+from whodid_indexer.store.views import View, Views
 from whodid_schema import timestamp
 from whodid_schema.errors import UsageError
 
@@ -40,7 +39,7 @@ _name = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
 
 
 class NotKept(Conflict):
-    """The store has no room for views; they are kept in a SQLite store."""
+    """The server was built without a place to keep views."""
 
     code = "not_kept"
 
@@ -73,19 +72,6 @@ DELETE = Endpoint(
     (Answer("It is gone", media="", status=204),),
     method="DELETE",
 )
-
-
-class Views(Protocol):
-    """Where views are kept; calls may take as long as a disk does."""
-
-    def all(self, space: str) -> list[View]:
-        """The views of a space by name."""
-
-    def save(self, space: str, view: View) -> bool:
-        """Keep a view, in place of one of its name; whether there was none."""
-
-    def delete(self, space: str, name: str) -> bool:
-        """Remove a view; whether it was there."""
 
 
 class SharedViews:

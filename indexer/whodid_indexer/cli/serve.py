@@ -44,7 +44,7 @@ def command(
     everybody is asked for theirs, and it may listen elsewhere, with TLS or behind a proxy that speaks it.
 
     Once a day it deletes from a SQLite store what is older than its retention, unless `serve_retention` is false in the
-    configuration. Over OpenSearch it answers questions, to this machine alone; agents write to the cluster directly.
+    configuration. Over OpenSearch it answers questions, and agents write to the cluster directly.
 
     Prints `listening on URL` once it takes requests. SIGTERM ends it after everything under way is stored.
     """
@@ -108,7 +108,7 @@ def _check_reach(host: str, gate: "Gate", *, proxied: bool) -> None:
     if gate.open and (proxied or not local):
         raise UsageError(
             f"{'--behind-proxy' if local else f'--listen {host}'}: without tokens whodid serves this machine only",
-            "listen on 127.0.0.1:8642, make a token first (whodid token create --role platform, over a SQLite store), "
+            "listen on 127.0.0.1:8642, make a token first (whodid token create --role platform), "
             "or have a proxy sign people on",
         )
     if not local and not gate.secure:

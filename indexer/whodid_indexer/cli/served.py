@@ -1,4 +1,4 @@
-"""What stands behind a server: a SQLite store, of which it is the writer, or an OpenSearch, which it only reads."""
+"""What stands behind a server: a SQLite store, of which it is the writer, or an OpenSearch, whose records it reads."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from whodid_indexer.access.gate import Gate
 from whodid_indexer.access.tokens import SqliteTokens, Tokens
 from whodid_indexer.api.app import Closable
-from whodid_indexer.api.views import Views
 from whodid_indexer.audit.recorder import IntoCluster, recorder_of
 from whodid_indexer.cli.archives import archive_of
 from whodid_indexer.cli.options import Source
@@ -25,6 +24,7 @@ from whodid_indexer.store.sqlite.document import write_document
 from whodid_indexer.store.sqlite.holds import SqliteHolds
 from whodid_indexer.store.sqlite.retire import SqliteLifecycle
 from whodid_indexer.store.sqlite.views import SqliteViews
+from whodid_indexer.store.views import Views
 from whodid_schema.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 Admit = Callable[[Tokens | None], Gate]
 """The gate over these tokens. Raises UsageError where it would let in more than is safe."""
+
+
+_PATIENCE = 5.0
+"""Seconds that a cluster has to say which tokens there are: everybody waits for that."""
 
 
 class Behind(NamedTuple):
@@ -78,10 +82,12 @@ def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: A
 
 @contextlib.contextmanager
 def _cluster(source: Source, place: Place, settings: "IndexerSettings | None", admit: Admit) -> Iterator[Behind]:
+    from whodid_indexer.store.opensearch.connect import Client  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.holds import ClusterHolds  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.store.opensearch.read import OpenSearchReader  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.state_tokens import ClusterTokens  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.state_views import ClusterViews  # noqa: PLC0415  as above
 
-    gate = admit(None)
     with opened(source, "serve") as reader:
         recorder = recorder_of(reader)
         if not isinstance(recorder, IntoCluster) or not isinstance(reader, OpenSearchReader):
@@ -93,6 +99,15 @@ def _cluster(source: Source, place: Place, settings: "IndexerSettings | None", a
         said = [f"store {place.url} ({place.said_by}); agents write to it directly"]
         ism, repository = (True, None) if settings is None else (settings.ism_deletes, settings.snapshot_repository)
         holds = ClusterHolds(reader.client, deletes_by_ism=ism, repository=repository)
-        yield Behind(
-            recorder, lambda: open_reader(place.url, lambda: access), gate, None, holds, contextlib.nullcontext(), said
-        )
+        views = ClusterViews(reader.client)
+        with contextlib.closing(ClusterTokens(Client(place.url, access, patience=_PATIENCE))) as tokens:
+            gate = admit(tokens)
+            yield Behind(
+                recorder,
+                lambda: open_reader(place.url, lambda: access),
+                gate,
+                views,
+                holds,
+                contextlib.nullcontext(),
+                said,
+            )

@@ -1,9 +1,9 @@
 """`whodid token create|list|revoke`: who may ask a server over this store, and for what."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 import msgspec
@@ -11,25 +11,35 @@ import msgspec
 from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, bundle, place_options
 from whodid_indexer.cli.output import say
-from whodid_indexer.cli.places import find_store
+from whodid_indexer.cli.source import opened
 from whodid_schema.errors import UsageError
 from whodid_schema.visible import visible
 
 if TYPE_CHECKING:
     from whodid_indexer.access.roles import Grant, Role
     from whodid_indexer.access.token import Token
+    from whodid_indexer.access.tokens import Register
+    from whodid_indexer.audit.recorder import Recorder
+    from whodid_indexer.store.base import Reader
 
 _ROLES = ("ingest", "self", "admin", "owner", "auditor", "platform")
 
 format_option = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 
+class _Place(NamedTuple):
+    """The tokens of a store, and where what is done to them is recorded."""
+
+    register: "Register"
+    recorder: "Recorder"
+
+
 @click.group("token")
 def group() -> None:
     """Say who may ask a server over this store, and for what.
 
-    A token works, and stops working, at once, also in a server that is running. With the first one the server asks
-    everybody for one.
+    A token works, and stops working, at once (over OpenSearch within a second), also in a server that is running. With
+    the first one the server asks everybody for one.
     """
 
 
@@ -84,16 +94,12 @@ def create(source: Source, grant: "Grant", name: str, expires: str, form: str) -
     ingest stores records and reads nothing; self sees what the person did; admin and owner see their workspaces or
     projects; auditor reads and exports; platform sees and administers everything.
     """
-    from whodid_indexer.access import token as tokens  # noqa: PLC0415  apsw only where it is used
-    from whodid_indexer.access.tokens import add  # noqa: PLC0415  as above
-    from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  as above
-    from whodid_indexer.store.sqlite.connect import open_for_reading  # noqa: PLC0415  as above
+    from whodid_indexer.access import token as tokens  # noqa: PLC0415  not needed to print help
 
     made, secret = tokens.new(grant, name, datetime.now(UTC), tokens.parse_life(expires))
-    path = _path(source)
-    open_for_reading(path).close()  # a store that is not there is said to be that, and not one that records nothing
-    administer(IntoFile(path), "token_create", subject=made.id, **_about(made))
-    add(path, made, tokens.digest(secret))
+    with _opened(source) as place:
+        administer(place.recorder, "token_create", subject=made.id, **_about(made))
+        place.register.add(made, tokens.digest(secret))
     if form == "json":
         click.echo(msgspec.json.encode({**_told(made), "token": secret}).decode())
         return
@@ -106,13 +112,8 @@ def create(source: Source, grant: "Grant", name: str, expires: str, form: str) -
 @format_option
 def list_tokens(source: Source, form: str) -> None:
     """List the tokens there are and were, with what they are good for; never the tokens themselves."""
-    from whodid_indexer.access.tokens import SqliteTokens  # noqa: PLC0415  as above
-
-    tokens = SqliteTokens(_path(source))
-    try:
-        found = tokens.all()
-    finally:
-        tokens.close()
+    with _opened(source) as place:
+        found = place.register.all()
     if form == "json":
         click.echo(msgspec.json.encode([_told(token) for token in found]).decode())
         return
@@ -128,13 +129,9 @@ def list_tokens(source: Source, form: str) -> None:
 @format_option
 def revoke(source: Source, identifier: str, form: str) -> None:
     """End a token at once, with whatever a browser was signed in to by it. ID is what `list` shows first."""
-    from whodid_indexer.access.tokens import known  # noqa: PLC0415  as above
-    from whodid_indexer.access.tokens import revoke as end  # noqa: PLC0415  as above
-    from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  as above
-
-    path = _path(source)
-    administer(IntoFile(path), "token_revoke", subject=identifier, **_about(known(path, identifier)))
-    ended, now = end(path, identifier, datetime.now(UTC))
+    with _opened(source) as place:
+        administer(place.recorder, "token_revoke", subject=identifier, **_about(place.register.known(identifier)))
+        ended, now = place.register.revoke(identifier, datetime.now(UTC))
     if form == "json":
         click.echo(msgspec.json.encode(_told(ended)).decode())
         return
@@ -147,17 +144,36 @@ def _about(token: "Token") -> dict[str, object]:
     return {name: value for name, value in told.items() if value}
 
 
-def _path(source: Source) -> Path:
-    """The file whose tokens are meant. Raises UsageError where they are kept elsewhere."""
-    from whodid_indexer.store.open import path_of  # noqa: PLC0415  as above
+@contextlib.contextmanager
+def _opened(source: Source) -> Iterator[_Place]:
+    """Where the tokens of the store are. Raises UsageError for a server, which is asked by them."""
+    from whodid_indexer.audit.recorder import recorder_of  # noqa: PLC0415  as above
 
-    place = find_store(source.store, source.config)
-    if place.url.startswith(("http:", "https:")):
-        raise UsageError(
-            f"tokens are kept in a SQLite store, and {place.url} is reached over the network ({place.said_by})",
-            "run this where the server runs, with --store sqlite:///path/audit.db; OpenSearch has users of its own",
-        )
-    return path_of(place.url)
+    with opened(source, "count") as reader:
+        register, recorder = _register(reader), recorder_of(reader)
+        if register is None or recorder is None:
+            raise UsageError(
+                "tokens are kept in the store, and this is a server over one",
+                "name its store with --store: sqlite:///path/audit.db, where the server runs, or OpenSearch's URL",
+            )
+        reader.meta()
+        yield _Place(register, recorder)
+
+
+def _register(reader: "Reader") -> "Register | None":
+    from whodid_indexer.store.sqlite.read import SqliteReader  # noqa: PLC0415  apsw only where it is used
+
+    if isinstance(reader, SqliteReader):
+        from whodid_indexer.access.tokens import SqliteRegister  # noqa: PLC0415  as above
+
+        return SqliteRegister(reader.path)
+    from whodid_indexer.store.opensearch.read import OpenSearchReader  # noqa: PLC0415  httpx only where it is used
+
+    if isinstance(reader, OpenSearchReader):
+        from whodid_indexer.store.opensearch.state_tokens import ClusterRegister  # noqa: PLC0415  as above
+
+        return ClusterRegister(reader.client)
+    return None
 
 
 def _told(token: "Token") -> dict[str, Any]:

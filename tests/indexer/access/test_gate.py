@@ -15,7 +15,7 @@ from whodid_indexer.access.gate import Gate, NotSignedIn
 from whodid_indexer.access.proxy import Proxy, SignOn, parse_networks
 from whodid_indexer.access.roles import Grant
 from whodid_indexer.access.sessions import IDLE
-from whodid_indexer.access.tokens import SqliteTokens, add
+from whodid_indexer.access.tokens import SqliteRegister, SqliteTokens
 from whodid_indexer.query.access import Access
 from whodid_indexer.query.identity import Me
 from whodid_indexer.store.sqlite import SqliteStore
@@ -126,7 +126,7 @@ def _refused(gate: Gate) -> NotSignedIn:
 
 def test_a_token_and_its_sessions_end_when_it_expires(path: Path) -> None:
     made, secret = tokens.new(ADMIN, "", NOW, timedelta(minutes=30))
-    add(path, made, tokens.digest(secret))
+    SqliteRegister(path).add(made, tokens.digest(secret))
     clock = Clock()
     with closing(SqliteTokens(path)) as kept:
         gate = Gate(kept, clock=clock)

@@ -1,7 +1,6 @@
 """Tokens: what is kept of them, how long they last, and that they end at once."""
 
 import hashlib
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import pytest
 
 from whodid_indexer.access import token as tokens
 from whodid_indexer.access.roles import Grant
-from whodid_indexer.access.tokens import SqliteTokens, add, known, revoke
+from whodid_indexer.access.tokens import SqliteRegister
 from whodid_indexer.store.sqlite import SqliteStore
-from whodid_schema.errors import StoreUnreachable, UsageError
+from whodid_schema.errors import UsageError
 from whodid_schema.meta import default_meta
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -35,7 +34,7 @@ def test_a_secret_is_long_can_be_recognised_and_is_another_each_time() -> None:
 
 def test_the_store_keeps_a_hash_of_the_secret_and_nothing_else_of_it(path: Path) -> None:
     token, secret = tokens.new(Grant("platform"), "ops", NOW, None)
-    add(path, token, tokens.digest(secret))
+    SqliteRegister(path).add(token, tokens.digest(secret))
     assert tokens.digest(secret) == hashlib.sha256(secret.encode()).digest()
     held = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert token.id.encode() in held
@@ -56,33 +55,6 @@ def test_the_store_keeps_a_hash_of_the_secret_and_nothing_else_of_it(path: Path)
 def test_a_token_lasts_to_its_end(life: timedelta | None, after: timedelta, state: str) -> None:
     token, _ = tokens.new(Grant("platform"), "", NOW, life)
     assert token.state(NOW + after) == state
-
-
-def test_a_revoked_token_is_known_as_such_to_who_had_opened_the_file_before(path: Path) -> None:
-    token, secret = tokens.new(Grant("platform"), "", NOW, None)
-    with closing(SqliteTokens(path)) as opened:
-        assert not opened.any()
-        add(path, token, tokens.digest(secret))
-        assert opened.any()
-        assert opened.find(tokens.digest(secret)) == opened.get(token.id) == token
-        assert revoke(path, token.id, NOW) == (known(path, token.id), True)
-        found = opened.find(tokens.digest(secret))
-        assert found is not None
-        assert found.state(NOW) == "revoked"
-        assert revoke(path, token.id, NOW + timedelta(days=1)) == (found, False)
-        assert opened.any()
-        assert opened.all() == [found]
-
-
-def test_what_there_is_not_is_said(path: Path, tmp_path: Path) -> None:
-    for act in (lambda: known(path, "t0"), lambda: revoke(path, "t0", NOW)):
-        with pytest.raises(UsageError, match="no token 't0'"):
-            act()
-    with closing(SqliteTokens(path)) as opened:
-        assert opened.find(b"") is None
-        assert opened.get("") is None
-    with pytest.raises(StoreUnreachable):
-        SqliteTokens(tmp_path / "no.db")
 
 
 @pytest.mark.parametrize(("text", "life"), [("90d", timedelta(days=90)), ("12h", timedelta(hours=12)), ("never", None)])

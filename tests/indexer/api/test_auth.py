@@ -28,6 +28,12 @@ class Broken:
     def get(self, identifier: str) -> Token | None:
         raise AssertionError(identifier)
 
+    def fresh(self) -> bool:
+        return True
+
+    def refresh(self) -> None:
+        raise AssertionError("they are fresh")
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -13,8 +13,9 @@ from whodid_indexer.access.caller import OPEN, Caller
 from whodid_indexer.api.views import space_of
 from whodid_indexer.query.access import Access
 from whodid_indexer.query.identity import Me
+from whodid_indexer.store import views as kept
 from whodid_indexer.store.sqlite import SqliteStore
-from whodid_indexer.store.sqlite import views as kept
+from whodid_indexer.store.sqlite.views import SqliteViews
 from whodid_schema.errors import UsageError
 
 
@@ -105,7 +106,7 @@ def test_views_have_a_bound_and_two_at_once_are_both_kept(server: Server, monkey
     assert names(server) == [f"v{n}" for n in range(8)]
     monkeypatch.setattr(kept, "MOST", 8)
     with closing(SqliteStore(server.file)) as store:
-        beside = kept.SqliteViews(store)
+        beside = SqliteViews(store)
         with pytest.raises(UsageError, match="8 views already"):
             beside.save("platform", kept.View("ninth", ("x",), "", ""))
         assert beside.save("platform", kept.View("v1", ("y",), "", "")) is False

@@ -49,14 +49,19 @@ class Refused(StoreUnreachable):
 class Client:
     """Requests to one cluster. Safe to use from several threads; `close` gives its connections back."""
 
-    def __init__(self, url: str, access: Access, transport: httpx.BaseTransport | None = None) -> None:
-        """Raises ConfigError for a URL that is none, and for credentials or certificates that cannot be used."""
+    def __init__(
+        self, url: str, access: Access, transport: httpx.BaseTransport | None = None, *, patience: float | None = None
+    ) -> None:
+        """`patience`: seconds that an answer may take; None: as long as a question over all of a large store may.
+
+        Raises ConfigError for a URL that is none, and for credentials or certificates that cannot be used.
+        """
         self.url = checked_url(url, access.prefix, "a cluster", "https://host:9200")
         self.access = access
         authorization = access.authorization()
         self._http = httpx.Client(
             base_url=self.url,
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT if patience is None else httpx.Timeout(patience),
             trust_env=False,
             transport=transport,
             headers={"authorization": authorization} if authorization else {},

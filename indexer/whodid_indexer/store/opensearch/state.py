@@ -1,6 +1,10 @@
-"""The index `.whodid-state`: what whodid keeps in a cluster beside records, such as legal holds.
+"""The index `.whodid-state`: what whodid keeps in a cluster beside records: legal holds, tokens, shared views.
 
     {"kind": "hold", "name": "case-7", "body": {…}}       its _id is "hold:case-7"
+    {"kind": "going", …}                                  an index that is deleted at this moment (see `holds`)
+
+    create, replace    `write_state`: what somebody else changed meanwhile is never overwritten
+    put, delete        `put_state`, `delete_state`: of what anybody may change, the last word counts
 
 It is not one of the record's indices: no alias, no retention, no policy, and outside of what
 `plugins.security.compliance.immutable_indices` names. Its mapping is strict; bodies are kept, not searched.
@@ -57,10 +61,14 @@ def make_state(client: Client) -> None:
                 raise
 
 
-def read_state(client: Client, kind: str) -> list[Kept]:
-    """Every document of a kind, those of this moment among them. Raises StoreUnreachable where not all can be read."""
+def read_state(client: Client, kind: str, *, refresh: bool = True) -> list[Kept]:
+    """Every document of a kind, those of this moment among them. Raises StoreUnreachable where not all can be read.
+
+    Whoever writes refreshes too; `refresh` False goes by that, at a fraction of the cost.
+    """
     try:
-        client.json("POST", f"/{STATE}/_refresh")
+        if refresh:
+            client.json("POST", f"/{STATE}/_refresh")
         found = client.json(
             "POST",
             f"/{STATE}/_search",
@@ -82,7 +90,7 @@ def read_state(client: Client, kind: str) -> list[Kept]:
 
 def write_state(client: Client, kind: str, name: str, body: Any, before: Kept | None = None) -> None:
     """Keep a new document, or the next form of one. Raises StateError where somebody else was quicker."""
-    where = f"/{STATE}/{'_create' if before is None else '_doc'}/{quote(f'{kind}:{name}', safe='')}"
+    where = _path("_create" if before is None else "_doc", kind, name)
     known = {} if before is None else {"if_seq_no": before.seq_no, "if_primary_term": before.primary_term}
     try:
         client.json("PUT", where, {"kind": kind, "name": name, "body": body}, {"refresh": "true", **known})
@@ -90,3 +98,34 @@ def write_state(client: Client, kind: str, name: str, body: Any, before: Kept | 
         if error.status == 409:
             raise StateError(f"{client.url}: {kind} {name} was changed meanwhile", "look at it again") from error
         raise
+
+
+def put_state(client: Client, kind: str, name: str, body: Any) -> bool:
+    """Keep a document, in place of the one of its name; whether there was none."""
+    where = _path("_doc", kind, name)
+    answer = client.json("PUT", where, {"kind": kind, "name": name, "body": body}, {"refresh": "true"})
+    return bool(answer["result"] == "created")
+
+
+def delete_state(client: Client, kind: str, name: str) -> bool:
+    """Remove a document; whether it was there."""
+    try:
+        client.json("DELETE", _path("_doc", kind, name), params={"refresh": "true"})
+    except Refused as error:
+        if error.status == 404:
+            return False
+        raise
+    return True
+
+
+def _path(way: str, kind: str, name: str) -> str:
+    return f"/{STATE}/{way}/{quote(f'{kind}:{name}', safe='')}"
+
+
+def drop_state(client: Client, kind: str, name: str) -> None:
+    """Remove a document; one that is not there is gone already."""
+    try:
+        client.json("DELETE", f"/{STATE}/_doc/{quote(f'{kind}:{name}', safe='')}", params={"refresh": "true"})
+    except Refused as error:
+        if error.status != 404:
+            raise

@@ -8,24 +8,10 @@ from typing import Any
 
 import apsw
 import msgspec
-from msgspec import Struct
 
 from whodid_indexer.store.sqlite.connect import guard, open_for_reading
 from whodid_indexer.store.sqlite.write import SqliteStore
-from whodid_schema.errors import UsageError
-
-MOST = 500
-"""Views of one space."""
-
-
-class View(Struct, frozen=True):
-    """`texts` are of the query language, and all must hold; `by` says who saved it, `saved` when (RFC 3339, UTC)."""
-
-    name: str
-    texts: tuple[str, ...]
-    by: str
-    saved: str
-
+from whodid_indexer.store.views import View, check_room
 
 _ALL = "SELECT json FROM view WHERE space = ? ORDER BY name"
 _decode = msgspec.json.Decoder(View).decode
@@ -52,8 +38,8 @@ class SqliteViews:
 
         def saved(connection: apsw.Connection) -> bool:
             known = _knows(connection, space, view.name)
-            if not known and connection.execute("SELECT count(*) FROM view WHERE space = ?", (space,)).get >= MOST:
-                raise UsageError(f"there are {MOST} views already", "delete one")
+            if not known:
+                check_room(connection.execute("SELECT count(*) FROM view WHERE space = ?", (space,)).get)
             json = msgspec.json.encode(view).decode()
             connection.execute("INSERT OR REPLACE INTO view VALUES (?, ?, ?)", (space, view.name, json))
             return not known
