@@ -19,7 +19,24 @@ _OTHERS_NAMED = 3
 
 _ACRONYMS = frozenset(
     {
-        *("2fa", "acl", "api", "db", "dns", "iam", "id", "imap", "ip", "kms", "mfa", "saml", "smtp", "sms", "ssh"),
+        *(
+            "2fa",
+            "acl",
+            "api",
+            "aws",
+            "db",
+            "dns",
+            "iam",
+            "id",
+            "imap",
+            "ip",
+            "kms",
+            "mfa",
+            "saml",
+            "smtp",
+            "sms",
+            "ssh",
+        ),
         *("sso", "ssl", "tls", "url", "vpc"),
     }
 )
