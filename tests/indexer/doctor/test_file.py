@@ -1,7 +1,9 @@
 """`whodid doctor` on a file: each thing that can be wrong with one is made wrong, and found; nothing is changed."""
 
 import hashlib
+import itertools
 import json
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +26,9 @@ from whodid_indexer.doctor.rows import Rows
 from whodid_indexer.holds.hold import Hold
 from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
+from whodid_indexer.store.sqlite.document import write_document
 from whodid_indexer.store.sqlite.holds import SqliteHolds
+from whodid_indexer.store.sqlite.retire import SqliteLifecycle
 from whodid_schema.bulk import INDEXED
 from whodid_schema.meta import default_meta
 from whodid_schema.record import Ingest, Record, encode
@@ -114,6 +118,33 @@ def test_a_damaged_page_is_found(path: Path) -> None:
     content[place - 4_000 : place + 4_000] = b"\xff" * 8_000
     path.write_bytes(content)
     assert any(finding.status == "fail" for finding in findings(path))
+
+
+def test_beside_a_writer_and_a_deletion_nothing_is_reported_that_is_not_so(path: Path) -> None:
+    write_document(path, NOTHING._replace(days={"activity": 30}), NOW)
+    ended = threading.Event()
+
+    def write() -> None:
+        late = records(9, 40_000, MICROS - 40 * 86_400_000_000, 1_000)
+        with closing(SqliteStore(path)) as store:
+            while not ended.is_set():
+                store.create([item(record) for record in itertools.islice(late, 500)])
+
+    def let_go() -> None:
+        while not ended.is_set():
+            with closing(SqliteLifecycle(path, ended, pause=0.001)) as lifecycle:
+                lifecycle.apply(NOW, lambda _: None)
+
+    threads = [threading.Thread(target=write), threading.Thread(target=let_go)]
+    for thread in threads:
+        thread.start()
+    try:
+        found = [finding for _ in range(4) for finding in findings(path)]
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert {finding.said for finding in found if finding.status == "fail"} == set()
 
 
 def test_rights_that_let_others_in_are_named(path: Path) -> None:
