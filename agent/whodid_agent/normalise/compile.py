@@ -153,6 +153,8 @@ class _Writer(Source):
                 self._table(expr, name, kind)
             case Template():
                 self._template(expr, name, kind)
+            case Several(parts, only=True):
+                self._first_of(parts, name)
             case Each() | Several():
                 self.put(f"{name} = gathered({self.bind(expr)}, e, used)")
             case IfPresent(path, then, otherwise):
@@ -221,6 +223,14 @@ class _Writer(Source):
                 self.depth += 1
             self._value(option, name, kind)
         self.depth -= max(0, len(options) - 1)
+
+    def _first_of(self, parts: tuple[Each, ...], name: str) -> None:
+        """Most of many are made of what is not there: they are only made where something is."""
+        for part in parts:
+            places = [path for path in looked_at(part) if not path.indexed]
+            there = " or ".join(f"{self._load(path)} is not None" for path in places)
+            some = f" and ({there})" if len(places) == len(looked_at(part)) else ""
+            self.put(f"if {name} is None{some}: {name} = gathered({self.bind(part)}, e, used)")
 
     def _table(self, expr: Table, name: str, kind: str) -> None:
         get = self.bind(expr.table.get)

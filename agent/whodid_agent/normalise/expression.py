@@ -9,6 +9,7 @@ r"""The expressions of the profile language: how a slot gets its value from an e
     {json: path, then: path}               a place in the JSON that stands in a text
     {each: path, type: e, id: e, …}        of every object of an array, one target or change
     {of: [{type: e, id: e}, {each: …}]}    several of them together; without `each` of the event itself
+    {first_of: [{type: e, id: e}, …]}      only the first of them that gives any
 
 A value that is not of the slot's kind is passed over, so `[actor.name, actor]` serves objects and plain names.
 """
@@ -96,9 +97,10 @@ class Each(Struct, frozen=True):
 
 
 class Several(Struct, frozen=True):
-    """What all of these give, one behind the other."""
+    """What all of these give, one behind the other; or `only` the first that gives any."""
 
     parts: tuple[Each, ...]
+    only: bool = False
 
 
 Expression = Path | First | Const | Table | Template | IfPresent | Each | Several
@@ -264,17 +266,18 @@ def _each(source: dict[str, Any], kind: str) -> Each:
 
 
 def _several(source: dict[str, Any], kind: str) -> Several:
-    _only(source, "of")
-    entries = source["of"]
+    key = "of" if "of" in source else "first_of"
+    _only(source, key)
+    entries = source[key]
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise BadExpressionError("`of` needs a list of objects, each what one target or change is made of", "of")
+        raise BadExpressionError(f"`{key}` needs a list of objects, each what one target or change is made of", key)
     parts = []
     for number, entry in enumerate(entries):
         try:
             parts.append(_gathered(entry, kind, _paths(entry["each"], "each") if "each" in entry else ()))
         except BadExpressionError as error:
-            raise BadExpressionError(str(error), "of", number, *error.location) from error
-    return Several(tuple(parts))
+            raise BadExpressionError(str(error), key, number, *error.location) from error
+    return Several(tuple(parts), key == "first_of")
 
 
 def _gathered(source: dict[str, Any], kind: str, of: tuple[Path, ...]) -> Each:
@@ -300,6 +303,7 @@ _FORMS: Mapping[str, Callable[[dict[str, Any], str], "Expression"]] = {
     "json": _json,
     "each": _each,
     "of": _several,
+    "first_of": _several,
 }
 
 

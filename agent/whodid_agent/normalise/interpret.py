@@ -111,7 +111,10 @@ def gathered(expr: Each | Several, event: Event, used: set[Steps]) -> list[dict[
     """The objects that are made of the event; None where there are none."""
     if type(expr) is Each:
         return each(expr, event, used)
-    return [one for part in expr.parts for one in each(part, event, used) or ()] or None  # type: ignore[union-attr]
+    made = (each(part, event, used) for part in expr.parts)  # type: ignore[union-attr]  # Several, then
+    if expr.only:  # type: ignore[union-attr]
+        return next((some for some in made if some), None)
+    return [one for some in made for one in some or ()] or None
 
 
 def each(expr: Each, event: Event, used: set[Steps]) -> list[dict[str, Any]] | None:

@@ -47,9 +47,9 @@ def _reduced(  # noqa: PLR0911  # one return for each form of the language
             return None if Hole(()) in fewer else Template(fewer, keeps)
         case Each():
             return _objects(expr, keys)
-        case Several(parts):
+        case Several(parts, only):
             some = tuple(one for part in parts if (one := _objects(part, keys)) is not None)
-            return Several(some) if some else None
+            return Several(some, only) if some else None
         case IfPresent(path, then, otherwise):
             if path.steps[0] not in keys:
                 return _reduced(otherwise, keys)

@@ -80,9 +80,40 @@ def test_interpreter_and_function_agree_on_them(event: dict[str, Any]) -> None:
         ("targets: {of: [{kind: a}]}", "unknown key 'kind'"),
         ("changes: {of: [{from: a}]}", "needs `field:`"),
         ("action: {of: [{type: a}]}", "are for targets and changes"),
+        ("targets: {first_of: []}", "`first_of` needs a list"),
     ],
 )
 def test_what_cannot_be_made_is_refused(line: str, says: str) -> None:
     with pytest.raises(ConfigError, match=r"several\.yaml:3") as caught:
         parse_profile(f"{HEAD}{line}\n", Path("several.yaml"))
     assert says in caught.value.message
+
+
+ONE = (
+    HEAD
+    + """
+targets:
+  first_of:
+    - {type: {const: bucket}, name: bucket}
+    - {type: {const: role}, id: request.role, name: request.name}
+    - {each: things, type: type, id: id}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        ({"bucket": "b", "request": {"role": "r"}}, [{"type": "bucket", "name": "b"}]),
+        ({"bucket": {}, "request": {"role": "r"}}, [{"type": "role", "id": "r"}]),
+        ({"request": {"name": "n"}, "things": [{"id": 1}]}, [{"type": "role", "name": "n"}]),
+        ({"request": 1, "things": [{"id": 1}, {"id": 2}]}, [{"id": "1"}, {"id": "2"}]),
+        ({"action": "a"}, None),
+    ],
+)
+def test_only_the_first_that_gives_any_is_taken(event: dict[str, Any], found: list[dict[str, Any]] | None) -> None:
+    profile = parse_profile(ONE, Path("several.yaml"))
+    for run in (compile_profile(profile), compile_profile(profile, frozenset(event))):
+        draft = run(copy.deepcopy(event))
+        assert draft.targets == found
+        assert draft == interpret.extract(profile, copy.deepcopy(event))
