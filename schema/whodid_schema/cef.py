@@ -7,6 +7,7 @@ that steers (carriage returns, escapes, bidi marks; a line feed in the header) i
 a line is one line whatever the event says. Values are cut at the lengths that the format gives its keys.
 """
 
+import re
 from collections.abc import Iterator
 
 from whodid_schema import __version__
@@ -17,6 +18,9 @@ from whodid_schema.visible import visible
 VERSION = 0
 _LONGEST_HEADER = 512
 _SEVERITY = {"failure": 5, "warning": 4}
+_plain = re.compile(r"[ -<>-\[\]-{}~]*").fullmatch
+"""Neither `\\`, `=` nor `|`, and nothing that steers: what nearly every value is."""
+
 _HEADER = str.maketrans({"\\": "\\\\", "|": "\\|"})
 _EXTENSION = str.maketrans({"\\": "\\\\", "=": "\\=", "\n": "\\n"})
 
@@ -34,22 +38,16 @@ def to_cef(record: Record) -> str:
             str(_SEVERITY.get(record.outcome or "", 3)),
         )
     )
-    pairs = " ".join(f"{key}={value}" for key, value in _pairs(record))
+    pairs = " ".join([f"{key}={_extension(value[:longest])}" for key, value, longest in _values(record) if value])
     return f"{header}|{pairs}"
 
 
 def _head(text: str) -> str:
-    return visible(text[:_LONGEST_HEADER]).translate(_HEADER)
+    return text if len(text) <= _LONGEST_HEADER and _plain(text) else visible(text[:_LONGEST_HEADER]).translate(_HEADER)
 
 
 def _extension(text: str) -> str:
-    return visible(text, newlines=True).translate(_EXTENSION)
-
-
-def _pairs(record: Record) -> Iterator[tuple[str, str]]:
-    for key, value, longest in _values(record):
-        if value:
-            yield key, _extension(value[:longest])
+    return text if _plain(text) else visible(text, newlines=True).translate(_EXTENSION)
 
 
 def _values(record: Record) -> Iterator[tuple[str, str | None, int]]:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-
 from whodid_schema.record import Actor, Client, Record, Target
 
 VERSION = "8.17.0"
@@ -33,7 +31,10 @@ _OUTCOMES = frozenset({"success", "failure"})
 
 
 def to_ecs(record: Record) -> dict[str, Any]:
-    """The document; empty parts are absent. `event.id` is the record's id, `event.original` the original."""
+    """The document, to be encoded by msgspec: under `whodid` stand parts of the record as they are.
+
+    Empty parts are absent. `event.id` is the record's id, `event.original` the original.
+    """
     actor, client = record.actor or Actor(), record.client or Client()
     category, types = categories(record)
     ingest = record.ingest
@@ -111,10 +112,10 @@ def _related(record: Record, actor: Actor, client: Client) -> dict[str, Any] | N
     return _some(user=named or None, ip=[client.ip] if client.ip else None)
 
 
-def _own(record: Record) -> Any:
+def _own(record: Record) -> dict[str, Any] | None:
     """What ECS has no name for, under the record's own names."""
     actor = record.actor or Actor()
-    left = _some(
+    return _some(
         surface=record.surface,
         kind=record.kind,
         category=record.category,
@@ -134,7 +135,6 @@ def _own(record: Record) -> Any:
         metadata=record.metadata,
         ingest=record.ingest,
     )
-    return msgspec.to_builtins(left)
 
 
 def _ref(reference: Any) -> dict[str, Any] | None:
@@ -148,4 +148,4 @@ def _some(**values: Any) -> dict[str, Any] | None:
 
 
 def _put(into: dict[str, Any], **values: Any) -> None:
-    into.update((name, value) for name, value in values.items() if value is not None)
+    into.update({name: value for name, value in values.items() if value is not None})

@@ -17,8 +17,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import msgspec
-
 from whodid_schema import __version__
 from whodid_schema.record import Actor, Person, Record, Target
 from whodid_schema.timestamp import to_micros
@@ -107,7 +105,10 @@ _INFORMATIONAL = (1, "Informational")
 
 
 def to_ocsf(record: Record) -> dict[str, Any]:
-    """The event. Times in milliseconds; `metadata.original_time` has the record's, `metadata.uid` its id."""
+    """The event, to be encoded by msgspec: in `unmapped` stand parts of the record as they are.
+
+    Times in milliseconds; `metadata.original_time` has the record's, `metadata.uid` its id.
+    """
     chosen = class_of(record)
     verb = record.verb or "other"
     number, name = chosen.activities.get(verb) or (OTHER, record.action or verb)
@@ -266,8 +267,7 @@ def _unmapped(record: Record, *, whole: bool) -> dict[str, Any] | None:
     if whole:
         _put(left, target=record.target, client=record.client, session_id=record.session_id, app=record.app)
         _put(left, actor=record.actor if _user(record) is None else None)
-    plain: dict[str, Any] = msgspec.to_builtins(left)
-    return plain or None
+    return left or None
 
 
 def _person(person: Person | None) -> Person | None:
@@ -287,7 +287,7 @@ def _pair(uid: str | None, name: str | None) -> dict[str, Any]:
 
 
 def _put(into: dict[str, Any], **values: Any) -> None:
-    into.update((name, value) for name, value in values.items() if value is not None)
+    into.update({name: value for name, value in values.items() if value is not None})
 
 
 def _milliseconds(time: str | None) -> int:

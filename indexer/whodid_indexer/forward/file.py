@@ -17,7 +17,7 @@ from pathlib import Path
 
 from whodid_indexer.export.file import sync_folder
 from whodid_indexer.forward.bookmark import FileState
-from whodid_indexer.forward.forms import FORMS
+from whodid_indexer.forward.forms import form_of
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.forward.sink import Batch, NotTaken
 from whodid_schema.errors import StateError
@@ -34,7 +34,7 @@ class FileSink:
         self._remember = remember
         self._known = known
         self._handle: int | None = None
-        self.line = FORMS[settings.form]
+        self.line = form_of(settings.form)
 
     @property
     def state(self) -> FileState | None:

@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from whodid_indexer.forward.forms import FORMS
+from whodid_indexer.forward.forms import form_of
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.forward.sink import Batch, NotTaken, Refused
 from whodid_schema import __version__
@@ -54,7 +54,7 @@ class WebhookSink:
             follow_redirects=False,
             verify=access.trust() if address.scheme == "https" else False,
         )
-        self.line = FORMS[settings.form]
+        self.line = form_of(settings.form)
 
     def send(self, batch: Batch, delivery: str) -> int:
         """See Sink. A receiver that dribbles its answer is cut short, its status counts."""

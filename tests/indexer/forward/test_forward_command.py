@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.forwarding import NOT_OWN, Hook, add, configured, ids_of, made, store_in
+from support.forwarding import NOT_OWN, Hook, add, configured, forward, ids_of, made, store_in
 from support.indexing import index, set_up
 from support.opensearch.server import Server as OpenSearch
 from support.records import item
@@ -17,7 +17,7 @@ from support.serving import Server, make
 
 
 def consumers_of(arguments: list[str]) -> dict[str, dict[str, Any]]:
-    told = json.loads(whodid("forward", "status", *arguments, "--format", "json").stdout)
+    told = json.loads(forward("status", *arguments, "--format", "json").stdout)
     return {one["name"]: one for one in told["consumers"]}
 
 
@@ -36,15 +36,15 @@ def ids_in(*paths: Path) -> list[str]:
 def test_once_sends_what_is_there_and_the_next_one_what_is_new(tmp_path: Path) -> None:
     store = store_in(tmp_path, made(0, 20))
     arguments = configured(tmp_path, store, file_to(tmp_path / "out.jsonl"))
-    whodid("forward", "--once", *arguments)
+    forward("--once", *arguments)
     assert ids_in(tmp_path / "out.jsonl") == ids_of(made(0, 20))
     add(store, made(20, 25))
     told = consumers_of(arguments)["file"]
     assert (told["sent"], told["lag_records"], told["running"], told["state"]) == (20, 5, False, "stopped")
     assert told["lag_seconds"] > 86_400  # received a while ago
-    whodid("forward", "--once", *arguments)
+    forward("--once", *arguments)
     assert ids_in(tmp_path / "out.jsonl") == ids_of(made(0, 25))
-    shown = whodid("forward", "status", *arguments).stdout
+    shown = forward("status", *arguments).stdout
     assert "nothing" in shown
     assert whodid("count", "--store", store, "--surface", "audit", "-q", "action:whodid.forward").stdout.strip() == "1"
 
@@ -53,7 +53,7 @@ def test_a_store_behind_a_server_is_forwarded_from(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         server.create(made(0, 30))
         arguments = configured(tmp_path, server.url, file_to(tmp_path / "out.jsonl"))
-        whodid("forward", "--once", *arguments)
+        forward("--once", *arguments)
         told = consumers_of(arguments)["file"]
     assert ids_in(tmp_path / "out.jsonl") == ids_of(made(0, 30))
     assert told["balanced"]
@@ -64,10 +64,10 @@ def test_opensearch_is_forwarded_from(tmp_path: Path, opensearch: OpenSearch) ->
     index(opensearch, [item(record) for record in made(0, 60)])
     with Hook() as hook:
         arguments = configured(tmp_path, opensearch.url, hook_to(hook, batch=7))
-        whodid("forward", "--once", *arguments)
+        forward("--once", *arguments)
         index(opensearch, [item(record) for record in made(60, 80)])
         assert consumers_of(arguments)["hook"]["lag_records"] == 20
-        whodid("forward", "--once", *arguments)
+        forward("--once", *arguments)
     assert sorted(hook.ids) == sorted(ids_of(made(0, 80)))
 
 
@@ -84,11 +84,11 @@ def test_kill_9_at_any_moment_loses_nothing_and_a_file_has_every_line_once(tmp_p
         )
         for moment in (0.0, 0.03, 0.1):
             before = len(hook.posts)
-            with Daemon("whodid", ["forward", *arguments], tmp_path / "log") as forward:
+            with Daemon("whodid", ["forward", *arguments], tmp_path / "log") as daemon:
                 wait_until(lambda seen=before: len(hook.posts) > seen, "something is sent")  # type: ignore[misc]
                 time.sleep(moment)
-                forward.kill()
-        whodid("forward", "--once", *arguments)
+                daemon.kill()
+        forward("--once", *arguments)
         told = consumers_of(arguments)
     expected = ids_of(made(0, 4_000))
     files = sorted(out.iterdir(), key=lambda path: path.stem if path.stem != "audit" else "z")
@@ -105,13 +105,13 @@ def test_a_receiver_that_is_down_shows_its_lag_and_delays_no_other_and_metrics_s
     port, metrics = free_port(), free_port()
     down = {"name": "down", "kind": "syslog", "address": f"tcp://127.0.0.1:{port}"}
     arguments = configured(tmp_path, store, file_to(tmp_path / "out.jsonl"), down)
-    with Daemon("whodid", ["forward", *arguments, "--metrics", f"127.0.0.1:{metrics}"], tmp_path / "log") as forward:
+    with Daemon("whodid", ["forward", *arguments, "--metrics", f"127.0.0.1:{metrics}"], tmp_path / "log") as daemon:
         wait_until(lambda: (tmp_path / "out.jsonl").exists() and len(ids_in(tmp_path / "out.jsonl")) == 40, "the file")
         wait_until(lambda: consumers_of(arguments)["down"]["retries"] > 1, "it is tried again")
         told = consumers_of(arguments)["down"]
         with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
             text = answer.read().decode()
-        assert forward.stop() == 0
+        assert daemon.stop() == 0
     assert (told["state"], told["running"], told["lag_records"], told["sent"]) == ("failing", True, 41, 0)
     assert "Connection refused" in told["reason"]
     assert told["balanced"]
@@ -124,13 +124,13 @@ def test_a_receiver_that_is_down_shows_its_lag_and_delays_no_other_and_metrics_s
 def test_once_ends_with_5_where_a_receiver_takes_nothing(tmp_path: Path) -> None:
     with Hook(lambda _: 503) as hook:
         arguments = configured(tmp_path, store_in(tmp_path, made(0, 5)), hook_to(hook))
-        done = whodid("forward", "--once", "--timeout", "1", *arguments, check=False)
+        done = forward("--once", "--timeout", "1", *arguments, check=False)
         assert done.returncode == 5
         assert "answered 503" in done.stderr
         assert "path-secret" not in done.stderr
         assert consumers_of(arguments)["hook"]["in_flight"] == 5
         hook.answer = lambda _: 200
-        whodid("forward", "--once", *arguments)
+        forward("--once", *arguments)
     assert hook.ids == ids_of(made(0, 5))
 
 
@@ -138,10 +138,10 @@ def test_replay_sends_again_what_happened_since_under_new_names_and_the_bookmark
     store = store_in(tmp_path, made(0, 50))
     with Hook() as hook:
         arguments = configured(tmp_path, store, hook_to(hook, query=f"{NOT_OWN} outcome:success"))
-        whodid("forward", "--once", *arguments)
+        forward("--once", *arguments)
         known = {post.headers["webhook-id"] for post in hook.taken}
         hook.taken.clear()
-        done = whodid("forward", "replay", "hook", *arguments, "--since", str(make(20).timestamp))
+        done = forward("replay", "hook", *arguments, "--since", str(make(20).timestamp))
         assert "16 records sent again" in done.stderr
         assert hook.ids == [one.id for one in made(0, 21)[::-1] if one.outcome == "success"]
         assert known.isdisjoint(post.headers["webhook-id"] for post in hook.taken)
@@ -152,13 +152,13 @@ def test_dead_letters_are_sent_again_and_then_gone(tmp_path: Path) -> None:
     poison = str(make(3).id).encode()
     with Hook(lambda post: 400 if poison in post.body else 200) as hook:
         arguments = configured(tmp_path, store_in(tmp_path, made(0, 8)), hook_to(hook))
-        whodid("forward", "--once", *arguments)
+        forward("--once", *arguments)
         assert consumers_of(arguments)["hook"]["dead_letters"] == 1
-        refused = whodid("forward", "replay", "hook", "--dead", *arguments, check=False)
+        refused = forward("replay", "hook", "--dead", *arguments, check=False)
         assert refused.returncode == 5
         assert consumers_of(arguments)["hook"]["dead_letters"] == 1
         hook.answer = lambda _: 200
-        whodid("forward", "replay", "hook", "--dead", *arguments)
+        forward("replay", "hook", "--dead", *arguments)
         told = consumers_of(arguments)["hook"]
     assert sorted(hook.ids) == sorted(ids_of(made(0, 8)))
     assert (told["sent"], told["dead"], told["dead_letters"], told["balanced"]) == (7, 1, 0, True)
@@ -166,9 +166,9 @@ def test_dead_letters_are_sent_again_and_then_gone(tmp_path: Path) -> None:
 
 def test_a_file_can_be_replayed_into_while_nothing_else_writes_it(tmp_path: Path) -> None:
     arguments = configured(tmp_path, store_in(tmp_path, made(0, 5)), file_to(tmp_path / "out.jsonl"))
-    whodid("forward", "--once", *arguments)
-    whodid("forward", "replay", "file", *arguments, "--since", "2020-01-01")
-    whodid("forward", "--once", *arguments)
+    forward("--once", *arguments)
+    forward("replay", "file", *arguments, "--since", "2020-01-01")
+    forward("--once", *arguments)
     assert ids_in(tmp_path / "out.jsonl") == ids_of(made(0, 5)) + ids_of(made(0, 5))[::-1]
 
 
@@ -185,7 +185,7 @@ def test_a_file_can_be_replayed_into_while_nothing_else_writes_it(tmp_path: Path
 def test_what_makes_no_sense_is_said_without_a_traceback(tmp_path: Path, arguments: list[str], said: str) -> None:
     known = configured(tmp_path, store_in(tmp_path), file_to(tmp_path / "out.jsonl"))
     placed = [*arguments[:1], *known, *arguments[1:]] if arguments[0] == "replay" else [*known, *arguments]
-    done = whodid("forward", *placed, check=False)
+    done = forward(*placed, check=False)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -203,9 +203,9 @@ def test_a_store_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         server.create(made(0, 5))
         arguments = configured(tmp_path, server.url, file_to(tmp_path / "out.jsonl"))
-        with Daemon("whodid", ["forward", *arguments], tmp_path / "log") as forward:
+        with Daemon("whodid", ["forward", *arguments], tmp_path / "log") as daemon:
             wait_until((tmp_path / "out.jsonl").exists, "it has begun")
             server.daemon.kill()
             wait_until(lambda: "trying again" in (tmp_path / "log").read_text(), "it says that the store is away")
-            assert forward.running
-            assert forward.stop() == 0
+            assert daemon.running
+            assert daemon.stop() == 0
