@@ -1,5 +1,6 @@
 """Legal holds on a real node: an index stays as a whole, what cannot be told is kept, and what was lost stops all."""
 
+import threading
 import urllib.error
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,11 +18,11 @@ from whodid_indexer.query.parse import build_query
 from whodid_indexer.retention.document import NOTHING, Wanted, renewed
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import Client
-from whodid_indexer.store.opensearch.holds import ClusterHolds
+from whodid_indexer.store.opensearch.holds import ClusterHolds, going
 from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle
 from whodid_indexer.store.opensearch.setup import apply as set_up
 from whodid_indexer.store.opensearch.setup import make_plan
-from whodid_indexer.store.opensearch.state import STATE, write_state
+from whodid_indexer.store.opensearch.state import STATE, make_state, read_state, write_state
 from whodid_indexer.store.opensearch.template import template
 from whodid_schema.document import document
 from whodid_schema.errors import StateError
@@ -116,16 +117,41 @@ def test_where_the_index_of_the_holds_is_lost_nothing_is_deleted_until_somebody_
 ) -> None:
     ClusterHolds(client).add(held("actor:ana"))
     opensearch.request("DELETE", f"/{STATE}")
-    with pytest.raises(StateError, match=r"the index \.whodid-state that has it is gone: nothing is deleted"):
+    with pytest.raises(StateError, match=r"the index \.whodid-state has none: nothing is deleted"):
         apply(client)
     plan = make_plan(client, None, NOW)
     assert any("restore it from a snapshot" in note for note in plan.notes)
     set_up(client, plan, lambda: make_plan(client, None, NOW), lambda _: None)
-    with pytest.raises(StateError, match="is gone"):
+    with pytest.raises(StateError, match="has none"):
         OpenSearchLifecycle(client).plan(NOW)
+    make_state(client)  # for tokens or views, say
+    with pytest.raises(StateError, match="has none"):
+        apply(client)
     assert indices(opensearch) == {JANUARY, FEBRUARY}
     ClusterHolds(client).add(held("actor:ana", "again"))
     assert apply(client) == [FEBRUARY]
+
+
+def test_who_puts_a_hold_waits_for_the_deletion_that_may_not_have_seen_it(client: Client) -> None:
+    adding = threading.Thread(target=ClusterHolds(client).add, args=(held("actor:ana"),))
+    with going(client, JANUARY):
+        adding.start()
+        adding.join(1)
+        assert adding.is_alive()
+    adding.join(30)
+    assert not adding.is_alive()
+    assert apply(client) == [FEBRUARY]
+    assert read_state(client, "going") == []
+
+
+def test_what_a_crash_in_a_deletion_left_behind_is_waited_for_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whodid_indexer.store.opensearch.holds._PATIENCE", 0.3)
+    ClusterHolds(client).add(held("actor:ana"))
+    write_state(client, "going", "x", {})
+    ClusterHolds(client).add(held("actor:bob", "other"))
+    assert read_state(client, "going") == []
 
 
 def test_two_who_release_at_once_do_so_once(client: Client) -> None:

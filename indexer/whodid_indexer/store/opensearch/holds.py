@@ -3,11 +3,17 @@
     add       `_meta` says that a hold is active (agents expire nothing on arrival) ─► the hold ─► ISM lets go
     release   the hold ─► `_meta` ─► ISM has its indices back
 
+Between the last look at the holds and an index's deletion no hold can slip: `going` says first that an index goes, then
+looks; who adds a hold writes it first, then waits for what is going. So one of the two sees the other.
+
 While a hold is active ISM deletes nothing at all, because it asks no questions: `retention apply` does, and before each
 index that is due counts what the holds find in it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,27 +24,37 @@ from whodid_indexer.store.opensearch.compile import Clause, compile_query
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.policies import check_handed, plan_policies
 from whodid_indexer.store.opensearch.setup import own_indices, stored_template
-from whodid_indexer.store.opensearch.state import STATE, has_state, make_state, read_state, write_state
+from whodid_indexer.store.opensearch.state import STATE, delete_state, make_state, read_state, write_state
 from whodid_indexer.store.opensearch.template import PATTERN
 from whodid_schema.bulk import TEMPLATE_PATH
 from whodid_schema.errors import BadQuery, StateError, StoreUnreachable
 from whodid_schema.meta import Meta, read_meta, sealed
 
 _KIND = "hold"
+_GOING = "going"
+_PATIENCE = 60.0
+"""Seconds that a deletion may take; what is said to be going for longer was left behind by a crash."""
+
+_LOOK = 0.1
 _INDICES = 10_000
 
 
 def read_holds(client: Client, meta: Meta) -> list[Hold]:
     """Every hold there is or was, the oldest first.
 
-    Raises StateError where the document says that one is active and the index that has them is gone.
+    Raises StateError where the document says that one is active and none is found: they were lost, with their index.
     """
-    found = [msgspec.convert(kept.body, Hold) for kept in read_state(client, _KIND)]
-    if not found and meta.hold and not has_state(client):
+    found = _stored(client)
+    if not found and meta.hold:
         raise StateError(
-            f"{client.url}: a hold is active, and the index {STATE} that has it is gone: nothing is deleted",
-            "restore it from a snapshot, or add the holds anew",
+            f"{client.url}: a hold is active, and the index {STATE} has none: nothing is deleted",
+            "restore that index from a snapshot, or add the holds anew",
         )
+    return found
+
+
+def _stored(client: Client) -> list[Hold]:
+    found = [msgspec.convert(kept.body, Hold) for kept in read_state(client, _KIND)]
     return sorted(found, key=lambda hold: (hold.at, hold.name))
 
 
@@ -68,6 +84,27 @@ def keeps(client: Client, holds: Sequence[Hold], index: str) -> bool:
     except Refused as error:
         raise cannot_tell(holds[0], error) from error
     return any(_asked(client, hold, index, {"query": matching(hold)})["hits"]["total"]["value"] for hold in holds)
+
+
+@contextlib.contextmanager
+def going(client: Client, index: str) -> Iterator[None]:
+    """Inside, the holds are looked at for the last time and the index is deleted; see the module."""
+    make_state(client)
+    name = f"{index}-{secrets.token_hex(4)}"
+    write_state(client, _GOING, name, {"since": datetime.now(UTC).isoformat()})
+    try:
+        yield
+    finally:
+        delete_state(client, _GOING, name)
+
+
+def _let_pass(client: Client) -> None:
+    """Wait for the deletions that may have begun before the hold could be seen."""
+    ends = time.monotonic() + _PATIENCE
+    while (found := read_state(client, _GOING)) and time.monotonic() < ends:
+        time.sleep(_LOOK)
+    for kept in found:
+        delete_state(client, _GOING, kept.name)
 
 
 def _asked(client: Client, hold: Hold, where: str, body: Mapping[str, Any]) -> Any:
@@ -114,7 +151,7 @@ class ClusterHolds:
 
     def all(self) -> list[Hold]:
         """See Holds. Raises what the cluster answers, as all three."""
-        return read_holds(self._client, self._meta())
+        return _stored(self._client)
 
     def add(self, hold: Hold) -> None:
         """See Holds. Where ISM cannot be told the hold is in force for everything else, and the error says so."""
@@ -124,6 +161,7 @@ class ClusterHolds:
         hold = named(hold, there, now)
         say_hold(self._client, held=True)
         write_state(self._client, _KIND, hold.name, msgspec.to_builtins(hold))
+        _let_pass(self._client)
         self._settle([*there, hold], now)
 
     def release(self, name: str, by: str, reason: str, now: datetime) -> Hold:
@@ -136,9 +174,3 @@ class ClusterHolds:
 
     def _settle(self, holds: Iterable[Hold], now: datetime) -> None:
         settle(self._client, holds, now, deletes=self._deletes, repository=self._repository)
-
-    def _meta(self) -> Meta:
-        body = stored_template(self._client)
-        if body is None:
-            raise StoreUnreachable(f"{self._client.url} is not set up", "run whodid setup")
-        return read_meta(body["_meta"])

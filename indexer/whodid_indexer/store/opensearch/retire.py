@@ -31,7 +31,7 @@ from whodid_indexer.retention.due import cutoff, period_of, stamped
 from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
 from whodid_indexer.store.opensearch.archived import archived
 from whodid_indexer.store.opensearch.connect import Client, Refused
-from whodid_indexer.store.opensearch.holds import count_by_index, keeps, read_holds, settle
+from whodid_indexer.store.opensearch.holds import count_by_index, going, keeps, read_holds, settle
 from whodid_indexer.store.opensearch.policies import plan_policies
 from whodid_indexer.store.opensearch.setup import own_indices, require_health, stored_meta
 from whodid_indexer.store.opensearch.template import PATTERN
@@ -129,7 +129,7 @@ class OpenSearchLifecycle:
         """Delete an index that is due, unless its document or a hold has changed meanwhile; what is gone."""
         if self._repository is not None:
             snapshot(self._client, self._repository, part.what, now)
-        with self._archived(part) as kept:
+        with self._archived(part) as kept, going(self._client, part.what):
             self._require_same(meta)
             holds = active(read_holds(self._client, meta), now)
             if keeps(self._client, holds, part.what) or not self._delete(part.what):

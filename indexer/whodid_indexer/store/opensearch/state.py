@@ -120,12 +120,3 @@ def delete_state(client: Client, kind: str, name: str) -> bool:
 
 def _path(way: str, kind: str, name: str) -> str:
     return f"/{STATE}/{way}/{quote(f'{kind}:{name}', safe='')}"
-
-
-def drop_state(client: Client, kind: str, name: str) -> None:
-    """Remove a document; one that is not there is gone already."""
-    try:
-        client.json("DELETE", f"/{STATE}/_doc/{quote(f'{kind}:{name}', safe='')}", params={"refresh": "true"})
-    except Refused as error:
-        if error.status != 404:
-            raise
