@@ -6,11 +6,14 @@ A `Range` is one block: a run of whole lines of one stream, read at one time. It
 stream's once the batch is settled. Documents are ready for the wire: action line, record, newline.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec import Struct
+from prometheus_client import Counter
 
+from whodid_agent import metrics
 from whodid_agent.expired import Found, note
 from whodid_agent.inputs.contract import Block, Counters, Line
 from whodid_agent.normalise.contract import Discard, Normaliser, Refusal, Sent, Shipment
@@ -110,6 +113,9 @@ class Batch:
                     counters.decoded += 1
         self.ship(number, theirs, shipped)
         counters.decoded += len(shipped)
+        name = self.ranges[number].input
+        _count(metrics.UNRECOGNISED, name, map(_mapped, shipped))
+        _count(metrics.UNNAMED, name, map(_named, shipped))
 
     def ship(self, number: int, lines: list[Line], shipped: list[Shipment]) -> None:
         """Take on items of range `number`, and the line of each."""
@@ -118,7 +124,7 @@ class Batch:
         heads = {index: action_head(index) for index in set(indexes)}
         documents = [
             b"%b%b%b%b\n" % (heads[index], identifier.encode(), ACTION_TAIL, body)
-            for _, identifier, index, body, _ in shipped
+            for _, identifier, index, body, _, _ in shipped
         ]
         self.documents += documents
         self.ids += [event[1] for event in shipped]
@@ -137,3 +143,13 @@ class Batch:
             counters.expired += 1
             note(self.expired, event, line)
         self.discards[event.kind, event.rule] = self.discards.get((event.kind, event.rule), 0) + 1
+
+
+_mapped, _named = attrgetter("mapped"), attrgetter("named")
+
+
+def _count(metric: Counter, name: str, well: Iterator[bool]) -> None:
+    """Add those of an input that are not well."""
+    number = sum(not each for each in well)
+    if number:
+        metric.labels(name).inc(number)

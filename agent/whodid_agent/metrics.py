@@ -9,6 +9,12 @@ DECODED = Counter("whodid_agent_events_decoded", "Events read from inputs", ["in
 SETTLED = Counter(
     "whodid_agent_events_settled", "Events by what became of them", ["input", "outcome"], registry=REGISTRY
 )
+UNRECOGNISED = Counter(
+    "whodid_agent_events_unrecognised", "Events of no known format, read by common names", ["input"], registry=REGISTRY
+)
+UNNAMED = Counter(
+    "whodid_agent_events_unmapped", "Events whose action has no verb of the taxonomy", ["input"], registry=REGISTRY
+)
 READ_BYTES = Counter("whodid_agent_read_bytes", "Bytes of streams that are settled", ["input"], registry=REGISTRY)
 MISSED_BYTES = Counter(
     "whodid_agent_missed_bytes", "Bytes that vanished unread, a lower bound", ["input"], registry=REGISTRY

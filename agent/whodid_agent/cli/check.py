@@ -10,10 +10,11 @@ from typing import NamedTuple
 import click
 
 from whodid_agent.cli import common
+from whodid_agent.cli.sample import sample
 from whodid_agent.config import AgentSettings, InputSettings
 from whodid_agent.inputs.http.source import require_usable
 from whodid_agent.journal import Journal
-from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.receivers import http_options
 from whodid_agent.state import Identity
 from whodid_agent.target.answer import Refused, Unanswered
@@ -34,6 +35,7 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
+_MOST_ACTIONS = 12
 _SIGNS = {True: "ok  ", False: "FAIL", None: "note"}
 
 
@@ -45,7 +47,7 @@ _SIGNS = {True: "ok  ", False: "FAIL", None: "note"}
 def command(files: tuple[str, ...], config: Path | None, target: list[str] | None, state_dir: Path | None) -> None:
     """Say whether a run would work, and what to mend where it would not; and which protections are in force.
 
-    Nothing is read or sent.
+    Nothing is sent or stored; of each file the first events are read, to say which profiles fit them.
     """
     settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, ())
     problems = sum(_tell(finding) for finding in findings(settings))
@@ -75,7 +77,11 @@ def findings(settings: AgentSettings) -> Iterator[Finding]:
     for one in settings.inputs:
         if one.profile:
             profiles.get(one.profile)
-        yield from _file(one) if one.file is not None else [_posts(one, profiles)]
+        if one.file is not None:
+            yield from _file(one)
+            yield from _read(settings, one, profiles)
+        else:
+            yield _posts(one, profiles)
     yield _state(settings.state_path())
 
 
@@ -90,6 +96,23 @@ def _file(one: InputSettings) -> Iterator[Finding]:
             yield Finding(False, f"{path} cannot be read", "give the agent's user the right to read it")
         else:
             yield Finding(True, f"{path}: {Path(path).stat().st_size} bytes")
+
+
+def _read(settings: AgentSettings, one: InputSettings, profiles: ProfileSet) -> Iterator[Finding]:
+    """How the first events of the input's files are read: by which profiles, and what has no verb."""
+    sampled = sample(settings, one, profiles)
+    if not sampled.events:
+        return
+    read = ", ".join(f"{number} as {name}" for name, number in sampled.profiles.most_common())
+    generic = sampled.profiles[GENERIC]
+    hint = "see `whodid-agent normalise --explain`; `profile infer` writes a profile" if generic else ""
+    yield Finding(None, f"of the first {sampled.events} events: {read or 'none can be read'}", hint)
+    if sampled.refused:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in sampled.refused.most_common())
+        yield Finding(None, f"of these go to quarantine: {reasons}")
+    if sampled.unmapped:
+        actions = ", ".join(f"{action} ({number})" for action, number in sampled.unmapped.most_common(_MOST_ACTIONS))
+        yield Finding(None, f"actions without a verb: {actions}", "say it below `actions:` of a profile")
 
 
 def _posts(one: InputSettings, profiles: ProfileSet) -> Finding:

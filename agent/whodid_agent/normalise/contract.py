@@ -62,13 +62,17 @@ class Sent(NamedTuple):
 
 
 class Shipment(NamedTuple):
-    """One event for the store. `body` is the whole record's JSON without newline; `item` its number in the line."""
+    """One event for the store. `body` is the whole record's JSON without newline; `item` its number in the line.
+
+    `mapped`: a profile of its own format read it; `named`: its action has a verb.
+    """
 
     item: int
     id: str
     index: str  # type: ignore[assignment]  # hides tuple.index, which nobody needs of an event
     body: bytes
     mapped: bool
+    named: bool = True
 
 
 class Discard(NamedTuple):

@@ -11,15 +11,25 @@ from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.interpret import value_of
+from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.path import Steps, spelt
 from whodid_agent.normalise.profile import Profile
-from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.timestamp import Instant
 from whodid_schema.visible import visible
 
-_DERIVED = ("verb", "kind", "surface", "category", "outcome", "description", "actor.type", "client.device")
-_SPOKEN = {"time": "@timestamp"}
+_SPOKEN = {
+    "time": "@timestamp",
+    "label": "target",
+    "target.label": "target",
+    "before": "snapshot.before",
+    "after": "snapshot.after",
+}
+_NOT_OF_THE_EVENT = frozenset(
+    {"id", "received_at", "ingest", "raw", "raw_redacted", "metadata", "meta", "related", "changed"}
+    | {"targets", "target_refs", "target_types"}
+)
+"""What every record has, or what is a copy of other fields."""
 
 
 def explain(outcome: Outcome, profiles: ProfileSet) -> str:
@@ -29,19 +39,33 @@ def explain(outcome: Outcome, profiles: ProfileSet) -> str:
     if not isinstance(outcome, Shipment):
         return f"{outcome.kind} by {outcome.rule}\n"
     record = msgspec.json.decode(outcome.body)
-    profile = profiles.get(record["ingest"]["profile"]).profile
+    mapper = profiles.get(record["ingest"]["profile"])
+    profile = mapper.profile
     event = decode_json(record["raw"])
-    mapper = profiles.get(profile.name)
-    places = dict(_searched(mapper, event) if profile.names else _mapped(profile, event))
+    zoneless = record.get("zone_assumed") is True
+    places = {
+        _SPOKEN.get(slot, slot): place
+        for slot, place in (_searched(mapper, event, zoneless=zoneless) if profile.names else _mapped(profile, event))
+    }
     lines = [f"profile {profile.name}: {profile.title}"]
-    for slot in dict.fromkeys((*places, *_DERIVED)):
-        field = _SPOKEN.get(slot, slot)
-        value = _at(record, field)
+    for name in dict.fromkeys((*places, *_leaves(record))):
+        value = _at(record, name)
         if value is not None:
-            lines.append(f"  {field:<24} {_short(value):<40} ← {visible(places.get(slot, 'worked out'))}")
+            lines.append(f"  {name:<24} {_short(value):<40} ← {visible(places.get(name, 'worked out'))}")
     kept = record.get("metadata") or {}
     lines.append(f"  kept in metadata: {', '.join(map(visible, kept)) or 'nothing'}")
     return "\n".join(lines) + "\n"
+
+
+def _leaves(record: dict[str, Any]) -> Iterator[str]:
+    """The fields of a record that say something of the event, down to the members of its groups."""
+    for key, value in record.items():
+        if key in _NOT_OF_THE_EVENT:
+            continue
+        if isinstance(value, dict) and key != "snapshot":
+            yield from (f"{key}.{inner}" for inner in _leaves(value))
+        else:
+            yield key
 
 
 def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -56,9 +80,10 @@ def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]
             )
 
 
-def _searched(mapper: Mapper, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _searched(mapper: Mapper, event: dict[str, Any], *, zoneless: bool) -> Iterator[tuple[str, str]]:
     for slot, place in mapper.search.evidence(event).items():
-        yield slot, f"{'.'.join(place.path)} (confidence {place.confidence:.2f})"
+        said = "no zone: read as UTC, " if slot == "time" and zoneless else ""
+        yield slot, f"{'.'.join(place.path)} ({said}confidence {place.confidence:.2f})"
 
 
 def _at(record: Any, field: str) -> Any:

@@ -175,7 +175,7 @@ class Pipeline:
         body = encode(record)
         if self._found_by_sender:
             body = document(record, body)
-        return Shipment(item, record.id or "", index, body, profile.name != GENERIC)
+        return Shipment(item, record.id or "", index, body, profile.name != GENERIC, record.verb != "other")
 
     def _sign(
         self, record: Record, profile: Profile, native: tuple[str, ...] | None, data: bytes, item: int, origin: Origin
