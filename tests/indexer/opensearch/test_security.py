@@ -12,11 +12,15 @@ import pytest
 from support.opensearch.secure import SecureNode, User
 from support.opensearch.server import Server
 from support.running import BIN, clean_environment
+from whodid_indexer.holds.hold import new_hold
+from whodid_indexer.query.parse import build_query
 from whodid_indexer.retention.document import NOTHING
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
+from whodid_indexer.store.opensearch.holds import ClusterHolds
 from whodid_indexer.store.opensearch.protection import describe_protection
 from whodid_indexer.store.opensearch.setup import apply, make_plan, own_indices
+from whodid_indexer.store.opensearch.tending import merge, snapshot
 from whodid_indexer.store.plan import Plan, Step
 from whodid_schema.document import document
 from whodid_schema.record import Record, Ref, encode
@@ -349,3 +353,29 @@ def test_wrong_password_and_wrong_trust_are_named(secure: SecureNode, tmp_path: 
     assert "its certificate is not trusted: " in untrusted[1]
     assert "store_ca_file names the CA" in untrusted[1]
     assert "does it speak TLS only? Then write https://" in plain[1]
+
+
+def test_the_admin_role_puts_a_hold_merges_and_saves_and_a_reader_and_an_agent_cannot_touch_holds(
+    secure: SecureNode,
+) -> None:
+    set_up(secure)
+    bulk(secure, INDEX, record("a", "acme"))
+    boss, _ = connect(secure.url, as_user(secure.add_user("boss", "whodid_admin"), secure))
+    hold = new_hold(build_query(texts=["workspace:acme"], now=NOW), "case 7", "boss", NOW, name="case")
+    secure.request("PUT", "/_snapshot/vault", {"type": "fs", "settings": {"location": "vault"}})
+    try:
+        ClusterHolds(boss).add(hold)
+        assert [one.state_at(NOW) for one in ClusterHolds(boss).all()] == ["active"]
+        for role in ("whodid_reader", "whodid_ingest"):
+            other = secure.add_user(role, role)
+            assert refused(other, "GET", "/.whodid-state/_doc/hold:case") == 403
+            assert refused(other, "PUT", "/.whodid-state/_doc/hold:case", {"kind": "hold", "name": "case"}) == 403
+            assert refused(other, "DELETE", "/.whodid-state") == 403
+        merge(boss, INDEX)
+        saved = snapshot(boss, "vault", INDEX, NOW)
+        assert secure.request("GET", f"/_snapshot/vault/{saved}")["snapshots"][0]["state"] == "SUCCESS"
+        secure.request("DELETE", f"/_snapshot/vault/{saved}")
+        ClusterHolds(boss).release("case", "boss", "settled", NOW)
+    finally:
+        boss.close()
+        secure.request("DELETE", "/_snapshot/vault")
