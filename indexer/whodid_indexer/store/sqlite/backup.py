@@ -13,6 +13,7 @@ of missing those in silence.
 """
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -38,6 +39,9 @@ PAGES = 256
 
 PAUSE = 0.002
 """Seconds at least between two steps; as long as the step took, so that others have half of the disk."""
+
+_SYNCED = 32
+"""Steps between two syncs: all of it at the end would keep writers' own syncs waiting for a second and more."""
 
 _RENAME = "UPDATE setting SET value = lower(hex(randomblob(8))) WHERE name = 'store'"
 _COUNTS = "SELECT count(*), coalesce(max(seq), 0), min(ts), max(ts) FROM event"
@@ -115,13 +119,15 @@ def _made(part: Path) -> None:
 
 def _copy(source: apsw.Connection, part: Path, told: Callable[[int, int], None]) -> None:
     with contextlib.closing(apsw.Connection(os.fspath(part), flags=apsw.SQLITE_OPEN_READWRITE)) as target:
-        target.pragma("synchronous", "off")  # all of it is synced at the end
+        target.pragma("synchronous", "off")  # it is synced from outside, see `_SYNCED`
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # from here on it is of this moment
         with target.backup("main", source, "main") as backup:
-            while True:
+            for step in itertools.count(1):
                 began = time.perf_counter()
                 backup.step(PAGES)
+                if step % _SYNCED == 0:
+                    _on_disk(part)
                 told(backup.page_count - backup.remaining, backup.page_count)
                 if backup.done:
                     break
@@ -149,6 +155,7 @@ def _checked(part: Path) -> dict[str, Any]:
 
 
 def _on_disk(part: Path) -> None:
+    """Sync it. Closing it here lets go of SQLite's locks on it, too, which nobody needs: nobody knows its name."""
     file = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)
