@@ -24,8 +24,6 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from msgspec import structs
-
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
     Const,
@@ -58,24 +56,18 @@ def compile_profile(profile: Profile, keys: frozenset[str] | None = None) -> Ext
     return generate(profile, keys).function(f"<profile {profile.name}>")
 
 
-def compile_peek(profile: Profile) -> Callable[[dict[str, Any]], str | None]:
-    """A function that tells an event's action and takes nothing out."""
-    only = structs.replace(profile, slots={"action": profile.slots.get("action", Const(None))}, native=(), ignore=())
-    return _Peek(only, ()).peek(f"<action of {profile.name}>")
-
-
 def generate(profile: Profile, keys: frozenset[str] | None = None) -> Source:
     """The function's source, and the names that are bound in it."""
     if keys is None:
-        writer = _Writer(profile, profile.containers)
+        writer = Writer(profile, profile.containers)
     else:
         there = [container for container in profile.containers if container.steps[0] in keys]
-        writer = _Writer(reduced(profile, keys), there)
+        writer = Writer(reduced(profile, keys), there)
     writer.write()
     return writer
 
 
-class _Writer(Source):
+class Writer(Source):
     """Writes the source of one profile."""
 
     def __init__(self, profile: Profile, containers: Sequence[Path]) -> None:
@@ -294,20 +286,3 @@ class _Writer(Source):
             else:
                 outer = self.parents[container.steps[:-1]]
                 self.put(f"if not {name} and {name} is not EMPTY: {outer}.pop({self.bind(container.steps[-1])}, None)")
-
-
-class _Peek(_Writer):
-    """Writes a function that only looks."""
-
-    def peek(self, name: str) -> Callable[[dict[str, Any]], str | None]:
-        expr = self.profile.slots["action"]
-        for path in looked_at(expr):
-            self._parent(path.outer)
-        self.put("s = None")
-        self._value(expr, "s", "text")
-        self.put("return s")
-        return self.function(name)
-
-    def _take(self, path: Path) -> None:  # noqa: ARG002  # what `_Writer._take` takes away
-        """Nothing is taken."""
-        self.put("pass")

@@ -141,10 +141,11 @@ def _expression(kind: str, bare: Form, *more: Form) -> Form:
     return {"anyOf": [bare, *forms, *more]}
 
 
-def _gathered(members: Mapping[str, str]) -> tuple[Form, Form]:
+def _gathered(members: Mapping[str, str]) -> tuple[Form, ...]:
     """One object for each of an array, and several of such."""
     made = {"each": _PATHS, **{name: _ref("value") for name in members}}
-    return _closed(made, "each"), _closed({"of": {"type": "array", "minItems": 1, "items": _closed(made)}}, "of")
+    listed: Form = {"type": "array", "minItems": 1, "items": _closed(made)}
+    return _closed(made, "each"), *(_closed({key: listed}, key) for key in ("of", "first_of"))
 
 
 def _slots(words: Mapping[str, Form]) -> dict[str, Form]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from whodid_agent.normalise.byshape import ByShape
-from whodid_agent.normalise.compile import Extract, compile_peek, compile_profile
+from whodid_agent.normalise.compile import Extract, compile_profile
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import Draft
 from whodid_agent.normalise.expression import looked_at
@@ -16,6 +16,7 @@ from whodid_agent.normalise.generic import Search
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.interpret import extract
 from whodid_agent.normalise.path import table_key
+from whodid_agent.normalise.peek import compile_peek
 from whodid_agent.normalise.plain import Plain
 from whodid_agent.normalise.profile import Profile
 

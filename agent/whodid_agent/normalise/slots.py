@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from whodid_agent.normalise import expression, patterns
+from whodid_agent.normalise import forms, patterns
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.expression import BadExpressionError, Expression
+from whodid_agent.normalise.expression import MEMBERS, Expression
+from whodid_agent.normalise.forms import BadExpressionError
 from whodid_agent.normalise.profile import Override
 from whodid_agent.normalise.reading import Reading
 from whodid_schema import taxonomy
@@ -70,7 +71,7 @@ def _collect(  # one recursion through nested keys
         return
     if slot in SLOTS:
         try:
-            found[slot] = expression.parse(source, SLOTS[slot])
+            found[slot] = forms.parse(source, SLOTS[slot])
         except BadExpressionError as error:
             raise reading.fault(f"{slot}: {error}", *location, *error.location) from error
         return
@@ -89,4 +90,4 @@ def _collect(  # one recursion through nested keys
 
 def takes_whole(slot: str) -> bool:
     """Whether the slot takes objects and arrays as they are."""
-    return SLOTS[slot] in ("whole", "anything", *expression.MEMBERS)
+    return SLOTS[slot] in ("whole", "anything", *MEMBERS)

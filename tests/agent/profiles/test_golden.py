@@ -9,8 +9,9 @@ import pytest
 from support.events import PROFILES, mutated, outcomes, shipped
 from support.golden import ALWAYS, Golden, at, golden
 from whodid_agent.normalise import interpret
-from whodid_agent.normalise.compile import compile_peek, compile_profile
+from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.contract import Refusal
+from whodid_agent.normalise.peek import compile_peek
 from whodid_schema.record import MASK
 
 GOLDEN = golden()
