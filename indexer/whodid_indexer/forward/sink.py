@@ -26,8 +26,6 @@ class Batch(NamedTuple):
 class NotTaken(WhodidError):
     """The receiver does not take it now; `after` says how many seconds it asked to be left alone."""
 
-    code = "not_taken"
-
     def __init__(self, message: str, after: float = 0.0) -> None:
         super().__init__(message)
         self.after = after
@@ -35,8 +33,6 @@ class NotTaken(WhodidError):
 
 class Refused(WhodidError):
     """The receiver will not take this batch, however often it is asked; `too_long`: a shorter one it may."""
-
-    code = "refused_batch"
 
     def __init__(self, message: str, *, too_long: bool = False) -> None:
         super().__init__(message)
