@@ -1,9 +1,6 @@
 """Receivers that misbehave as asked, a store to forward from, and the `forward:` of a whodid.yaml."""
 
-import contextlib
-import io
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,12 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-import pytest
 import yaml
 
+from support.asking import Answer, ask
 from support.records import item
 from support.serving import make
-from whodid_indexer.cli.main import main
 from whodid_indexer.forward.consumer import Consumer
 from whodid_indexer.forward.run import Order, run
 from whodid_indexer.forward.settings import ConsumerSettings
@@ -168,27 +164,11 @@ def configured(folder: Path, store: str, *consumers: dict[str, Any]) -> list[str
     return ["--config", str(file), "--state", str(folder / "state")]
 
 
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def forward(*arguments: str, check: bool = True) -> Done:
-    """`whodid forward` in this process: the same command, without the second that a process takes to begin."""
-    out, err = io.StringIO(), io.StringIO()
-    code: str | int | None = None
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["whodid", "forward", *arguments])
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-    done = Done(int(code or 0), out.getvalue(), err.getvalue())
-    assert not check or done.returncode == 0, done
-    return done
+def forward(*arguments: str, check: bool = True) -> Answer:
+    """`whodid forward` in this process; with `check` it ends well."""
+    answer = ask("forward", *arguments)
+    assert not check or answer.code == 0, answer
+    return answer
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:

@@ -59,6 +59,6 @@ def test_a_receiver_killed_and_started_again_misses_nothing_and_can_tell_doubles
         forward("--once", *arguments)
         wanted = set(ids_of(made(0, 2100)))
         wait_until(lambda: set(ids_in(receiver.lines)) == wanted, "nothing is missing", 20)
-        status = json.loads(forward("status", *arguments, "--format", "json").stdout)["consumers"][0]
+        status = json.loads(forward("status", *arguments, "--format", "json").text)["consumers"][0]
     assert set(Counter(ids_in(receiver.lines))) == wanted  # doubles have the same id; there is no other
     assert (status["sent"], status["in_flight"], status["lag_records"], status["balanced"]) == (2100, 0, 0, True)

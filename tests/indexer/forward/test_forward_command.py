@@ -17,7 +17,7 @@ from support.serving import Server, make
 
 
 def consumers_of(arguments: list[str]) -> dict[str, dict[str, Any]]:
-    told = json.loads(forward("status", *arguments, "--format", "json").stdout)
+    told = json.loads(forward("status", *arguments, "--format", "json").text)
     return {one["name"]: one for one in told["consumers"]}
 
 
@@ -44,7 +44,7 @@ def test_once_sends_what_is_there_and_the_next_one_what_is_new(tmp_path: Path) -
     assert told["lag_seconds"] > 86_400  # received a while ago
     forward("--once", *arguments)
     assert ids_in(tmp_path / "out.jsonl") == ids_of(made(0, 25))
-    shown = forward("status", *arguments).stdout
+    shown = forward("status", *arguments).text
     assert "nothing" in shown
     assert whodid("count", "--store", store, "--surface", "audit", "-q", "action:whodid.forward").stdout.strip() == "1"
 
@@ -125,9 +125,9 @@ def test_once_ends_with_5_where_a_receiver_takes_nothing(tmp_path: Path) -> None
     with Hook(lambda _: 503) as hook:
         arguments = configured(tmp_path, store_in(tmp_path, made(0, 5)), hook_to(hook))
         done = forward("--once", "--timeout", "1", *arguments, check=False)
-        assert done.returncode == 5
-        assert "answered 503" in done.stderr
-        assert "path-secret" not in done.stderr
+        assert done.code == 5
+        assert "answered 503" in done.err
+        assert "path-secret" not in done.err
         assert consumers_of(arguments)["hook"]["in_flight"] == 5
         hook.answer = lambda _: 200
         forward("--once", *arguments)
@@ -142,7 +142,7 @@ def test_replay_sends_again_what_happened_since_under_new_names_and_the_bookmark
         known = {post.headers["webhook-id"] for post in hook.taken}
         hook.taken.clear()
         done = forward("replay", "hook", *arguments, "--since", str(make(20).timestamp))
-        assert "16 records sent again" in done.stderr
+        assert "16 records sent again" in done.err
         assert hook.ids == [one.id for one in made(0, 21)[::-1] if one.outcome == "success"]
         assert known.isdisjoint(post.headers["webhook-id"] for post in hook.taken)
         assert consumers_of(arguments)["hook"]["sent"] == 40
@@ -155,7 +155,7 @@ def test_dead_letters_are_sent_again_and_then_gone(tmp_path: Path) -> None:
         forward("--once", *arguments)
         assert consumers_of(arguments)["hook"]["dead_letters"] == 1
         refused = forward("replay", "hook", "--dead", *arguments, check=False)
-        assert refused.returncode == 5
+        assert refused.code == 5
         assert consumers_of(arguments)["hook"]["dead_letters"] == 1
         hook.answer = lambda _: 200
         forward("replay", "hook", "--dead", *arguments)
@@ -186,17 +186,15 @@ def test_what_makes_no_sense_is_said_without_a_traceback(tmp_path: Path, argumen
     known = configured(tmp_path, store_in(tmp_path), file_to(tmp_path / "out.jsonl"))
     placed = [*arguments[:1], *known, *arguments[1:]] if arguments[0] == "replay" else [*known, *arguments]
     done = forward(*placed, check=False)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_query_that_cannot_be_read_names_the_consumer(tmp_path: Path) -> None:
-    done = whodid(
-        "forward", *configured(tmp_path, store_in(tmp_path), file_to(tmp_path / "x", query="actr:ana")), check=False
-    )
-    assert done.returncode == 2
-    assert "forward file: query: " in done.stderr
+    done = forward(*configured(tmp_path, store_in(tmp_path), file_to(tmp_path / "x", query="actr:ana")), check=False)
+    assert done.code == 2
+    assert "forward file: query: " in done.err
 
 
 def test_a_store_that_goes_away_is_waited_for(tmp_path: Path) -> None:
