@@ -291,11 +291,15 @@ def test_no_text_of_a_profile_is_code() -> None:
     evil = "__import__('os').system('x')"
     profile = parse_profile(
         f'profile: evil\nrecognise: {{has: ["{evil}"]}}\naction: "{evil}"\n'
-        f'reason: {{const: "{evil}"}}\nlift: ["{evil}"]\n',
+        f'reason: {{const: "{evil}"}}\nlift: ["{evil}"]\nignore: ["a[{evil}={evil}].{evil}"]\n'
+        f'verb: {{map: "{evil}", table: {{"{evil}*": "{evil}"}}}}\nphrase: {{template: "{evil} {{{evil}}}"}}\n'
+        f'targets: {{each: "{evil}", id: "{evil}"}}\nafter: {{json: "{evil}", then: "{evil}"}}\n'
+        f'actions: {{"{evil}": {{did: "{evil} {{{evil}}} {{@name}}", ip: "{evil}"}}}}\n',
         Path("evil.yaml"),
     )
-    source = generate(profile).text()
-    assert "import" not in source
+    for one in (profile.plain, *profile.variants):
+        assert "import" not in generate(one).text()
+        assert compile_profile(one)({}).record.reason == evil
     assert compile_profile(profile)({}).record.reason == evil
     assert Recogniser([profile], profile).profile_of({evil: 1}) is profile
 
