@@ -25,7 +25,7 @@ from whodid_indexer.store.opensearch.setup import make_plan
 from whodid_indexer.store.opensearch.state import STATE, make_state, read_state, write_state
 from whodid_indexer.store.opensearch.template import template
 from whodid_schema.document import document
-from whodid_schema.errors import StateError
+from whodid_schema.errors import NotAllowed, StateError
 from whodid_schema.meta import Meta, Router
 from whodid_schema.record import Actor, Record, encode
 
@@ -152,6 +152,19 @@ def test_what_a_crash_in_a_deletion_left_behind_is_waited_for_once(
     write_state(client, "going", "x", {})
     ClusterHolds(client).add(held("actor:bob", "other"))
     assert read_state(client, "going") == []
+
+
+def test_where_ism_cannot_be_told_the_hold_stands_and_that_is_said(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotAllowed("no right to change policies")
+
+    with monkeypatch.context() as without_right:
+        without_right.setattr("whodid_indexer.store.opensearch.holds.plan_policies", refuse)
+        with pytest.raises(StateError, match=r"the hold case is kept, but .* could not be told: no right to change"):
+            ClusterHolds(client).add(held("actor:ana"))
+    assert apply(client) == [FEBRUARY]
 
 
 def test_two_who_release_at_once_do_so_once(client: Client) -> None:

@@ -27,7 +27,7 @@ from whodid_indexer.store.opensearch.setup import own_indices, stored_template
 from whodid_indexer.store.opensearch.state import STATE, delete_state, make_state, read_state, write_state
 from whodid_indexer.store.opensearch.template import PATTERN
 from whodid_schema.bulk import TEMPLATE_PATH
-from whodid_schema.errors import BadQuery, StateError, StoreUnreachable
+from whodid_schema.errors import BadQuery, NotAllowed, StateError, StoreUnreachable
 from whodid_schema.meta import Meta, read_meta, sealed
 
 _KIND = "hold"
@@ -161,16 +161,22 @@ class ClusterHolds:
         hold = named(hold, there, now)
         say_hold(self._client, held=True)
         write_state(self._client, _KIND, hold.name, msgspec.to_builtins(hold))
+        self._settle([*there, hold], now, f"the hold {hold.name} is kept")
         _let_pass(self._client)
-        self._settle([*there, hold], now)
 
     def release(self, name: str, by: str, reason: str, now: datetime) -> Hold:
         """See Holds."""
         hold = released(self.all(), name, by, reason, now)
         before = next(kept for kept in read_state(self._client, _KIND) if kept.name == name)
         write_state(self._client, _KIND, name, msgspec.to_builtins(hold), before)
-        self._settle(self.all(), now)
+        self._settle(self.all(), now, f"the hold {name} is released")
         return hold
 
-    def _settle(self, holds: Iterable[Hold], now: datetime) -> None:
-        settle(self._client, holds, now, deletes=self._deletes, repository=self._repository)
+    def _settle(self, holds: Iterable[Hold], now: datetime, done: str) -> None:
+        try:
+            settle(self._client, holds, now, deletes=self._deletes, repository=self._repository)
+        except (NotAllowed, StoreUnreachable, StateError) as error:
+            raise StateError(
+                f"{done}, but Index State Management could not be told: {error.message}",
+                "run whodid retention apply once that is mended; until then ISM goes by what it was told before",
+            ) from error
