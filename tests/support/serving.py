@@ -70,15 +70,15 @@ def bulk_body(records: Iterable[Record]) -> bytes:
 
 
 class Server:
-    """`whodid serve` over `folder`/audit.db as a process; entering starts it, leaving ends it."""
+    """`whodid serve` over `folder`/audit.db, or the store named, as a process; entering starts it, leaving ends it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: str | None = None, *more: str) -> None:
         self.file = folder / "audit.db"
-        self.store = f"sqlite://{self.file}"
+        self.store = store or f"sqlite://{self.file}"
         self.log = folder / "server.log"
         self._ready = folder / "url"
         arguments = ["serve", "--store", self.store, "--listen", "127.0.0.1:0", "--ready-file", str(self._ready)]
-        self.daemon = Daemon("whodid", arguments, self.log)
+        self.daemon = Daemon("whodid", [*arguments, *more], self.log)
         self.client = httpx.Client()
 
     @property

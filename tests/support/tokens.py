@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whodid_indexer.access import token as tokens
 from whodid_indexer.access.roles import Grant
-from whodid_indexer.access.tokens import SqliteRegister
+from whodid_indexer.access.tokens import Register, SqliteRegister
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -21,6 +21,13 @@ def make_named(path: Path, grant: Grant, name: str = "", now: datetime = NOW) ->
     """A token's id and its secret."""
     made, secret = tokens.new(grant, name, now, None)
     SqliteRegister(path).add(made, tokens.digest(secret))
+    return made.id, secret
+
+
+def put_token(register: Register, grant: Grant, name: str = "", life: timedelta | None = None) -> tuple[str, str]:
+    """A token of any store: its id and its secret."""
+    made, secret = tokens.new(grant, name, datetime.now(UTC), life)
+    register.add(made, tokens.digest(secret))
     return made.id, secret
 
 
