@@ -5,6 +5,7 @@ and key.
 """
 
 import difflib
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path as FilePath
@@ -13,7 +14,7 @@ from typing import Any
 from msgspec import structs
 
 from whodid_agent.normalise import expression, parts, slots
-from whodid_agent.normalise.path import INSIDE
+from whodid_agent.normalise.path import INSIDE, Steps
 from whodid_agent.normalise.profile import Profile, in_order
 from whodid_agent.normalise.reading import Reading
 from whodid_config.settings import Document, parse_yaml, read_yaml
@@ -121,10 +122,12 @@ def _profile(reading: Reading, parent: Profile | None) -> Profile:
         cases=tuple(parts.cases(reading)),
         **_given(reading),
     )
-    _refuse_overlaps(reading, profile)
-    own = source.get("actions", {})
-    for key, variant in zip(own, profile.variants[len(base.actions) :], strict=True):
-        _refuse_overlaps(reading, variant, "actions", key)
+    common = _taken(profile.slots)
+    _refuse_overlaps(reading, common, common)
+    for key, override in zip(source.get("actions", {}), profile.actions[len(base.actions) :], strict=True):
+        own = _taken(override.slots)
+        whole = {slot: paths for slot, paths in common.items() if slot not in override.slots} | own
+        _refuse_overlaps(reading, whole, own, "actions", key)
     return profile
 
 
@@ -155,14 +158,25 @@ def _given(reading: Reading) -> dict[str, Any]:
     return {field: read() for key, (field, read) in readers.items() if key in source}
 
 
-def _refuse_overlaps(reading: Reading, profile: Profile, *location: str) -> None:
-    """A place inside one that is taken whole would be taken twice, and in an order that nobody can see."""
-    slots_ = profile.slots.items()
-    taken = [(slot, path) for slot, expr in slots_ for path in expression.consumed(expr)]
-    wholes = [(slot, path.steps) for slot, path in taken if slots.takes_whole(slot) and INSIDE not in path.steps]
-    taken += [(slot, path) for slot, expr in slots_ for path in expression.arrays(expr)]
-    for outer, steps in wholes:
-        for inner, path in taken:
-            if len(path.steps) > len(steps) and path.steps[: len(steps)] == steps:
-                place = (*location, inner.partition(".")[0])
-                raise reading.fault(f"{inner}: lies inside what {outer} takes whole", *place)
+_Taken = dict[str, tuple[list[Steps], list[Steps]]]
+"""Slot → the places it may be taken from, and the arrays whose objects it reads."""
+
+
+def _taken(filled: Mapping[str, expression.Expression | None]) -> _Taken:
+    return {
+        slot: ([path.steps for path in expression.consumed(expr)], [path.steps for path in expression.arrays(expr)])
+        for slot, expr in filled.items()
+    }
+
+
+def _refuse_overlaps(reading: Reading, taken: _Taken, own: _Taken, *location: str) -> None:
+    """A place inside one that is taken whole would be taken twice, and in an order that nobody can see.
+
+    Asked of slots of which at least one is `own`.
+    """
+    for outer in filter(slots.takes_whole, taken):
+        for inner in taken if outer in own else own:
+            for steps, within in itertools.product(taken[outer][0], itertools.chain(*taken[inner])):
+                if INSIDE not in steps and len(within) > len(steps) and within[: len(steps)] == steps:
+                    place = (*location, inner.partition(".")[0])
+                    raise reading.fault(f"{inner}: lies inside what {outer} takes whole", *place)
