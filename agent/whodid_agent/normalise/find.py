@@ -202,7 +202,7 @@ class Finder:
                 read = None if value is None or place in used or place in places else accept(value)
                 if read is None or (member == "type" and len(read) > _LONGEST_TYPE):
                     continue
-                if people and member != "email" and "@" in read and values.looks_like_email(read):
+                if people and member != "email" and shapes.is_email(read):
                     if "email" not in got:
                         got["email"] = read
                         places[place] = (group, "email", confidence)

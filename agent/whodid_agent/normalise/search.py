@@ -363,4 +363,4 @@ def _accept(group: str, member: str) -> Accept:
 
 
 def _email(value: Any) -> str | None:
-    return value if type(value) is str and values.looks_like_email(value) else None
+    return value if type(value) is str and shapes.is_email(value) else None

@@ -27,6 +27,8 @@ _NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent
 _NO_ACTIONS = frozenset(_NO_ACTIONS_WORDS.split())
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _NAMED_ADDRESS = re.compile(r"\s*\"?([^\"<>]{1,120}?)\"?\s*<([^<>\s]{3,254})>\s*")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]*\.[^@\s]*")
+_LONGEST_EMAIL = 320
 _DOT_NET = re.compile(r"/Date\((-?\d{9,15})(?:[+-]\d{4})?\)/")
 _COMMON_LOG = re.compile(r"\[?(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]?")
 _AUDITD = re.compile(r"(?:msg=)?audit\((\d{9,10}\.\d{1,6}):\d+\)")
@@ -34,7 +36,7 @@ _WORDED = re.compile(r"[A-Z][a-z]{2},? ")
 _TIME_TEXT = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ]\d{2}")
 _LONGEST_MOMENT = 64
 _PRIVATE = frozenset({(192, 168), (169, 254)})
-_EPOCHS = (946_684_800, 4_102_444_800)
+_FIRST, _LAST = 946_684_800, 4_102_444_800
 """2000 and 2100: a number between these, in some unit, can be a time."""
 
 
@@ -47,7 +49,7 @@ def action(value: Any) -> str | None:
 def _action(value: str) -> str | None:
     if value.casefold() in _NO_ACTIONS or not any(map(str.isalpha, value[:32])):
         return None
-    if _UUID.fullmatch(value) or "://" in value or _TIME_TEXT.match(value) or values.looks_like_email(value):
+    if _UUID.fullmatch(value) or "://" in value or _TIME_TEXT.match(value) or is_email(value):
         return None
     return None if ":" in value and values.address(value) else value
 
@@ -66,13 +68,18 @@ def person(value: Any) -> tuple[str | None, str | None, str | None] | None:
     if type(value) is not str:
         return found, None, None
     match = _NAMED_ADDRESS.fullmatch(found) if found[-1:] in "> " else None
-    if match is not None and values.looks_like_email(match[2]):
+    if match is not None and is_email(match[2]):
         return None, match[1].strip() or None, match[2]
-    if values.looks_like_email(found):
+    if is_email(found):
         return None, None, found
     if is_id(found):
         return found, None, None
     return None, found, None
+
+
+def is_email(text: str) -> bool:
+    """As `values.looks_like_email`, in less time, and of no more than an address can have."""
+    return "@" in text and len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
 def is_id(text: str) -> bool:
@@ -91,7 +98,8 @@ def is_id(text: str) -> bool:
 def client(value: Any) -> str | None:
     """An address; of a list (`X-Forwarded-For`) the first public one, else the first."""
     if type(value) is str and "," not in value:
-        return values.address(value)
+        # Most texts that are none are told without asking the system.
+        return values.address(value) if "." in value or ":" in value else None
     parts = value.split(",", 15) if type(value) is str else value if type(value) is list else ()
     found = [one for part in parts[:16] if (one := values.address(part)) is not None]
     return next((one for one in found if is_public(one)), found[0] if found else None)
@@ -123,7 +131,12 @@ def moment(value: Any) -> Instant | None:
 
 def is_epoch(value: float) -> bool:
     """Whether a number is a time between 2000 and 2100 in seconds, or in thousandths down to nanoseconds."""
-    return any(_EPOCHS[0] <= value / unit <= _EPOCHS[1] for unit in (1, 1e3, 1e6, 1e9))
+    return _FIRST <= value <= _LAST * 1e9 and (
+        value <= _LAST
+        or _FIRST <= value / 1e3 <= _LAST
+        or _FIRST <= value / 1e6 <= _LAST
+        or _FIRST <= value / 1e9 <= _LAST
+    )
 
 
 def _plausible(found: Instant | None) -> Instant | None:
