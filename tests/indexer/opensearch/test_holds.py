@@ -5,6 +5,7 @@ import urllib.error
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ from whodid_indexer.query.parse import build_query
 from whodid_indexer.retention.document import NOTHING, Wanted, renewed
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import Client
-from whodid_indexer.store.opensearch.holds import ClusterHolds, going
+from whodid_indexer.store.opensearch.holds import ClusterHolds, going, keeps
 from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle
 from whodid_indexer.store.opensearch.setup import apply as set_up
 from whodid_indexer.store.opensearch.setup import make_plan
@@ -91,6 +92,29 @@ def test_what_arrived_a_moment_ago_counts_before_it_can_be_found(opensearch: Ser
     opensearch.request("PUT", f"/{FEBRUARY}/_create/{late.id}", document(late, encode(late)))
     assert OpenSearchLifecycle(client).plan(NOW).holds[0].matches == 0
     assert apply(client) == [JANUARY]
+
+
+def test_a_record_that_comes_between_the_last_look_and_the_deletion_is_refused_and_not_lost(
+    opensearch: Server, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its agent parks it, and sends it again; an index that stays takes records again."""
+    ClusterHolds(client).add(held("actor:ana"))
+    answers: list[int] = []
+
+    def looked(*arguments: Any) -> bool:
+        found = keeps(*arguments)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            opensearch.request("PUT", f"/{arguments[2]}/_create/late", {"id": "late"})
+        answers.append(refused.value.code)
+        return found or arguments[2] == JANUARY
+
+    meta = OpenSearchLifecycle(client).meta()
+    monkeypatch.setattr("whodid_indexer.store.opensearch.retire.keeps", looked)
+    assert apply(client) == [FEBRUARY]
+    due = next(part for part in OpenSearchLifecycle(client).plan(NOW).parts)
+    assert OpenSearchLifecycle(client)._let_go(due, meta, NOW) is None
+    assert answers == [403, 403]
+    opensearch.request("PUT", f"/{JANUARY}/_create/late", {"id": "late"})
 
 
 def test_a_closed_index_stays_while_there_is_any_hold(opensearch: Server, client: Client) -> None:

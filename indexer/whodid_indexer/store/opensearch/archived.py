@@ -45,7 +45,7 @@ def archived(client: Client, archive: Archive, leaving: Leaving) -> Iterator[Kep
     for _ in range(TRIES):
         before = marks(client, leaving.what)
         kept = archive.keep(leaving, _records(client, leaving.what))
-        with _closed(client, leaving.what):
+        with standing_still(client, leaving.what):
             if marks(client, leaving.what) == before:
                 _check(client, leaving.what, 0 if kept is None else kept.records)
                 yield kept
@@ -96,7 +96,7 @@ def _check(client: Client, index: str, archived: int) -> None:
 
 
 @contextlib.contextmanager
-def _closed(client: Client, index: str) -> Iterator[None]:
+def standing_still(client: Client, index: str) -> Iterator[None]:
     """Inside, no record is written to the index; afterwards again, if it is still there."""
     client.json("PUT", f"/{index}/_block/write")
     try:

@@ -9,8 +9,8 @@
 Where that is wanted, an index is first put into a snapshot repository, or archived: written down in a file and read
 back, and deleted only as it is in there (`archived`).
 
-Holds are read again before each index, and counted in it after a refresh: one that comes meanwhile counts for all that
-is not deleted yet.
+Holds are read again before each index, and counted in it after a refresh while it takes no more records: a hold, or a
+record that one covers, that comes meanwhile counts for all that is not deleted yet.
 
 Where indices are immutable only the admin certificate may delete them, and ISM cannot (`lifecycle: apply`).
 """
@@ -29,7 +29,7 @@ from whodid_indexer.holds.hold import Hold, active
 from whodid_indexer.retention.document import longer, spelled
 from whodid_indexer.retention.due import cutoff, period_of, stamped
 from whodid_indexer.retention.plan import Done, Held, Kept, Part, RetentionPlan, held_part
-from whodid_indexer.store.opensearch.archived import archived
+from whodid_indexer.store.opensearch.archived import archived, standing_still
 from whodid_indexer.store.opensearch.connect import Client, Refused
 from whodid_indexer.store.opensearch.holds import count_by_index, going, keeps, read_holds, settle
 from whodid_indexer.store.opensearch.policies import plan_policies
@@ -132,8 +132,9 @@ class OpenSearchLifecycle:
         with self._archived(part) as kept, going(self._client, part.what):
             self._require_same(meta)
             holds = active(read_holds(self._client, meta), now)
-            if keeps(self._client, holds, part.what) or not self._delete(part.what):
-                return None
+            with standing_still(self._client, part.what) if holds else contextlib.nullcontext():
+                if keeps(self._client, holds, part.what) or not self._delete(part.what):
+                    return None
         if kept is None:
             return Done(class_=part.class_, what=part.what, records=part.records)
         return Done(class_=part.class_, what=part.what, records=kept.records, archives=(kept.path.name,))
