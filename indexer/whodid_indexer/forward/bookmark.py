@@ -76,7 +76,6 @@ class Now(Struct, frozen=True):
     attempts: int = 0
     retries: int = 0
     shortened: int = 0
-    at: float = 0.0
 
 
 class Bookmark:
@@ -90,6 +89,7 @@ class Bookmark:
         self._path = folder / f"{name}.bookmark"
         self._now = folder / f"{name}.now"
         self._said = 0.0
+        self._told: Now | None = None
         self._lock = hold(folder, name)
         try:
             found = read_bookmark(folder, name)
@@ -118,13 +118,13 @@ class Bookmark:
         self.place = place
 
     def tell(self, now: Now, *, hurry: bool = False) -> None:
-        """Say what is being done, at most once a second unless it is news."""
-        moment = time.time()
-        if hurry or moment - self._said >= 1.0:
-            self._said = moment
+        """Say what is being done, where it is something else than before; at most once a second, unless in a hurry."""
+        moment = time.monotonic()
+        if now != self._told and (hurry or moment - self._said >= 1.0):
+            self._said, self._told = moment, now
             fresh = self._now.with_suffix(".now.new")
             with contextlib.suppress(OSError):  # a full disk is told by `save`; this is only for people who look
-                fresh.write_bytes(msgspec.json.encode(replace(now, at=moment)))
+                fresh.write_bytes(msgspec.json.encode(now))
                 fresh.replace(self._now)
 
     def __enter__(self) -> Self:
