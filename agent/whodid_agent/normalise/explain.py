@@ -10,7 +10,7 @@ from whodid_agent.normalise.contract import Event as Outcome
 from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.interpret import value_of
+from whodid_agent.normalise.interpret import value_of, variant_for
 from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.path import Steps, spelt
 from whodid_agent.normalise.profile import Profile
@@ -69,7 +69,7 @@ def _leaves(record: dict[str, Any]) -> Iterator[str]:
 
 
 def _mapped(profile: Profile, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for slot, expr in profile.slots.items():
+    for slot, expr in variant_for(profile, event).slots.items():
         used: set[Steps] = set()
         value = value_of(expr, event, values.KINDS[SLOTS[slot]], used)
         if value is not None:

@@ -18,8 +18,7 @@ Event = dict[str, Any]
 
 def extract(profile: Profile, event: Event) -> Draft:
     """The draft of this event. Takes what it uses out of `event`."""
-    if profile.actions:
-        profile = profile.variant(value_of(profile.slots.get("action"), event, values.text, set()))
+    profile = variant_for(profile, event)
     native = native_of(profile, event)
     used: set[Steps] = set()
     found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
@@ -33,6 +32,13 @@ def extract(profile: Profile, event: Event) -> Draft:
         if at(event, container.steps) == {}:
             remove(event, container.steps)
     return build(found, rest(event, profile.lift), native)
+
+
+def variant_for(profile: Profile, event: Event) -> Profile:
+    """The profile as it is for this event's action; takes nothing out."""
+    if not profile.actions:
+        return profile
+    return profile.variant(value_of(profile.slots.get("action"), event, values.text, set()))
 
 
 def native_of(profile: Profile, event: Event) -> tuple[str, ...] | None:

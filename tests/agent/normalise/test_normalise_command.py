@@ -93,6 +93,17 @@ def test_explain_says_that_a_time_without_zone_was_read_as_utc() -> None:
     assert "timestamp (no zone: read as UTC)" in said
 
 
+def test_explain_goes_by_what_the_profile_says_of_the_action(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(
+        "profile: shop\nrecognise: {has: [act, who, boss]}\naction: act\nactor: {id: who}\n"
+        "actions: {fire*: {verb: delete, actor: {id: boss}}}\n"
+    )
+    event = b'{"act":"fired","who":"Ann","boss":"Eve"}'
+    said = agent("normalise", "--profiles", tmp_path, "--explain", "-", stdin=event).stdout.decode()
+    assert any(line.split() == ["actor.id", "Eve", "←", "boss"] for line in lines_of(said))
+    assert any(line.split() == ["verb", "delete", "←", "the", "profile"] for line in lines_of(said))
+
+
 def lines_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if "←" in line]
 
