@@ -101,6 +101,7 @@ def test_setup_with_the_admin_certificate_makes_the_roles_once(secure: SecureNod
         "role whodid_ingest",
         "role whodid_reader",
         "role whodid_workspace_reader",
+        "role whodid_server",
         "role whodid_admin",
     ]
     assert second == []
