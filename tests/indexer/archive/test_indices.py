@@ -29,7 +29,7 @@ from whodid_schema.record import Record, decode, encode
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 START = (datetime(2025, 3, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-OLD = list(records(3, 700, START, 60_000_000))
+OLD = list(records(3, 200, START, 60_000_000))
 INDEX = "whodid-activity-2025-03"
 
 
@@ -87,7 +87,7 @@ def test_archive_delete_and_restore_give_equal_records(opensearch: Server, folde
     store(opensearch, OLD)
     (done,) = apply(opensearch, folder)
     bodies = {str(record.id): encode(record) for record in OLD}
-    assert (done.what, done.records, len(done.archives)) == (INDEX, 700, 1)
+    assert (done.what, done.records, len(done.archives)) == (INDEX, 200, 1)
     assert (there(opensearch), in_archives(folder)) == ({}, bodies)
     whodid("restore", str(folder), "--store", opensearch.url)
     assert {name: unmarked(body) for name, body in there(opensearch).items()} == bodies
