@@ -43,7 +43,14 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     envelopes: Mapping[str, frozenset[str]] = msgspec.field(
         default_factory=lambda: {
+            "Records": frozenset(),
+            "audit_logs": frozenset({"count", "links", "meta", "next_page", "previous_page"}),
+            "data": frozenset({"next_page"}),
+            "entries": frozenset(
+                {"next_cursor", "prev_cursor", "total", "limit"}
+                | {"ok", "error", "warning", "needed", "provided", "response_metadata"}
+            ),
             "events": frozenset(),
-            "entries": frozenset({"next_cursor", "prev_cursor", "total", "limit"}),
+            "items": frozenset({"apiVersion", "etag", "kind", "metadata", "nextPageToken"}),
         }
     )
