@@ -29,6 +29,7 @@ def input_options(settings: AgentSettings, one: InputSettings) -> InputOptions:
         keep_raw=one.raw,
         retry=one.retry,
         import_old=settings.import_old,
+        drop_text=one.text == "drop",
     )
 
 

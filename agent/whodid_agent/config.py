@@ -56,6 +56,11 @@ class InputSettings(BaseModel):
         default=None, description="`body`: a keyless post repeated word for word is the same post (HTTP only)."
     )
     raw: bool = Field(default=True, description="Keep each event's original beside the record.")
+    text: Literal["quarantine", "drop"] = Field(
+        default="quarantine",
+        description="What becomes of lines that are plain text and no JSON (what a container says at its start): "
+        "laid aside, or left out and counted as dropped by the rule `text`.",
+    )
     unwrap: Literal["auto", "none", "docker", "cri"] = Field(
         default="auto",
         description="What a container's runtime put around each line is taken off: `docker` (json-file), `cri`, each "

@@ -6,12 +6,12 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from support.bulk_target import Target
-from support.events import FILE, RECEIVED, pipeline
+from support.events import FILE, RECEIVED, outcomes, pipeline
 from support.running import whodid_agent
 from whodid_agent.batch import Batch
 from whodid_agent.inputs.contract import Block, Line
 from whodid_agent.metrics import REGISTRY
-from whodid_agent.normalise.contract import Origin
+from whodid_agent.normalise.contract import Discard, Origin, Refusal
 
 KNOWN = {
     "id": "1",
@@ -37,6 +37,15 @@ def test_events_of_no_known_format_and_actions_without_a_verb_are_counted_by_inp
     Batch().add("reading", Block("k", 0, 4, lines), pipeline())
     after = [counted(f"whodid_agent_events_{name}_total") for name in ("unrecognised", "unmapped")]
     assert [new - old for new, old in zip(after, before, strict=True)] == [3, 2]
+
+
+def test_lines_of_plain_text_are_left_out_where_the_input_says_so_and_broken_json_never_is() -> None:
+    through = pipeline(drop_text=True)
+    for line, kind in ((b"server started", Discard), (b'{"a":1', Refusal), (b"[1,", Refusal), (b"\xff", Refusal)):
+        (outcome,) = outcomes(line, through)
+        assert isinstance(outcome, kind), line
+    (kept,) = outcomes(b"server started", pipeline())
+    assert isinstance(kept, Refusal)
 
 
 def test_check_says_by_which_profiles_the_first_events_are_read_and_which_actions_have_no_verb(tmp_path: Path) -> None:

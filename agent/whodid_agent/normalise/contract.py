@@ -24,6 +24,7 @@ class InputOptions(Struct, frozen=True):
     keep_raw: bool = True
     retry: str | None = None
     import_old: bool = False
+    drop_text: bool = False
 
 
 class Stream(Struct, frozen=True):

@@ -27,6 +27,9 @@ from whodid_schema.record import MASK, Ingest, Record, encode
 
 _Matches = Callable[[Record], bool]
 
+TEXT = "text"
+"""The rule of an input that leaves out lines of plain text (`text: drop`)."""
+
 READS = "reads"
 """The built-in drop rule: everything of kind read."""
 
@@ -128,6 +131,8 @@ class Pipeline:
             value = decoding.decode(line)
             items = decoding.items_of(line, value, self.profiles.splits)
         except Undecodable as error:
+            if self.options.drop_text and error.reason == "not_json" and line.lstrip()[:1] not in (b"{", b"["):
+                return [Discard(0, "dropped", TEXT)]
             return [Refusal(0, error.reason, error.message)]
         if items is None:
             return [self._event(0, line, value, origin, sent)]
