@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench_export import load
-
+from support.forwarding import add, store_in
+from support.records import records
 from support.running import listening, wait_until
 from whodid_indexer.forward.consumer import Consumer
 from whodid_indexer.forward.feed import query_of
@@ -26,6 +26,7 @@ from whodid_indexer.forward.settings import FORMS, ConsumerSettings
 from whodid_indexer.store.open import open_reader
 
 PROMISED = 20_000
+START = 1_793_000_000_000_000
 ROUNDS = 3
 
 _SINK = """
@@ -106,19 +107,19 @@ def main() -> None:
     number = parser.parse_args().records
     slow = []
     with tempfile.TemporaryDirectory() as folder, receiver(_SINK) as sink, receiver(_HOOK) as hook:
-        path = Path(folder) / "audit.db"
-        load(path, number)
+        store = store_in(Path(folder))
+        add(store, records(7, number, START, 5_000_000))
         where = {"file": "", "syslog": f"tcp://127.0.0.1:{sink}", "webhook": f"http://127.0.0.1:{hook}/"}
         cases = [(kind, form, "") for kind in where for form in FORMS[kind]] + [("webhook", "json", "kind:write")]
         sys.stdout.write(f"{number:,} records of a SQLite store; records/s by the wall, by CPU time\n")
         for kind, form, query in cases:
             expected = number
             if query:
-                reader = open_reader(f"sqlite://{path}")
+                reader = open_reader(store)
                 expected = reader.count(query_of(query))
                 reader.close()
             settings = {"kind": kind, "form": form, "query": query, "address": where[kind]}
-            wall, cpu = measure(f"sqlite://{path}", expected, settings)
+            wall, cpu = measure(store, expected, settings)
             wall, cpu = wall * number / expected, cpu * number / expected
             sys.stdout.write(f"{kind:8} {form:5} {query:12} {wall:9,.0f} {cpu:9,.0f}\n")
             if cpu < PROMISED:

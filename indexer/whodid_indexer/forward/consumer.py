@@ -8,44 +8,26 @@
 Each has a thread, a store reader and a bookmark of its own, so that one that stalls delays no other.
 """
 
-import hashlib
-import random
-import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from whodid_indexer.forward.bookmark import Bookmark, Counts, Now, Pending
-from whodid_indexer.forward.dead import DeadLetters
+from whodid_indexer.forward.bookmark import Counts, Now, Pending
 from whodid_indexer.forward.file import FileSink
 from whodid_indexer.forward.lag import behind
+from whodid_indexer.forward.patience import Patience
 from whodid_indexer.forward.settings import ConsumerSettings
-from whodid_indexer.forward.sink import Batch, NotTaken, Refused, Sink
+from whodid_indexer.forward.sink import Batch, NotTaken, Refused
+from whodid_indexer.forward.tools import Tools, delivery_of
 from whodid_schema.errors import StoreUnreachable, WhodidError
 
 INTERVAL = 1.0
 """Seconds between two looks at a store where nothing has arrived."""
 
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 60.0
 _SAVE_EVERY = 1.0
 """Seconds after which a place is put on disk that moved past records which did not match."""
-
-Say = Callable[[str], None]
-
-
-class Source(Protocol):
-    """Where batches come from: the feed, or what is sent again."""
-
-    def next(self) -> Batch | None:
-        """The next batch; None where there is no more now. Raises StoreUnreachable."""
-
-    def close(self) -> None:
-        """Give back what it holds."""
 
 
 class _Flying(NamedTuple):
@@ -55,21 +37,6 @@ class _Flying(NamedTuple):
     cursor: str
     read: int
     filtered: int
-
-
-@dataclass
-class Tools:
-    """What a consumer works with; `stop` ends it, `until` makes it end at that cursor, or where there is no more."""
-
-    sink: Sink
-    feed: Source
-    bookmark: Bookmark
-    dead: DeadLetters
-    stop: threading.Event
-    say: Say
-    until: str | None = None
-    halve: Callable[[int], None] = lambda _: None
-    salt: bytes = b""
 
 
 class Consumer:
@@ -83,9 +50,7 @@ class Consumer:
         self._mark = tools.bookmark
         self._waiting: deque[_Flying] = deque()
         self._writes_down = settings.kind == "webhook"
-        self._attempts = 0
-        self._retries = 0
-        self._reason = ""
+        self._patience = Patience(settings.name, tools.say)
         self._saved = time.monotonic()
         self._unsaved = False
 
@@ -103,9 +68,9 @@ class Consumer:
             filtered=place.counts.filtered + sum(one.filtered for one in flying),
             in_flight=sum(one.records for one in flying),
         )
-        state = "failing" if self._reason else "sending" if flying else "waiting"
+        state = "failing" if self._patience.reason else "sending" if flying else "waiting"
         shortened = getattr(self._tools.sink, "shortened", 0)
-        return Now(state, counts, self._reason, self._attempts, self._retries, shortened)
+        return Now(state, counts, self._patience.reason, self._patience.attempts, self._patience.retries, shortened)
 
     def run(self) -> None:
         """To the end; never raises what can be foreseen."""
@@ -119,7 +84,7 @@ class Consumer:
             self.failed = error
             tools.say(f"{self.settings.name} has ended: {error}")
         finally:
-            said = replace(self.now, state="ended", reason=str(self.failed or self._reason))
+            said = replace(self.now, state="ended", reason=str(self.failed or self._patience.reason))
             self._mark.tell(said, hurry=True)
             tools.feed.close()
             tools.sink.close()
@@ -157,21 +122,21 @@ class Consumer:
         except StoreUnreachable as error:
             self._trouble(NotTaken(f"the store: {error.message}"))
             return None
-        if self._reason.startswith("the store: "):
-            self._recovered()
+        if self._patience.reason.startswith("the store: "):
+            self._patience.over()
         return batch
 
     def _rest(self) -> None:
         """Nothing has arrived, or the store is silent."""
-        if self._reason.startswith("the store: "):
+        if self._patience.reason.startswith("the store: "):
             return
         try:
             self._acknowledge(self._tools.sink.rest())
         except NotTaken as error:
             self._trouble(error)
             return
-        if self._reason:
-            self._recovered()
+        if self._patience.reason:
+            self._patience.over()
         self._save()
         if self._tools.until is not None:
             self.drained = True
@@ -198,7 +163,7 @@ class Consumer:
             except NotTaken as error:
                 self._trouble(error)
             else:
-                self._recovered()
+                self._patience.over()
                 self._acknowledge(acknowledged)
                 return
         self._waiting.pop()  # it was not sent: the next run reads it again
@@ -280,27 +245,16 @@ class Consumer:
                     raise
                 self._trouble(error)
             else:
-                self._recovered()
+                self._patience.over()
                 return True
         return False
 
     def _trouble(self, error: NotTaken) -> None:
         """Say it once, and wait: longer each time, at least as long as the receiver asked for."""
-        if not self._reason:
-            self._tools.say(f"{self.settings.name}: {error.message}; trying again")
-        self._reason = error.message
-        self._attempts += 1
-        self._retries += 1
+        wait = self._patience.trouble(error)
         self._save()
-        self._mark.tell(self.now, hurry=self._attempts == 1)
-        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(self._attempts - 1, 10)) * random.uniform(0.5, 1.0)  # noqa: S311  no secret
-        self._tools.stop.wait(max(wait, error.after))
-
-    def _recovered(self) -> None:
-        if self._reason:
-            self._tools.say(f"{self.settings.name}: goes on after {self._attempts} attempts")
-        self._reason = ""
-        self._attempts = 0
+        self._mark.tell(self.now, hurry=self._patience.attempts == 1)
+        self._tools.stop.wait(wait)
 
     def _end(self) -> None:
         """Let the sink acknowledge what it can; when draining, until it has."""
@@ -309,7 +263,7 @@ class Consumer:
                 self._acknowledge(self._tools.sink.finish())
             except NotTaken as error:
                 if self._tools.stop.is_set():
-                    self._reason = error.message
+                    self._patience.reason = error.message
                     break
                 self._trouble(error)
         self._save()
@@ -319,12 +273,3 @@ class Consumer:
 
 def _flying(batch: Batch) -> _Flying:
     return _Flying(len(batch.bodies), batch.cursor, batch.read, batch.filtered)
-
-
-def delivery_of(batch: Batch, salt: bytes = b"") -> str:
-    """The name of a delivery: of the same records always the same, unless `salt` makes it another on purpose."""
-    digest = hashlib.sha256(salt)
-    for body in batch.bodies:
-        digest.update(body)
-        digest.update(b"\n")
-    return f"msg_{digest.hexdigest()[:32]}"

@@ -15,13 +15,14 @@ from itertools import islice
 from pathlib import Path
 
 from whodid_indexer.forward.bookmark import Bookmark, Counts
-from whodid_indexer.forward.consumer import Consumer, Tools
+from whodid_indexer.forward.consumer import Consumer
 from whodid_indexer.forward.dead import DeadLetters
 from whodid_indexer.forward.feed import Limits
 from whodid_indexer.forward.file import FileSink
 from whodid_indexer.forward.run import Order, ended, sink_of
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.forward.sink import Batch, Sink
+from whodid_indexer.forward.tools import Tools
 
 
 class _Again:

@@ -10,13 +10,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from whodid_indexer.forward.bookmark import Bookmark
-from whodid_indexer.forward.consumer import Consumer, Tools
+from whodid_indexer.forward.consumer import Consumer
 from whodid_indexer.forward.dead import DeadLetters
 from whodid_indexer.forward.feed import Feed, Limits, OpenReader, query_of
 from whodid_indexer.forward.file import FileSink
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.forward.sink import Sink
 from whodid_indexer.forward.syslog import SyslogSink
+from whodid_indexer.forward.tools import Tools
 from whodid_indexer.forward.webhook import WebhookSink
 from whodid_schema.errors import ConfigError, Incomplete, WhodidError
 

@@ -4,7 +4,7 @@ import pytest
 
 from support.lacking import lacking
 from support.syslogs import Certificates, find, make_certificates
-from whodid_indexer.forward import consumer
+from whodid_indexer.forward import consumer, patience
 
 
 @pytest.fixture(params=["syslog-ng", "rsyslogd"])
@@ -25,6 +25,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of tests are short."""
-    monkeypatch.setattr(consumer, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(consumer, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.05)
     monkeypatch.setattr(consumer, "INTERVAL", 0.05)
