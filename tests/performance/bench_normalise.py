@@ -1,7 +1,7 @@
 """CPU per event of the normaliser beside the yardstick's bare reference, in one run: `bench_normalise.py [N]`.
 
-Prints µs/event and the ratio (medians of five interleaved rounds) for the yardstick's events. YARDSTICK names the
-folder with generate.py and reference_record.py.
+Prints µs/event and the ratio (medians of five interleaved rounds) for the yardstick's events, by the profile that
+fits them and as if none did (`generic`). YARDSTICK names the folder with generate.py and reference_record.py.
 """
 
 import importlib
@@ -35,8 +35,9 @@ def chunks_of(data: bytes) -> list[bytes]:
     return found
 
 
-def ours(chunks: list[bytes]) -> Callable[[], None]:
-    pipeline = Pipeline(InputOptions(), default_meta(datetime(2026, 6, 1, tzinfo=UTC)), ProfileSet.load(), "a", "h")
+def ours(chunks: list[bytes], profile: str | None = None) -> Callable[[], None]:
+    options = InputOptions(profile=profile)
+    pipeline = Pipeline(options, default_meta(datetime(2026, 6, 1, tzinfo=UTC)), ProfileSet.load(), "a", "h")
     stream = Stream("file", "h:/bench", "0" * 32, RECEIVED, "a", "h")
 
     def run() -> None:
@@ -73,13 +74,14 @@ def main() -> None:
         file = Path(place) / "events.jsonl"
         subprocess.run([sys.executable, f"{folder}/generate.py", str(number), str(file)], check=True)
         data = file.read_bytes()
-    mine, bare = ours(chunks_of(data)), reference(data.splitlines(), folder)
-    mine()
-    bare()
-    rounds = [(cpu(mine, number), cpu(bare, number)) for _ in range(ROUNDS)]
-    left, right = (statistics.median(side) for side in zip(*rounds, strict=True))
-    ratio = statistics.median(one / other for one, other in rounds)
-    sys.stdout.write(f"whodid {left:.1f} µs/event, reference {right:.1f} µs/event, ratio {ratio:.2f}\n")
+    bare = reference(data.splitlines(), folder)
+    for name, mine in (("whodid", ours(chunks_of(data))), ("generic", ours(chunks_of(data), "generic"))):
+        mine()
+        bare()
+        rounds = [(cpu(mine, number), cpu(bare, number)) for _ in range(ROUNDS)]
+        left, right = (statistics.median(side) for side in zip(*rounds, strict=True))
+        ratio = statistics.median(one / other for one, other in rounds)
+        sys.stdout.write(f"{name} {left:.1f} µs/event, reference {right:.1f} µs/event, ratio {ratio:.2f}\n")
 
 
 if __name__ == "__main__":
