@@ -65,8 +65,8 @@ def test_the_servers_role_answers_records_keeps_views_and_changes_no_record(stor
                 assert server.get(path, headers=shown).status_code == 200, path
             export = server.get("/api/v1/export.jsonl", headers=shown)
             assert (export.status_code, export.text.count("\n")) == (200, 30), export.text
-            view = {"json": {"texts": ["verb:delete"]}, "headers": shown}
-            assert server.client.put(f"{server.url}/api/v1/views/v", **view).status_code == 201
+            saved = server.client.put(f"{server.url}/api/v1/views/v", json={"texts": ["verb:delete"]}, headers=shown)
+            assert saved.status_code == 201
             register.revoke(identifier, datetime.now(UTC))
             time.sleep(AGE)
             assert server.get("/api/v1/count", headers=shown).status_code == 401
