@@ -10,36 +10,13 @@ import re
 from functools import lru_cache
 
 from whodid_schema import diff, taxonomy
+from whodid_schema.nouns import LONGEST_NAME, cut, kind_words, label, noun_of
 from whodid_schema.record import Actor, Change, Record, Target
 from whodid_schema.words import FORMS
 
-_LONGEST_NAME = 200
 _LONGEST_TEXT = 4_000
 _OTHERS_NAMED = 3
 
-_ACRONYMS = frozenset(
-    {
-        *(
-            "2fa",
-            "acl",
-            "api",
-            "aws",
-            "db",
-            "dns",
-            "iam",
-            "id",
-            "imap",
-            "ip",
-            "kms",
-            "mfa",
-            "saml",
-            "smtp",
-            "sms",
-            "ssh",
-        ),
-        *("sso", "ssl", "tls", "url", "vpc"),
-    }
-)
 _PERSONAL = frozenset({"user", "session", "account", "login", "password", "admin", "administrator"})
 _CONTAINERS = frozenset({"account", "conversation", "organisation", "organization", "project", "tenant", "workspace"})
 _PREPOSITIONS = frozenset({"from", "to", "in", "into", "on", "of", "for", "with", "at", "under", "via", "using", "as"})
@@ -70,11 +47,11 @@ def compose(record: Record) -> str:
     text = f"{who} {_deed(record)}" if verb and verb != "other" else _unnamed(who, record)
     actor = record.actor
     if actor is not None and actor.provider and record.kind == "auth":
-        text = f"{text} using {_cut(actor.provider)}"
+        text = f"{text} using {cut(actor.provider)}"
     if record.changes and verb in _SHOWS_CHANGES:
         text = f"{text}: {changes(record)}"
     if record.reason:
-        text = f"{text} ({_cut(record.reason)})"
+        text = f"{text} ({cut(record.reason)})"
     return text[:_LONGEST_TEXT]
 
 
@@ -82,9 +59,9 @@ def with_additions(record: Record, text: str, has_reason: bool) -> str:
     """A sentence in other words, with the provider of a sign-in and the reason behind it unless it has that."""
     actor = record.actor
     if actor is not None and actor.provider and record.kind == "auth":
-        text = f"{text} using {_cut(actor.provider)}"
+        text = f"{text} using {cut(actor.provider)}"
     if record.reason and not has_reason:
-        text = f"{text} ({_cut(record.reason)})"
+        text = f"{text} ({cut(record.reason)})"
     return text[:_LONGEST_TEXT]
 
 
@@ -104,19 +81,14 @@ def deed(record: Record) -> str | None:
     verb = record.verb
     if verb in (None, "other", "deny") or record.kind == "auth":
         return None
-    past, noun = taxonomy.said(record.action, verb).past, _noun(record.action or "")
+    past, noun = taxonomy.said(record.action, verb).past, noun_of(record.action or "")
     target = record.target
     if target is None:
-        return f"{past} {_kind(noun)}" if noun else past
+        return f"{past} {kind_words(noun)}" if noun else past
     kind = (target.type or "").lower()
     if not noun or _same(noun, kind) or kind.endswith("_" + noun.rstrip("s")):
         return f"{past} {targets(record)}"
-    return f"{past} {_kind(noun)} for {targets(record)}"
-
-
-def words_of(action: str) -> str:
-    """An action's own words: "create user" of `CreateUser`, "user session start" of `user.session.start`."""
-    return _kind(re.sub(r"[.:/]+", " ", _cut(action)))
+    return f"{past} {kind_words(noun)} for {targets(record)}"
 
 
 def complete(record: Record, text: str, *, phrase: bool = False) -> str:
@@ -171,19 +143,19 @@ def actor_name(record: Record) -> str:
     if actor.token is not None or actor.type == "api_token":
         name = _token_name(actor, name)
     elif name is None:
-        name = f"{_kind(actor.type or 'user')} {actor.id}" if actor.id else _nameless(actor.type)
+        name = f"{kind_words(actor.type or 'user')} {actor.id}" if actor.id else _nameless(actor.type)
     other = actor.on_behalf_of
     if other is not None:
         for_whom = other.name or other.email or other.id
         if for_whom:
-            return f"{_cut(name)} (as {_cut(for_whom)})"
-    return _cut(name)
+            return f"{cut(name)} (as {cut(for_whom)})"
+    return cut(name)
 
 
 def _nameless(kind: str | None) -> str:
     if kind in (None, "anonymous", "user", "unknown"):
         return "Someone"
-    words = _kind(kind or "")
+    words = kind_words(kind or "")
     return words[:1].upper() + words[1:]
 
 
@@ -202,7 +174,7 @@ def _deed(record: Record) -> str:
     target, action = record.target, record.action or ""
     if target is not None and target.name and target.count is None and _is_common(record, target, action):
         kind, changed = target.type, bool(record.changes)
-        return _before_name(action, verb, record.kind, record.outcome, kind, changed) + _cut(target.name)
+        return _before_name(action, verb, record.kind, record.outcome, kind, changed) + cut(target.name)
     return _deed_of(record, verb)
 
 
@@ -211,8 +183,8 @@ def _is_common(record: Record, target: Target, action: str) -> bool:
     return (
         record.kind != "auth"
         and (record.targets is None or len(record.targets) < 2)
-        and len(action) <= _LONGEST_NAME
-        and (target.type is None or len(target.type) <= _LONGEST_NAME)
+        and len(action) <= LONGEST_NAME
+        and (target.type is None or len(target.type) <= LONGEST_NAME)
     )
 
 
@@ -242,7 +214,7 @@ def _what(record: Record, verb: str) -> str:
     target = record.target
     action = record.action or ""
     if target is None:
-        return "" if record.kind == "auth" else _kind(_noun(action))
+        return "" if record.kind == "auth" else kind_words(noun_of(action))
     if record.kind == "auth" and (target.type or "user").lower() in _PERSONAL:
         if _is_actor(record, target):
             return ""
@@ -250,11 +222,11 @@ def _what(record: Record, verb: str) -> str:
     else:
         what = label(target)
         kind = (target.type or "").lower()
-        noun = _noun(action)
+        noun = noun_of(action)
         if kind not in _CONTAINERS and verb not in _PROPERTY_VERBS and not noun.startswith(f"{kind}_"):
             noun = ""  # `member_added` on a user adds the user, `user_profile_deleted` deletes no user
         if noun and kind and not _same(noun, kind) and not record.changes:
-            what = f"{_kind(noun)} {'in' if kind in _CONTAINERS else 'of'} {what}"
+            what = f"{kind_words(noun)} {'in' if kind in _CONTAINERS else 'of'} {what}"
     return what if record.targets is None or len(record.targets) < 2 else what + _others(record, target)
 
 
@@ -278,80 +250,16 @@ def _others(record: Record, main: Target) -> str:
     for target in record.targets or ():
         if target is main or target == main:
             continue
-        if target.relation in _PREPOSITIONS and len(said) < _LONGEST_NAME:
-            said += f" {target.relation} {_cut(target.name) if target.name else label(target)}"
+        if target.relation in _PREPOSITIONS and len(said) < LONGEST_NAME:
+            said += f" {target.relation} {cut(target.name) if target.name else label(target)}"
         else:
             rest += 1
     return f" and {rest} more{said}" if rest else said
 
 
-def label(target: Target) -> str:
-    """A target in words: "domain yahoo.com", "user #42", "19 imported rows", "19 contacts"."""
-    kind = _kind(target.type or "")
-    name = target.name
-    if target.count is not None and (target.count > 1 or (name or "").startswith(f"{target.count} ")):
-        if name:
-            return _cut(name if name.startswith(f"{target.count} ") else f"{target.count} {name}")
-        return f"{target.count} {_plural(kind)}" if kind else f"{target.count} objects"
-    if name:
-        return f"{kind} {_cut(name)}" if kind else _cut(name)
-    if target.id:
-        number = f"#{target.id}" if target.id.isdecimal() else _cut(target.id)
-        return f"{kind} {number}" if kind else number
-    return kind
-
-
-def _plural(noun: str) -> str:
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    if noun.endswith(("ch", "sh", "x", "ss")):
-        return f"{noun}es"
-    return noun if noun.endswith("s") else f"{noun}s"
-
-
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-"""Where the words of `StopInstances` and `CreateDBInstance` are divided."""
-
-
-def _kind(kind: str) -> str:
-    """A type for people: `sending_node` is "sending node", `ApiRole` "API role"."""
-    return _spelt(kind[:_LONGEST_NAME])
-
-
-@lru_cache(maxsize=2048)
-def _spelt(kind: str) -> str:
-    words = _HUMP.sub(" ", kind).replace("_", " ").replace("-", " ").split()
-    return " ".join(word.upper() if word.lower() in _ACRONYMS else word.lower() for word in words)
-
-
-def _noun(action: str) -> str:
-    """What an action string is about: `smtp.update` smtp, `workspace.member_added` member; empty where it says not."""
-    return _noun_of(action) if len(action) <= _LONGEST_NAME else ""
-
-
-@lru_cache(maxsize=8192)
-def _noun_of(action: str) -> str:
-    word = taxonomy.read_action(action).word
-    if not word:
-        return ""
-    word = _HUMP.sub(" ", word)
-    parts = [part for part in re.split(r"[.:/]", _HUMP.sub(" ", action)) if part.strip()]
-    for part in reversed(parts):
-        left = re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", " ", part, count=1)
-        words = [piece for piece in re.split(r"[\s_-]+", left) if piece and piece.lower() not in _NOT_NOUNS]
-        if words:
-            return "_".join(words).lower()
-    return ""
-
-
-_NOT_NOUNS = frozenset(
-    {"failed", "failure", "denied", "error", "success", "succeeded", "to", "the", "a", "an", "attempt"}
-)
-
-
 def _unnamed(who: str, record: Record) -> str:
     """The sentence where no verb is known: the action's own words behind a colon."""
-    words = re.sub(r"[._:/-]+", " ", _cut(record.action or "")).strip() or "event"
+    words = re.sub(r"[._:/-]+", " ", cut(record.action or "")).strip() or "event"
     text = f"{who}: {words}"
     if record.target is not None:
         what = label(record.target)
@@ -366,17 +274,13 @@ def changes(record: Record) -> str:
         return diff.inline(found[0])
     names = tuple([change.field for change in found[:_OTHERS_NAMED]])
     rest = len(found) - len(names)
-    short = sum(map(len, names)) <= _LONGEST_NAME
+    short = sum(map(len, names)) <= LONGEST_NAME
     return _listed(names, rest) if short else _list(names, rest)
 
 
 def _list(fields: tuple[str, ...], rest: int) -> str:
-    names = [_cut(field.replace("_", " ")) for field in fields]
+    names = [cut(field.replace("_", " ")) for field in fields]
     return f"{', '.join(names)} and {rest} more" if rest else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 _listed = lru_cache(maxsize=4096)(_list)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"

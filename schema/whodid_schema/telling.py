@@ -12,6 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from whodid_schema import sentence
+from whodid_schema.nouns import words_of
 from whodid_schema.record import Record
 from whodid_schema.words import FORMS
 
@@ -73,7 +74,7 @@ GAPS: Mapping[str, Callable[[Record], str | None]] = MappingProxyType(
         "target": _target,
         "name": _name,
         "deed": sentence.deed,
-        "words": lambda record: sentence.words_of(record.action or ""),
+        "words": lambda record: words_of(record.action or ""),
         "changes": lambda record: sentence.changes(record) if record.changes else None,
         "reason": lambda record: record.reason,
     }
