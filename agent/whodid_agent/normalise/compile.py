@@ -38,7 +38,7 @@ from whodid_agent.normalise.expression import (
     gathers,
     looked_at,
 )
-from whodid_agent.normalise.path import Path, Steps, is_key, removable, spelt
+from whodid_agent.normalise.path import Path, Pick, Steps, is_key, removable, spelt
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.reduce import reduced
 from whodid_agent.normalise.source import Source
@@ -76,6 +76,7 @@ class Writer(Source):
         self.containers = containers
         self.parents: dict[Steps, str] = {(): "e"}
         self.flags: dict[Path, str] = {}
+        self.members: dict[tuple[Steps, Steps], str] = {}
         self.gathers = any(map(gathers, profile.slots.values()))
 
     def write(self) -> None:
@@ -101,11 +102,19 @@ class Writer(Source):
         if not steps or steps in self.parents:
             return
         self._parent(steps[:-1])
+        self._index(steps)
         found = self._found(steps)
         name = f"p{len(self.parents)}"
         self.parents[steps] = name
         self.put(f"{name} = {found}")
         self.put(f"if type({name}) is not dict: {name} = EMPTY")
+
+    def _index(self, steps: Steps) -> None:
+        """A local for the members of an array by a key, where the first of them is looked for by it."""
+        pick = steps[-1]
+        if type(pick) is Pick and len(pick.values) == 1 and (steps[:-1], pick.key) not in self.members:
+            self.put(f"m{len(self.members)} = by_key({self._found(steps[:-1])}, {self.bind(pick.key)})")
+            self.members[steps[:-1], pick.key] = f"m{len(self.members)}"
 
     def _native(self) -> str:
         if not self.profile.native:
@@ -119,6 +128,9 @@ class Writer(Source):
 
     def _found(self, steps: Steps) -> str:
         """What stands at these steps, from the nearest object on the way that has a local."""
+        last = steps[-1]
+        if type(last) is Pick and len(last.values) == 1 and (steps[:-1], last.key) in self.members:
+            return f"{self.members[steps[:-1], last.key]}.get({self.bind(last.values[0])})"
         known = (n for n in range(len(steps) - 1, 0, -1) if steps[:n] in self.parents and is_key(steps[n]))
         depth = next(known, 0)
         outer = self.parents[steps[:depth]]

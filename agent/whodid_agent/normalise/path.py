@@ -187,6 +187,16 @@ def _member(value: Any, pick: Any) -> Any:
     return None
 
 
+def by_key(value: Any, key: Steps) -> Mapping[str, dict[str, Any]]:
+    """The members of an array by what stands in each at `key`: what a `Pick` of that key finds, for many of them."""
+    found: dict[str, dict[str, Any]] = {}
+    if type(value) is list:
+        for member in value[:MOST_MEMBERS]:
+            if type(member) is dict:
+                found.setdefault(table_key(at(member, key)), member)
+    return found
+
+
 def _inside(value: Any, _: Step) -> Any:
     if type(value) is str:
         return _decoded(value) if len(value) <= LONGEST_JSON and value[:1] in _OPENINGS else None
