@@ -10,7 +10,7 @@ from support.events import PROFILES, mutated, outcomes, shipped
 from support.golden import ALWAYS, Golden, at, golden
 from whodid_agent.normalise import interpret
 from whodid_agent.normalise.compile import compile_profile
-from whodid_agent.normalise.contract import Refusal
+from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.peek import compile_peek
 from whodid_schema.record import MASK
 
@@ -79,3 +79,27 @@ def test_events_that_lack_or_garble_what_they_should_hold_are_records_all_the_sa
         for outcome in outcomes(event):
             assert not (isinstance(outcome, Refusal) and outcome.reason == "internal"), outcome
     assert mapper.fell_back == fell_back
+
+
+@every_profile
+def test_a_golden_file_shows_at_least_eight_kinds_of_event(name: str) -> None:
+    assert len({one.name for one in GOLDEN[name]}) == len(GOLDEN[name]) >= 8
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("aws-cloudtrail", {"Records": None}),
+        ("kubernetes-audit", {"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": {}, "items": None}),
+        ("google-workspace", {"kind": "admin#reports#activities", "etag": "x", "nextPageToken": "y", "items": None}),
+    ],
+)
+def test_a_body_of_many_events_gives_the_record_of_each(name: str, body: dict[str, Any]) -> None:
+    events = [one for one in GOLDEN[name] if isinstance(one.event, dict)]
+    key = next(key for key, value in body.items() if value is None)
+    found = outcomes({**body, key: [one.event for one in events]})
+    assert len(found) == len(events)
+    for outcome, one in zip(found, events, strict=True):
+        assert isinstance(outcome, Shipment)
+        record = msgspec.json.decode(outcome.body)
+        assert (record["ingest"]["profile"], record["description"]) == (name, one.expect["description"])
