@@ -20,8 +20,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-MOST_MEMBERS = 1_000
-"""Members of an array that are looked through; what lies behind them stays where it is."""
+MOST_MEMBERS = 100
+"""Members of an array that are looked through; what lies behind them stays where it is.
+
+Each costs some microseconds, and a sender writes thousands of them for a few kilobytes.
+"""
 
 LONGEST_JSON = 65_536
 """Characters; longer texts are not looked into."""

@@ -309,6 +309,15 @@ def _stumbling(event: dict[str, object]) -> Draft:
     raise ZeroDivisionError
 
 
+def test_of_an_endless_array_only_the_first_hundred_objects_are_read() -> None:
+    event: dict[str, object] = {"eventName": "x", "target": [{"type": "User", "id": n} for n in range(5_000)]}
+    same(rich(), event)
+    draft = interpret.extract(rich(), copy.deepcopy(event))
+    assert len(draft.targets) == 100
+    assert draft.record.metadata is not None
+    assert draft.record.metadata["target"][99:101] == [{}, {"type": "User", "id": 100}]
+
+
 def test_where_the_fast_way_stumbles_the_complete_way_answers() -> None:
     mapper = Mapper(odd())
     fitted = Fitted(odd(), _stumbling, guessing=False)
