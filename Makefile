@@ -40,7 +40,7 @@ opensearch: .venv/ready  ## a node to play with: prints its URL and runs until C
 	@cd tests && exec ../$(PY) -m support.opensearch
 
 bench: .venv/ready  ## speed and memory, ratios in one run
-	@for file in tests/performance/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+	@for file in tests/performance/bench_*.py; do echo "== $$file"; PYTHONPATH=tests $(PY) $$file || exit 1; done
 
 dist: .venv/ready  ## the wheel and the sdist, and the wheel's commands in a clean environment
 	sh tests/dist.sh
