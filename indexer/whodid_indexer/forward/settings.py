@@ -8,13 +8,14 @@ import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from whodid_config.access import Access, read_secret, read_token
+if TYPE_CHECKING:
+    from whodid_config.access import Access
 
 FORMS: dict[str, tuple[str, ...]] = {
     "webhook": ("json", "m", "ecs", "ocsf"),
@@ -162,8 +163,10 @@ class ConsumerSettings(BaseModel):
         """A span of time in seconds."""
         return span(getattr(self, key))
 
-    def access(self) -> Access:
+    def access(self) -> "Access":
         """What TLS goes by, and the token. Raises ConfigError for files that cannot be read."""
+        from whodid_config.access import Access, read_token  # noqa: PLC0415  ssl, which every command would load
+
         return Access(
             token=None if self.token_file is None else read_token(self.token_file, "token_file"),
             ca_file=self.ca_file,
@@ -175,6 +178,8 @@ class ConsumerSettings(BaseModel):
     def secret(self) -> str | None:
         """The secret that signs. Raises ConfigError for a file that cannot be read."""
         if self.secret_file is not None:
+            from whodid_config.access import read_secret  # noqa: PLC0415  as above
+
             return read_secret(self.secret_file, "secret_file")
         return os.environ.get(variable(self.name)) or None
 
