@@ -208,9 +208,7 @@ class IndexerSettings(BaseSettings):
             yield _fault(said, None, "forward", number)
         rules = self.rules()
         known = known_classes(rules)
-        for name in (self.archive.chosen() or ()) if self.archive is not None else ():
-            if name not in known:
-                yield _fault(f"there is no class {name!r}; {near(name, known)}", name, "archive", "classes")
+        yield from self._archive_faults(known)
         for name, text in self.retention.items():
             try:
                 read_days(text)
@@ -229,6 +227,12 @@ class IndexerSettings(BaseSettings):
                 yield _fault("a rule without a condition would match everything", {}, "class_rules", number, "when")
         if len(known) > MOST_CLASSES:
             yield _fault(f"{len(known)} classes, the most are {MOST_CLASSES}: {', '.join(known)}", known, "class_rules")
+
+    def _archive_faults(self, known: list[str]) -> Iterator[InitErrorDetails]:
+        chosen = None if self.archive is None else self.archive.chosen()
+        for name in sorted(chosen or ()):
+            if name not in known:
+                yield _fault(f"there is no class {name!r}; {near(name, known)}", name, "archive", "classes")
 
     def rules(self) -> list[Rule]:
         """The class rules as the store's document has them."""
