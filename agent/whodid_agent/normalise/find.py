@@ -56,8 +56,6 @@ class Finder:
                     used[place] = (group, member, confidence)
                     break
         self._weaker()
-        if plan.wholes:
-            self._wholes()
 
     def sources(self) -> dict[str, Source]:
         """Slot → its place and how sure it is."""
@@ -106,8 +104,13 @@ class Finder:
         return False
 
     def _weaker(self) -> None:
-        """What the usual names did not give: a weaker name, or a value's looks."""
+        """What the usual names did not give: a weaker name, or a value's looks; and objects as they are."""
         top, plan = self.found[""], self._plan
+        if "actor.token" in self.found and "role" not in self.found.get("actor", ()):
+            # The role that a token acts under stands beside its name.
+            self._try("actor", "role", values.text, (Candidate(place, LIKELY) for place in plan.roles))
+        if plan.wholes:
+            self._wholes()
         singles = plan.singles
         if "action" not in top:
             self._try("", "action", shapes.any_action, singles.get("action", ()))

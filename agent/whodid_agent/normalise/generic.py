@@ -78,7 +78,8 @@ def _draft(found: dict[str, dict[str, Any]], metadata: dict[str, Any] | None) ->
     draft = Draft(record, label=top.pop("label", None))
     for slot, value in top.items():
         setattr(record if slot in RECORD_SLOTS else draft, slot, value)
-    for group, members in found.items():
+    for group in sorted(found):  # an actor before its token
+        members = found[group]
         one = GROUPS[group][0](**members)
         if "." not in group:
             setattr(record, group, one)

@@ -50,6 +50,7 @@ _BANNED = {
 }
 _BANNED["actor.on_behalf_of"] = _BANNED["actor"] | {"ip", "user_agent"}
 _GROUPS = ("actor", "actor.token", "actor.on_behalf_of", "target", "workspace", "project")
+_ROLES_IN = (None, "actor", "actor.token")
 _EITHER = "subject"
 _WHOLES = frozenset({"changes", "before", "after"})
 _OFTEN_ELSE = frozenset({"type", "name", "method", "status", "level", "source", "location", "state", "info", "code"})
@@ -132,6 +133,7 @@ class Plan(NamedTuple):
     times: list[Place]
     addresses: list[Place]
     wholes: list[tuple[str, Place]]
+    roles: list[Place]
 
 
 def make_plan(spread: Spread, lexicon: Lexicon) -> Plan:
@@ -149,6 +151,7 @@ class _Planner:
         self.clusters: dict[tuple[str, str, str], Cluster] = {}
         self.wholes: list[tuple[int, str, Place]] = []
         self.times: list[Place] = []
+        self.roles: list[Place] = []
         self.addresses: list[Place] = []
         self.contexts: list[tuple[Context, Context, str]] = []
         self.words_of: dict[str, str] = {}
@@ -180,6 +183,7 @@ class _Planner:
             self.times[:_MOST_SCANNED],
             self.addresses[:_MOST_SCANNED],
             wholes,
+            self.roles[:_MOST_CANDIDATES],
         )
 
     def _best(self, group: str) -> list[Cluster]:
@@ -245,9 +249,15 @@ class _Planner:
         if not name:
             return
         place = (inside, key)
+        if context.group in _ROLES_IN and context.depth <= _DEPTH and self._is_role(name):
+            self.roles.append(place)
         self._single(place, name, last, context, around)
         self._member(place, name, context)
         self._by_looks(place, name, last, context)
+
+    def _is_role(self, name: str) -> bool:
+        found = self.lexicon.members.get("actor", {}).get(name)
+        return found is not None and found.member == "role"
 
     def _single(self, place: Place, name: str, last: str, context: Context, around: Context) -> None:
         singles = self.lexicon.singles
@@ -282,6 +292,9 @@ class _Planner:
             if found is not None and (not context.aside or name in self.lexicon.through):
                 self._add(place, context.root, Word(group, context.strength, int(context.rank)), found, context.depth)
                 return
+            flat = self.lexicon.flat.get(name)
+            if group == "actor" and flat is not None and flat.group == "actor.token" and not context.aside:
+                self._add(place, f"{context.root}/{flat.word}", Word(flat.group, STRONG, 0), flat, context.depth)
             if group != "target":
                 return
         elif group is not None:
