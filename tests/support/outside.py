@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from support.serving import make
 from whodid_indexer.access.roles import Grant
 from whodid_schema import identity
@@ -56,6 +58,17 @@ def event(number: int, *, mine: bool, **changed: Any) -> Record:
 
 
 MALLORY = Actor(type=MARK, id="66", name=f"{MARK} Mal", email=f"{MARK}@example.com", key="shop/user:66", role=MARK)
+_MOLLY = msgspec.structs.replace(MALLORY, id="67", key="shop/user:67")
+LIKE_ANA = (
+    msgspec.structs.replace(_MOLLY, name="ana@example.com"),
+    msgspec.structs.replace(
+        _MOLLY,
+        name="shop/user:1",
+        on_behalf_of=Person("66", "ana@example.com"),
+        token=Ref("shop/user:1", "ana@example.com"),
+    ),
+)
+"""Who calls herself what Ana is known by; she is not Ana for that."""
 BO = Actor(type="user", id="2", name="Bo", email="bo@example.com", key="shop/user:2")
 BO_ELSEWHERE = Actor(type="user", id="2", name=f"{MARK} Bo", email=f"{MARK}@bo.example.com", key="shop/user:2")
 """The same key, newer, and called otherwise: what somebody is called elsewhere is not told."""
@@ -65,9 +78,9 @@ RECORDS = [
     *(event(number, mine=True) for number in range(20, 25)),
     event(25, mine=True, actor=BO),
     event(30, mine=True, **HOME),
-    event(31, mine=True, **HOME, actor=Actor(key="shop/admin:9", on_behalf_of=Person("1", "ana@example.com"))),
+    event(31, mine=True, **HOME, actor=Actor(key="shop/admin:9", on_behalf_of=Person("1", "Ana", "ana@example.com"))),
     event(32, mine=True, **NOWHERE, actor=Actor(type="system", id="cron", key="shop/system:cron")),
-    *(event(number, mine=False, actor=MALLORY) for number in range(4)),
+    *(event(number, mine=False, actor=actor) for number, actor in enumerate((MALLORY, MALLORY, *LIKE_ANA))),
     event(4, mine=False, actor=BO_ELSEWHERE),
     event(5, mine=False, actor=MALLORY, workspace=Ref("ACME", MARK), project=Ref("APOLLO", MARK)),
     event(6, mine=False, actor=MALLORY, workspace=Ref(None, "acme"), project=Ref(None, "apollo")),

@@ -38,6 +38,10 @@ VALUES = [
 ]
 WORDS = ["ab", "a-b", "abc", "Straße", "strasse", "é1", "note", "zz top", "top", "x_y", "１２", "don't", "ábc"]
 ADDRESSES = ["10.0.0.1", "10.0.1.1", "10.1.0.1", "2001:db8::1", "::ffff:10.0.0.1", "::1"]
+PEOPLE = ["ana@x.org", "Ana@X.org", "ána@x.org", "\u212aim@x.org", "kim@x.org", "s/u:1", "s/u:2", "S/u:1"]
+"""What people are called: by their key or address, and by another's. The Kelvin sign folds to a k."""
+
+IDENTITIES = ["=s/u:1", "=s/u:2", "=email:ANA@x.org", "=email:ána@x.org", "=email:kim@x.org", "=ana@x.org", "=q"]
 NETWORKS = [*ADDRESSES, "10.0.0.0/24", "10.0.0.0/15", "0.0.0.0/0", "2001:db8::/32", "::/0", "fe80::/10"]
 VERBS = ["create", "update", "delete"]
 FIELDS = ["app", "action", "category", "reason", "actor", "actor.type", "email", "role", "provider", "target", "type"]
@@ -52,6 +56,7 @@ def made(rng: random.Random, number: int) -> Record:
 
     time = stamp(START + rng.randrange(400))
     targets = [Target(some(), some(), some()) for _ in range(rng.randrange(3))]
+
     person = Person(some(), some()) if rng.random() < 0.3 else None
     return Record(
         timestamp=time,
@@ -79,7 +84,22 @@ def made(rng: random.Random, number: int) -> Record:
     )
 
 
-RECORDS = [made(random.Random(number), number) for number in range(400)]
+def known(rng: random.Random, record: Record) -> Record:
+    """The record, by chance by somebody who has a key, and is called as keys and addresses are."""
+
+    def some(*values: str) -> str | None:
+        return rng.choice(values) if rng.random() < 0.5 else None
+
+    if record.actor is not None and rng.random() < 0.5:
+        actor = record.actor
+        actor.id, actor.name, actor.email = some(*PEOPLE), some(*PEOPLE), some(*PEOPLE)
+        actor.key = some("s/u:1", "s/u:2", "s/u:ana@x.org")
+        if actor.on_behalf_of is not None:
+            actor.on_behalf_of = Person(some(*PEOPLE), some(*PEOPLE), some(*PEOPLE))
+    return record
+
+
+RECORDS = [known(random.Random(-1 - number), made(random.Random(number), number)) for number in range(400)]
 
 
 def values_of(record: Record, field: str) -> list[str | None]:
@@ -132,13 +152,28 @@ def matches(record: Record, term: Term) -> bool:
     if term.field == "ip":
         text = (record.client or Client()).ip
         return text is not None and any(value == "*" or _inside(text, value) for value in term.values)
+    if term.field == "actor" and any(is_person(record, wanted) for wanted in term.values):
+        return True
     exact = term.field in EXACT
     present = [value if exact else shadow(value) for value in values_of(record, term.field) if value]
     for wanted in term.values:
+        if term.field == "actor" and wanted.startswith(("=s/u:", "=email:")):
+            continue
         pattern = ".*".join(re.escape(part) for part in (wanted if exact else shadow(wanted)).split("*"))
         if any(re.fullmatch(pattern, value, re.DOTALL) for value in present):
             return True
     return False
+
+
+def is_person(record: Record, value: str) -> bool:
+    """Whether `=shop/user:783` or `=email:…` is who did it, or for whom; names count for nothing."""
+    actor = record.actor or Actor()
+    person = actor.on_behalf_of or Person()
+    if value.startswith("=email:"):
+        wanted = value.removeprefix("=email:").encode().lower()  # of bytes, lower() knows A to Z alone
+        known = (actor.email, actor.id, person.email, person.id)
+        return any(one and one.encode().lower() == wanted for one in known)
+    return value.startswith("=s/u:") and actor.key == value.removeprefix("=")
 
 
 def _inside(text: str, network: str) -> bool:
@@ -211,6 +246,7 @@ def _terms(fields: list[str], values: st.SearchStrategy[str]) -> st.SearchStrate
 
 terms = st.one_of(
     _terms(FIELDS, wild),
+    _terms(["actor"], st.sampled_from([*IDENTITIES, *PEOPLE, "q", "ana*"])),
     _terms(EXACT, st.sampled_from([*(value for value in VALUES if "*" not in value), "*"])),
     _terms(["verb"], st.sampled_from([*VERBS, "*", "export"])),
     _terms(["ip"], st.sampled_from([*NETWORKS, "*"])),

@@ -58,7 +58,7 @@ def common(question: Question) -> dict[str, Any]:
         "until": times.typed(asked.until, question.zone),
         "custom": all(question.range != (one,) for _, _, one in PRESETS),
         "made": times.moment(question.now_micros, question.zone),
-        "me": " ".join(question.access.me.values),
+        "me": " ".join(question.access.me.names),
     }
 
 

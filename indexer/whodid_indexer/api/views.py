@@ -134,7 +134,7 @@ def space_of(caller: Caller) -> str:
     if access.reach == "platform":
         return "platform"
     if access.reach == "self":
-        return msgspec.json.encode(("self", sorted(access.me.values))).decode()
+        return msgspec.json.encode(("self", sorted(access.me.names))).decode()
     return msgspec.json.encode(
         (access.reach, sorted(access.workspaces), sorted(access.projects), sorted(access.apps))
     ).decode()

@@ -10,12 +10,13 @@ from ipaddress import ip_address, ip_network
 from types import MappingProxyType
 
 from whodid_indexer.query.check import check_query, field_of
+from whodid_indexer.query.identity import same_case, split
 from whodid_indexer.query.model import AuditQuery, Group, Term, Text
 from whodid_indexer.query.wildcard import like
 from whodid_schema.document import EXACT, LONGEST_VALUE, keys
 from whodid_schema.fields import META_PREFIX
 from whodid_schema.folding import search_text, shadow, tokens
-from whodid_schema.record import Record
+from whodid_schema.record import Actor, Person, Record
 from whodid_schema.timestamp import to_micros
 
 _MAPPED = 0xFFFF << 32
@@ -95,6 +96,8 @@ def _term(term: Term) -> Condition:
     before = f"{name}="
     if name in _WRITTEN:
         return _as_written(_WRITTEN[name], term.values)
+    if name == "actor":
+        return _actors(term.values)
     folded = [value if name in EXACT else shadow(value) for value in term.values]
     return _among(lambda seen: seen.keys, [before + value for value in folded], len(before))
 
@@ -102,6 +105,25 @@ def _term(term: Term) -> Condition:
 def _id(values: Sequence[str]) -> Condition:
     wanted = frozenset(values)
     return lambda seen: "*" in wanted or seen.record.id in wanted
+
+
+def _actors(values: Sequence[str]) -> Condition:
+    """Anything that somebody is called; of an identity what says who it is, by itself."""
+    me, called = split(values)
+    named = _among(lambda seen: seen.keys, [f"actor={shadow(value)}" for value in called], len("actor="))
+    keys, addresses = frozenset(me.keys), frozenset(map(same_case, me.emails))
+
+    def holds(seen: _Seen) -> bool:
+        actor = seen.record.actor or Actor()
+        person = actor.on_behalf_of or Person()
+        known = (actor.email, actor.id, person.email, person.id)
+        return (
+            (bool(called) and named(seen))
+            or actor.key in keys
+            or (bool(addresses) and any(value and same_case(value) in addresses for value in known))
+        )
+
+    return holds
 
 
 _WRITTEN: Mapping[str, Callable[[Record], str | None]] = MappingProxyType(

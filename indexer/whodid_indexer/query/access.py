@@ -59,8 +59,7 @@ def restrict(query: AuditQuery, access: Access) -> AuditQuery:
 def _allowed(access: Access) -> Iterator[Member]:
     """The alternatives of which a record must be one."""
     if access.reach == "self":
-        yield from _terms("actor.key", access.me.keys)
-        yield from _terms("actor", access.me.emails)
+        yield from _terms("actor", access.me.values)
     elif access.reach == "project":
         yield from _terms("project.id", access.projects)
     else:

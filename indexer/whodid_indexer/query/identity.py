@@ -1,18 +1,25 @@
 """Who "me" is: the identities that `actor:me`, `--mine` and the role `self` stand for.
 
-    shop/user:783          an actor's key: app/type:id
-    email:ana@example.com  an e-mail address: the actor's own, and that of whom somebody acted for
+    shop/user:783          an actor's key: app/type:id, as it is written
+    email:ana@example.com  the e-mail address, or the id, of the actor, or of whom somebody acted for; letter case is
+                           no matter
 
-A token that one owns is an actor with a key of its own (shop/api_token:t-9).
+A token that one owns is an actor with a key of its own (shop/api_token:t-9). A name is no identity: people choose what
+they are called, and whoever is called like another's key or address is not them.
+
+As a value of the field `actor` an identity stands behind a `=` (`actor:=email:ana@example.com`); a value without one
+is anything that somebody is called.
 """
 
 from collections.abc import Iterable
+from string import ascii_lowercase, ascii_uppercase
 
 from msgspec import Struct
 
 from whodid_schema.errors import UsageError
 
 EMAIL = "email:"
+EXACTLY = "="
 ME = "me"
 
 UNKNOWN = "who you are is not known here"
@@ -28,6 +35,11 @@ class Me(Struct, frozen=True):
     @property
     def values(self) -> tuple[str, ...]:
         """All of them, as values of the field `actor`."""
+        return (*(EXACTLY + key for key in self.keys), *(f"{EXACTLY}{EMAIL}{email}" for email in self.emails))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, for people."""
         return (*self.keys, *self.emails)
 
 
@@ -48,3 +60,31 @@ def parse_identities(typed: Iterable[str]) -> Me:
             )
         (emails if email != identity else keys)[email] = None
     return Me(tuple(keys), tuple(emails))
+
+
+def split(values: Iterable[str]) -> tuple[Me, tuple[str, ...]]:
+    """The identities among values of the field `actor`, and the others."""
+    keys: list[str] = []
+    emails: list[str] = []
+    others: list[str] = []
+    for value in values:
+        try:
+            found = parse_identities([value.removeprefix(EXACTLY)]) if value.startswith(EXACTLY) else NOBODY
+        except UsageError:
+            found = NOBODY  # what somebody is called may begin with a `=` too
+        keys += found.keys
+        emails += found.emails
+        if found is NOBODY:
+            others.append(value)
+    return Me(tuple(keys), tuple(emails)), tuple(others)
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def same_case(address: str) -> str:
+    """The address as it is compared: its letters from A to Z are small ones, everything else as it is written.
+
+    No more than that: a fold that knows more alphabets would take other people's addresses for this one.
+    """
+    return address.translate(_LOWER)

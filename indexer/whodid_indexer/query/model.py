@@ -8,7 +8,8 @@ What matches, in every store (tests/contract and tests/scenarios hold them to it
 
     values    compared by their shadow (folding.shadow: case and composition go), session, request and id as they are;
               an empty string is no value; `*` stands for any run of characters, `field:*` for any value
-    person    name, e-mail, id, key; id, name and e-mail of on_behalf_of; id and name of the token
+    person    name, e-mail, id, key; id, name and e-mail of on_behalf_of; id and name of the token; of a value that is
+              `=` and an identity: what `identity` says of it, and no name
     ref       id or name
     target    id, name or `type:id` of any of `targets`, of `target` where there are none
     type      any of `target_types`, else the type of `target`

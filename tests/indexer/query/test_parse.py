@@ -182,7 +182,7 @@ ME = Context(NOW, me=Me(("shop/user:7",), ("ana@example.com",)))
 
 
 def test_me_is_whom_the_identities_name_and_in_quotes_a_name() -> None:
-    mine = ("shop/user:7", "ana@example.com")
+    mine = ("=shop/user:7", "=email:ana@example.com")
     assert read_query([("actor", "me", False)], context=ME).query.terms == (Term("actor", mine),)
     assert read_query(texts=["-who:me,bob"], context=ME).query.terms == (Term("actor", (*mine, "bob"), negated=True),)
     assert read_query(texts=['actor:"me"'], context=ME).query.terms == (Term("actor", ("me",)),)
@@ -192,7 +192,7 @@ def test_me_is_whom_the_identities_name_and_in_quotes_a_name() -> None:
 def test_mine_holds_beside_whatever_else_is_asked() -> None:
     query = read_query([("actor", "bob", False)], ["a OR b"], mine=True, context=ME).query
     assert query.terms == (Term("actor", ("bob",)),)
-    assert query.groups[-1] == Group((Term("actor", ("shop/user:7", "ana@example.com")),))
+    assert query.groups[-1] == Group((Term("actor", ("=shop/user:7", "=email:ana@example.com")),))
 
 
 @pytest.mark.parametrize("said", [{"filters": [("actor", "me", False)]}, {"texts": ["x actor:me"]}, {"mine": True}])

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from whodid_indexer.query.check import check_query, check_term, field_of
+from whodid_indexer.query.identity import split
 from whodid_indexer.query.model import AuditQuery, Group, Term, Text
 from whodid_schema.document import EXACT, KEYS, SEARCH, key
 from whodid_schema.errors import BadQuery
@@ -28,6 +29,9 @@ TIME = "@timestamp"
 
 AS_WRITTEN = frozenset({"actor.key", "workspace.id", "project.id"})
 """Fields that are keywords of the mapping by the same name; nothing among the keys says them."""
+
+_ADDRESSES = ("actor.email", "actor.id", "actor.on_behalf_of.email", "actor.on_behalf_of.id")
+"""Where an e-mail address says who somebody is."""
 
 LONGEST_WORD = 255
 """Characters of a word that are stored and looked for; `prefix` asks the index itself, past its analyzer."""
@@ -113,8 +117,27 @@ def _term(term: Term) -> Clause:
         return _either([_network(value) for value in term.values])
     if name in AS_WRITTEN:
         return _any_of(name, "", term.values)
+    if name == "actor":
+        return _actors(term.values)
+    return _keyed(name, term.values)
+
+
+def _actors(values: Sequence[str]) -> Clause:
+    """Anything that somebody is called; of an identity the fields that say who it is, by themselves."""
+    me, called = split(values)
+    clauses = [_keyed("actor", called)] if called else []
+    if me.keys:
+        clauses.append({"terms": {"actor.key": list(me.keys)}})
+    clauses += [
+        {"term": {place: {"value": email, "case_insensitive": True}}} for email in me.emails for place in _ADDRESSES
+    ]
+    return _either(clauses)
+
+
+def _keyed(name: str, values: Sequence[str]) -> Clause:
+    """Any of the values among the keys of a document."""
     before = key(name, "")
-    return _any_of(KEYS, before, [value if name in EXACT else shadow(value) for value in term.values])
+    return _any_of(KEYS, before, [value if name in EXACT else shadow(value) for value in values])
 
 
 def _any_of(place: str, before: str, values: Iterable[str]) -> Clause:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import apsw
 
 from whodid_indexer.query.check import check_query, field_of
+from whodid_indexer.query.identity import same_case, split
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term, Text
 from whodid_indexer.query.wildcard import like
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
@@ -262,10 +263,36 @@ def _numbered(column: str, numbers: str, bindings: tuple[Binding, ...] = ()) -> 
 
 def _people(term: Term) -> Sql:
     """The actors that `actor:` finds."""
-    people = _any_text("value", term.values)
     if "*" in term.values:
         return _numbered("actor", "SELECT DISTINCT actor FROM person")
-    return _numbered("actor", f"SELECT DISTINCT actor FROM person WHERE {people.text}", people.bindings)  # noqa: S608
+    me, called = split(term.values)
+    parts: list[Sql] = []
+    if called:
+        people = _any_text("value", called)
+        parts.append(Sql(f"SELECT DISTINCT actor FROM person WHERE {people.text}", people.bindings))  # noqa: S608
+    if me.keys:
+        parts.append(Sql(f"SELECT id FROM actor WHERE handle IN ({_marks(me.keys)})", me.keys))  # noqa: S608
+    if me.emails:
+        parts.append(_addressed(me.emails))
+    numbers = " UNION ".join(part.text for part in parts)
+    return _numbered("actor", numbers, tuple(binding for part in parts for binding in part.bindings))
+
+
+def _addressed(emails: Sequence[str]) -> Sql:
+    """The actors that an e-mail address is: found by what they are called, and then looked at."""
+    wanted = tuple(same_case(email) for email in emails)
+    found = f"SELECT actor FROM person WHERE value IN ({_marks(wanted)})"  # noqa: S608  only bindings vary
+    called = tuple(folded(email) or "" for email in emails)
+    same = " OR ".join(f"lower(json_extract(json, '{path}')) IN ({_marks(wanted)})" for path in _ADDRESSES)
+    return Sql(f"SELECT id FROM actor WHERE id IN ({found}) AND ({same})", called + wanted * len(_ADDRESSES))  # noqa: S608
+
+
+_ADDRESSES = ("$.email", "$.id", "$.on_behalf_of.email", "$.on_behalf_of.id")
+"""Where an e-mail address says who somebody is."""
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _any_text(column: str, values: Iterable[str]) -> Sql:
