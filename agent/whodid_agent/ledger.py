@@ -258,7 +258,7 @@ def _measure(each: Range) -> None:
     counters = each.counters
     metrics.DECODED.labels(each.input).inc(counters.decoded)
     metrics.READ_BYTES.labels(each.input).inc(each.end - each.start)
-    for outcome in ("indexed", "duplicate", "quarantined", "dropped", "expired"):
+    for outcome in metrics.OUTCOMES:
         number = getattr(counters, outcome)
         if number > 0:
             metrics.SETTLED.labels(each.input, outcome).inc(number)

@@ -5,6 +5,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series a counter that nobody asks for
 REGISTRY = CollectorRegistry()
 
+OUTCOMES = ("indexed", "duplicate", "quarantined", "dropped", "expired")
+
 DECODED = Counter("whodid_agent_events_decoded", "Events read from inputs", ["input"], registry=REGISTRY)
 SETTLED = Counter(
     "whodid_agent_events_settled", "Events by what became of them", ["input", "outcome"], registry=REGISTRY
@@ -33,3 +35,11 @@ CHECKPOINT_TIME = Gauge(
 REQUESTS = Counter("whodid_agent_requests", "Bulk requests by how they ended", ["result"], registry=REGISTRY)
 REQUEST_SECONDS = Histogram("whodid_agent_request_duration_seconds", "Time of a bulk request", registry=REGISTRY)
 WAITING = Gauge("whodid_agent_waiting", "1 while nothing can be delivered", registry=REGISTRY)
+
+
+def begin(name: str) -> None:
+    """Show everything of an input at 0: what is first seen at 1 has not increased, as Prometheus reads it."""
+    for counter in (DECODED, UNRECOGNISED, UNNAMED, READ_BYTES, MISSED_BYTES):
+        counter.labels(name)
+    for outcome in OUTCOMES:
+        SETTLED.labels(name, outcome)

@@ -22,7 +22,7 @@ from whodid_agent.delivery import Delivery
 from whodid_agent.inputs.contract import Gone, Source
 from whodid_agent.journal import JournalEntry
 from whodid_agent.ledger import Ledger
-from whodid_agent.metrics import PENDING_BYTES
+from whodid_agent.metrics import PENDING_BYTES, begin
 from whodid_agent.parking import Parking
 from whodid_agent.quarantine import Quarantine
 from whodid_agent.sender import Sender
@@ -98,6 +98,8 @@ class Runner:
         self._replay_names: list[str] | None = None
         self.replayed = replay.Answer()
         self._client = client
+        for name in self._sources:
+            begin(name)
 
     def stop(self) -> None:
         """Leave soon: safe to call from a signal handler."""

@@ -69,8 +69,10 @@ class StoreFile:
     def room(self, says: Says, _: Budget) -> Iterator[Finding]:
         """Whether there is room beside the file."""
         disk = os.statvfs(self.path.parent)
-        free, size = disk.f_bavail * disk.f_frsize, self.path.stat().st_size
-        spare = self.connection.pragma("freelist_count") * self.connection.pragma("page_size")
+        page = self.connection.pragma("page_size")
+        free = disk.f_bavail * disk.f_frsize
+        size = self.connection.pragma("page_count") * page  # with what is in the log yet, as the free pages are
+        spare = self.connection.pragma("freelist_count") * page
         said = f"{_mib(free)} free on the disk, the store has {_mib(size)}, of which {_mib(spare)} wait for new records"
         if free < max(ROOM_SHARE * size, _GIB):
             yield says.warn(said, "make room: a full disk stops agents from delivering, though they lose nothing")
