@@ -86,7 +86,7 @@ class ReaderContract:
 
     def test_an_empty_store_answers_every_question(self, open_on: OpenOn) -> None:
         reader = open_on([])
-        assert reader.search(ALL, Page()) == ([], 0, None)
+        assert reader.search(ALL, Page())[:3] == ([], 0, None)
         assert reader.count(ALL) == 0
         assert reader.get("0" * 26) is None
         assert list(reader.scan(ALL)) == []
@@ -137,7 +137,7 @@ class ReaderContract:
         first = reader.search(ALL, Page(limit=10))
         assert ids(reader.search(ALL, Page(limit=10, offset=30)).records) == whole[30:40]
         assert ids(reader.search(ALL, Page(limit=10, after=first.next, offset=5)).records) == whole[15:25]
-        assert reader.search(ALL, Page(limit=10, offset=500)) == ([], 100, None)
+        assert reader.search(ALL, Page(limit=10, offset=500))[:3] == ([], 100, None)
 
     def test_a_page_of_none_still_counts(self, open_on: OpenOn) -> None:
         found = open_on(MANY[:30]).search(ALL, Page(limit=0))

@@ -118,8 +118,8 @@ class Page(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many events the list has: `Showing 1–20 of 247`."""
-        shown = self.root.one("p", id="shown").text
+        """How many events the list has: `Showing 1–20 of 247`, and what else is said of it behind a dot."""
+        shown = self.root.one("p", id="shown").text.partition(" · ")[0]
         return int(shown.rpartition(" of ")[2].replace(",", ""))
 
     def link(self, text: str) -> str:

@@ -54,7 +54,10 @@ class Contents(Struct, frozen=True):
 
 
 TRIES = 3
-"""Times that a page is read until its figures and its rows are of one moment, while events keep coming."""
+"""Times that a page is read until its figures and its rows are of one moment, while events keep coming.
+
+Where they still are not, the page says both numbers (`paging`).
+"""
 
 
 def read_contents(reader: Reader, question: Question) -> Contents:
@@ -127,7 +130,7 @@ def _stats(reader: Reader, question: Question) -> Stats | None:
 def _turned(found: Found) -> Found:
     """A page that was read backwards, as the list shows it: newest first, going on behind its last row."""
     records = found.records[::-1]
-    return Found(records, found.total, place_of(records[-1]) if records else None)
+    return Found(records, found.total, place_of(records[-1]) if records else None, found.mark)
 
 
 def _nothing(reader: Reader, question: Question) -> Nothing:

@@ -74,7 +74,7 @@ def list_page(question: Question, contents: Contents, base: str) -> dict[str, An
         "title": "Audit log",
         "rows": rows_of(contents.found.records, links, question.zone),
         "total": contents.found.total,
-        "paging": paging(question, contents.found, links),
+        "paging": paging(question, contents.found, links, None if stats is None else stats.current.total),
         "tabs": tabs(contents.facets["surface"], links),
         "pills": pills(links, labels),
         "panels": [one for one in panels if one.choices or one.other or not one.complete],

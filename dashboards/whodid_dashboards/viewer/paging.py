@@ -1,5 +1,6 @@
 """Which rows are shown, and the ways to the others; all of them pinned to the list as it was first seen."""
 
+import msgspec
 from msgspec import Struct
 
 from whodid_dashboards.viewer.links import Links
@@ -18,8 +19,15 @@ class Paging(Struct, frozen=True):
     next: str | None
 
 
-def paging(question: Question, found: Found, links: Links) -> Paging:
-    """The paging of a list."""
+def paging(question: Question, found: Found, links: Links, counted: int | None = None) -> Paging:
+    """The paging of a list; `counted` is the total of the figures beside it, None where there are none."""
+    shown = _paging(question, found, links)
+    if counted is None or counted == found.total:
+        return shown
+    return msgspec.structs.replace(shown, shown=f"{shown.shown} · events keep coming: the figures count {counted:,}")
+
+
+def _paging(question: Question, found: Found, links: Links) -> Paging:
     snapshot = str(snapshot_of(question, found))
     if question.after is not None or question.before is not None:
         return _beyond(question, found, links, snapshot)
@@ -61,7 +69,7 @@ def snapshot_of(question: Question, found: Found) -> Snapshot:
         return question.snapshot
     first = question.page == 1 and question.after is None and question.before is None
     top = place_of(found.records[0]).micros if found.records and first else question.now_micros
-    return Snapshot(question.now_micros, top)
+    return Snapshot(question.now_micros, top, found.mark)
 
 
 def _window(number: int, last: int) -> list[int]:

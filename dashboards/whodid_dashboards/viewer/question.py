@@ -6,7 +6,8 @@
     interval    of the chart: hour, day, week
     columns     further columns of the list, comma-separated or each for itself: those of exports
     page        1 …, up to row 10,000; further on after, before: the place that a page named
-    snapshot    `now.top` in microseconds: the moment that relative times mean and the newest row, so that pages stay
+    snapshot    `now.top.mark`: the moment that relative times mean and the newest row (microseconds), and how far
+                arrivals had come (`Found.mark`), so that pages stay whatever arrives, however old it is
 
 A form sends its empty fields too; they say nothing.
 """
@@ -47,17 +48,18 @@ Scope = Literal["mine", "all"]
 Said = tuple[tuple[str, str], ...]
 """Parameters as they stand in an address."""
 
-_snapshot = re.compile(r"([0-9]{1,17})\.(-?[0-9]{1,17})").fullmatch
+_snapshot = re.compile(r"([0-9]{1,17})\.(-?[0-9]{1,17})(?:\.([0-9]{1,17}))?").fullmatch
 
 
 class Snapshot(Struct, frozen=True):
-    """A list as somebody began to read it: what `now` was, and the newest row (microseconds since the epoch)."""
+    """A list as somebody began to read it: what `now` was, the newest row (microseconds since the epoch), arrivals."""
 
     now: int
     top: int
+    mark: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.now}.{self.top}"
+        return f"{self.now}.{self.top}" if self.mark is None else f"{self.now}.{self.top}.{self.mark}"
 
 
 class Question(Struct, frozen=True):
@@ -116,9 +118,11 @@ class Question(Struct, frozen=True):
     @property
     def part(self) -> Page:
         """Which rows of the list."""
+        mark, pinned = None if self.snapshot is None else self.snapshot.mark, self.snapshot is None
         if self.before is not None:
-            return Page(ROWS, after=self.before, ascending=True)
-        return Page(ROWS, after=self.after, offset=0 if self.after is not None else (self.page - 1) * ROWS)
+            return Page(ROWS, after=self.before, ascending=True, mark=mark, pinned=pinned)
+        offset = 0 if self.after is not None else (self.page - 1) * ROWS
+        return Page(ROWS, after=self.after, offset=offset, mark=mark, pinned=pinned)
 
 
 class Asked:
@@ -220,4 +224,4 @@ def _read_snapshot(text: str | None) -> Snapshot | None:
     read = _snapshot(text)
     if read is None:
         raise UsageError(f"snapshot={text[:60]}: not one that a page named", "leave it out to see the newest")
-    return Snapshot(int(read[1]), int(read[2]))
+    return Snapshot(int(read[1]), int(read[2]), None if read[3] is None else int(read[3]))

@@ -35,20 +35,30 @@ class Page(Struct, frozen=True):
     """Which part of a list is wanted: at most `limit` records, those that come after `after` in the list's order.
 
     `offset` skips that many records behind `after` (numbered pages). `ascending` turns the order round.
+
+    `mark` leaves out what arrived after the page whose `Found.mark` it is, whatever its time: so that a list that is
+    read page by page stays as it was. Where none is given, `pinned` asks for one.
     """
 
     limit: int = 20
     after: Key | None = None
     offset: int = 0
     ascending: bool = False
+    mark: int | None = None
+    pinned: bool = False
 
 
 class Found(NamedTuple):
-    """A page of records with the exact number of all that match; `next` is where the next page starts."""
+    """A page of records with the exact number of all that match; `next` is where the next page starts.
+
+    `mark` is how far arrivals had come, where it was asked for and the store can tell: in a SQLite file the number of
+    the last one; in OpenSearch, which has none for all of its shards, the time of receipt of the last that matches.
+    """
 
     records: list[bytes]
     total: int
     next: Key | None
+    mark: int | None = None
 
 
 class Changes(NamedTuple):

@@ -101,7 +101,7 @@ def test_pages_beyond_what_one_request_reaches_are_found(opensearch: Server, rea
     assert (ids(deep.records), deep.total) == (newest_first[10_000:10_300], 10_400)
     rest = reader.search(ALL, Page(limit=1_000, after=deep.next))
     assert (ids(rest.records), rest.total, rest.next) == (newest_first[10_300:], 10_400, None)
-    assert reader.search(ALL, Page(limit=10, offset=20_000)) == ([], 10_400, None)
+    assert reader.search(ALL, Page(limit=10, offset=20_000))[:3] == ([], 10_400, None)
     skipped = reader.search(ALL, Page(limit=5, after=reader.search(ALL, Page(limit=1)).next, offset=10_300))
     assert ids(skipped.records) == newest_first[10_301:10_306]
     assert len(list(reader.scan(ALL))) == 10_400
@@ -209,7 +209,7 @@ def test_a_store_without_template_asks_for_setup(opensearch: Server) -> None:
     with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as reader:
         with pytest.raises(StoreUnreachable, match="run whodid setup"):
             reader.meta()
-        assert reader.search(ALL, Page()) == ([], 0, None)
+        assert reader.search(ALL, Page())[:3] == ([], 0, None)
 
 
 def test_an_index_without_its_shards_is_an_error_and_never_a_smaller_answer(

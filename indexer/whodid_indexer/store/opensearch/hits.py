@@ -47,6 +47,7 @@ class Answer(msgspec.Struct):
     """An answer of `_search`."""
 
     hits: _Hits
+    aggregations: dict[str, Any] = {}
 
     @property
     def total(self) -> int:

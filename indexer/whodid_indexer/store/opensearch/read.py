@@ -19,13 +19,14 @@ from whodid_indexer.store.opensearch.changes import Feed
 from whodid_indexer.store.opensearch.compile import Clause, compile_query
 from whodid_indexer.store.opensearch.connect import Client, Info
 from whodid_indexer.store.opensearch.facets import facet
-from whodid_indexer.store.opensearch.hits import behind, key_of, order
+from whodid_indexer.store.opensearch.hits import Answer, behind, key_of, order
 from whodid_indexer.store.opensearch.scan import Scans
 from whodid_indexer.store.opensearch.stats import stats
 from whodid_indexer.store.opensearch.together import together
 from whodid_schema.bulk import TEMPLATE_PATH
 from whodid_schema.errors import StoreUnreachable
 from whodid_schema.meta import Meta, read_meta
+from whodid_schema.timestamp import from_micros
 
 WINDOW = 10_000
 """Records that one request can reach (`index.max_result_window`); what lies deeper is walked to."""
@@ -47,7 +48,7 @@ class OpenSearchReader:
 
     def search(self, query: AuditQuery, page: Page) -> Found:
         """See Reader. The page and the total are of one moment."""
-        clause = compile_query(query)
+        clause = _arrived(compile_query(query), page.mark)
         body: dict[str, Any] = {
             "query": clause,
             "sort": order(ascending=page.ascending),
@@ -59,13 +60,17 @@ class OpenSearchReader:
         elif page.after is not None or page.offset:
             place = self._place(clause, page)
             if place is None:
-                return Found([], self._total(clause), None)
+                return Found([], self._total(clause), None, page.mark)
             body["search_after"] = place
+        if page.pinned and page.mark is None:
+            body["aggs"] = {"mark": {"max": {"field": "received_at"}}}
         found = search(self._client, body)
         hits = found.hits.hits
         shown = hits[: page.limit]
         following = key_of(shown[-1]) if len(hits) > page.limit and shown else None
-        return Found([hit.body for hit in shown], found.total, following)
+        return Found(
+            [hit.body for hit in shown], found.total, following, _mark(found) if page.mark is None else page.mark
+        )
 
     def count(self, query: AuditQuery) -> int:
         """See Reader."""
@@ -143,3 +148,16 @@ class OpenSearchReader:
             place = list(hits[-1].sort)
             left -= len(hits)
         return place
+
+
+def _arrived(clause: Clause, mark: int | None) -> Clause:
+    """What matches, and was received up to the mark (microseconds)."""
+    if mark is None:
+        return clause
+    return {"bool": {"filter": [clause, {"range": {"received_at": {"lte": from_micros(mark)}}}]}}
+
+
+def _mark(found: Answer) -> int | None:
+    """The time of receipt of the last that matches; the cluster gives milliseconds, so the end of that one."""
+    last = found.aggregations.get("mark", {}).get("value")
+    return None if last is None else int(last) * 1_000 + 999

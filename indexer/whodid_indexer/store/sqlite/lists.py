@@ -12,7 +12,7 @@ import numpy as np
 
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Page
-from whodid_indexer.store.sqlite.columns import Batch, Ints, Piece, first_of, pieces
+from whodid_indexer.store.sqlite.columns import Batch, Bools, Ints, Piece, first_of, pieces
 from whodid_indexer.store.sqlite.compile import Compiler
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.masks import Mask, Masks, counts, members_of
@@ -22,12 +22,15 @@ Row = tuple[int, int, int, int]
 
 
 class Lists:
-    """One query over one connection; call within a read transaction."""
+    """One query over one connection, of what had arrived up to the mark; call within a read transaction."""
 
-    def __init__(self, connection: apsw.Connection, compiler: Compiler, query: AuditQuery) -> None:
+    def __init__(
+        self, connection: apsw.Connection, compiler: Compiler, query: AuditQuery, mark: int | None = None
+    ) -> None:
         self._connection = connection
         first = first_of(connection, query.since, query.until)
-        self._mask = Masks(connection, compiler, first).of(members_of(query))
+        mask = Masks(connection, compiler, first).of(members_of(query))
+        self._mask = mask if mark is None else _up_to(mark, mask)
         self._pieces = pieces(connection, query.since, query.until)
         self._counts = counts(self._pieces, self._mask)
         self.total = sum(self._counts)
@@ -63,6 +66,16 @@ class Lists:
             run("SELECT seq, ts, idh, idl FROM event WHERE seq = ?", (seq,)).fetchone() for seq in seqs.tolist()
         ]
         return rows
+
+
+def _up_to(mark: int, mask: Mask | None) -> Mask:
+    """The mask of what it lets through and had arrived by then."""
+
+    def arrived(batch: Batch) -> Bools:
+        there: Bools = batch.column("seq") <= mark
+        return there if mask is None else there & mask(batch)
+
+    return arrived
 
 
 def nearest(

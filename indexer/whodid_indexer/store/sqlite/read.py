@@ -78,11 +78,12 @@ class SqliteReader:
         """See Reader. The page and the total are of one moment."""
         with guard(self.path), self._moment():
             total, rows = self._page(query, page)
+            mark = self._connection.execute(_NOW).get if page.pinned and page.mark is None else page.mark
             more = len(rows) > page.limit
             rows = rows[: page.limit]
             records = [self._body(seq) for seq, *_ in rows]
             following = Key(rows[-1][1], joined(rows[-1][2], rows[-1][3])) if more and rows else None
-        return Found(records, total, following)
+        return Found(records, total, following, mark)
 
     def count(self, query: AuditQuery) -> int:
         """See Reader."""
@@ -188,16 +189,21 @@ class SqliteReader:
         if page.after is not None:
             _half_of(page.after)
         plan = self._compiler.compile(query)
-        lists = self._lists(query, plan)
+        mark = page.mark
+        if mark is not None and mark >= self._connection.execute(_NOW).get:
+            mark = None  # nothing has arrived since
+        lists = self._lists(query, plan, mark)
         if lists is not None:
             return lists.total, lists.rows(page, page.limit + 1)
+        if mark is not None:
+            plan = plan._replace(conditions=(*plan.conditions, Sql("e.seq <= ?", (mark,))))
         source = self._source(plan)
         total = self._total(plan, source)
         if total and plan.match is not None and plan.open:
             source = self._newest_source(plan, source, total)
         return total, self._rows(source, page, page.limit + 1)
 
-    def _lists(self, query: AuditQuery, plan: Plan) -> "Lists | None":
+    def _lists(self, query: AuditQuery, plan: Plan, mark: int | None = None) -> "Lists | None":
         """The chunks' answer, where they lead."""
         walked = WALK if plan.match is None else 0  # what ft finds is gathered as well for fx as for the chunks
         if self._connection.execute(_IN_CHUNKS, (_before(plan.until), _from(plan.since))).get <= walked:
@@ -206,7 +212,7 @@ class SqliteReader:
             return None
         from whodid_indexer.store.sqlite.lists import Lists  # noqa: PLC0415  numpy, which only large stores need
 
-        return Lists(self._connection, self._compiler, query)
+        return Lists(self._connection, self._compiler, query, mark)
 
     def _numbered(self, query: AuditQuery) -> bool:
         """Whether all of it can be answered by numbers, and ft was only the quicker way to few."""
