@@ -35,6 +35,7 @@ def test_the_demo_answers_its_questions_and_leaves_nothing_behind(tmp_path: Path
     assert "Aisha Karim created broadcast May Newsletter #38" in said
     assert "Aisha Karim scheduled drip Welcome series → Newsletter list" in said
     assert "hourly limit 30k → 50k" in said
+    assert re.search(r"delivery +30d +since .*the oldest is 30 days old then", said), "the plan of its retention"
     assert re.search(r"192\.0\.2\.\d", said), "failed sign-ins show where they came from"
     assert list(tmp_path.iterdir()) == []
 

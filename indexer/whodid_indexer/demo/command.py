@@ -28,6 +28,9 @@ from whodid_schema.errors import WhodidError
 DAYS_BEFORE = 6
 """Days before today that the product has been at work: a week is what the page shows first."""
 
+RETENTION = "{activity: 365d, authentication: 180d, delivery: 30d}"
+"""As it stands in the configuration; a cluster that is lent keeps its own."""
+
 PAUSE = 1.0
 """Seconds between the product's new events once the questions are answered."""
 
@@ -59,9 +62,10 @@ def demo(leave: bool, keep: bool, seed: int, store: str | None) -> None:
 
 
 class Stage(NamedTuple):
-    """A store that is ready: its URL, the page for people, what the agent needs, how to have it found at once."""
+    """A store that is ready: its URL, where it is kept, the page for people, what the agent needs, how to settle it."""
 
     store: str
+    kept_at: str
     page: str
     agent_lines: str
     agent_environment: dict[str, str]
@@ -73,10 +77,12 @@ def _on_file(folder: Path) -> Iterator[Stage]:
     """A server of our own over a file of our own."""
     (folder / "logs").mkdir()
     server = free_address()
-    arguments = ["serve", "--listen", server, "--store", f"sqlite:///{folder}/audit.db"]
+    settings = folder / "whodid.yaml"
+    settings.write_text(f"store: sqlite://{folder}/audit.db\nretention: {RETENTION}\n")
+    arguments = ["serve", "--listen", server, "--config", str(settings)]
     with Process("whodid", arguments, *_log(folder, "server")) as serve:
         serve.wait_for(server)
-        yield Stage(f"http://{server}", f"http://{server}/", "", {}, lambda: None)
+        yield Stage(f"http://{server}", f"sqlite://{folder}/audit.db", f"http://{server}/", "", {}, lambda: None)
 
 
 @contextmanager
@@ -92,6 +98,7 @@ def _on_cluster(folder: Path, url: str) -> Iterator[Stage]:
         with Process("whodid", ["serve", "--listen", server, "--store", client.url], *_log(folder, "server")) as serve:
             serve.wait_for(server)
             yield Stage(
+                client.url,
                 client.url,
                 f"http://{server}/",
                 guest.agent_lines(settings),
@@ -114,7 +121,7 @@ def _show(folder: Path, seed: int, leave: bool, stage: Stage) -> None:
         _wait_until_stored(configuration, product.written)
         stage.settle()
         _introduce(folder, stage.store, stage.page, receiver, product.written)
-        ask_all(Asker(stage.store), folder, configuration)
+        ask_all(Asker(stage.store), folder, configuration, stage.kept_at)
         if leave:
             return
         click.secho(

@@ -35,7 +35,7 @@ class Asker:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def ask_all(asker: Asker, folder: Path, configuration: Path) -> None:
+def ask_all(asker: Asker, folder: Path, configuration: Path, kept_at: str) -> None:
     """The demonstration's questions, one after the other; later ones use what earlier ones answered."""
     asker.ask("Who deleted the 19 imported rows?", ["search", "--verb", "delete", "-q", '"19 imported rows"'])
 
@@ -55,6 +55,7 @@ def ask_all(asker: Asker, folder: Path, configuration: Path) -> None:
         ["export", "--format", "csv", "--since", "today", "--output", str(folder / "audit.csv")],
     )
     asker.ask("Is anything missing or double?", ["status", "--config", str(configuration)], program="whodid-agent")
+    asker.ask("What is kept how long, and what goes when?", ["retention", "plan", "--store", kept_at])
 
 
 def _actor_of(records: list[dict[str, object]]) -> str:
