@@ -78,11 +78,12 @@ def _on_file(folder: Path) -> Iterator[Stage]:
     (folder / "logs").mkdir()
     server = free_address()
     settings = folder / "whodid.yaml"
-    settings.write_text(f"store: sqlite://{folder}/audit.db\nretention: {RETENTION}\n")
-    arguments = ["serve", "--listen", server, "--config", str(settings)]
+    settings.write_text(f"retention: {RETENTION}\n")
+    store = f"sqlite://{folder}/audit.db"  # given as a flag: a WHODID_STORE that is somebody's would win over a file
+    arguments = ["serve", "--listen", server, "--config", str(settings), "--store", store]
     with Process("whodid", arguments, *_log(folder, "server")) as serve:
         serve.wait_for(server)
-        yield Stage(f"http://{server}", f"sqlite://{folder}/audit.db", f"http://{server}/", "", {}, lambda: None)
+        yield Stage(f"http://{server}", store, f"http://{server}/", "", {}, lambda: None)
 
 
 @contextmanager
