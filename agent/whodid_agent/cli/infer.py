@@ -12,6 +12,7 @@ import zstandard
 from whodid_agent.cli.normalise import opened, values_in
 from whodid_agent.normalise.cases import failures, record_of
 from whodid_agent.normalise.decode import decode
+from whodid_agent.normalise.envelope import unwrapped
 from whodid_agent.normalise.infer import Event, Inferred, infer
 from whodid_agent.normalise.infer_text import write
 from whodid_agent.normalise.load import parse_profile
@@ -102,4 +103,5 @@ def _unpacked(value: Any, profiles: ProfileSet) -> list[Any]:
         held = value.get(key) if isinstance(value, dict) else None
         if isinstance(held, list) and all(other == key or other in split.beside for other in value):
             return held
-    return [value]
+    wrapped = unwrapped(value, profiles.knows) if isinstance(value, dict) else []
+    return [one.event for one in wrapped] or [value]

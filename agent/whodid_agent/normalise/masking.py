@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from whodid_agent.normalise.decode import decode_json
+from whodid_agent.normalise.envelope import put_back, unwrapped
 from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.path import INSIDE, Path, Pick, Steps, at, table_key
 from whodid_agent.normalise.profiles import ProfileSet
@@ -83,6 +84,10 @@ class Masks:
             return False
         inner = [value[key] for key in self._profiles.splits if type(value.get(key)) is list]
         hit = sum(self._value(items) for items in inner) > 0
+        for one in unwrapped(value, self._profiles.knows):
+            if self._value(one.event):
+                put_back(one)
+                hit = True
         mapper = self._named or self._profiles.mapper_of(value, tuple(value))
         return set_masks(mapper.profile.mask, value) or hit
 
@@ -110,7 +115,8 @@ def _set(value: Any, steps: Steps) -> bool:
 
 
 def _written(key: str) -> bytes:
-    return b'"%b"' % key.encode()
+    """How a key begins, in JSON and in JSON that stands in a text (there a backslash stands before either quote)."""
+    return b'"%b' % key.encode()
 
 
 def _keys(steps: Steps) -> list[str]:

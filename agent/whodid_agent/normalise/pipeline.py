@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from whodid_agent.normalise import decode as decoding
+from whodid_agent.normalise import envelope
 from whodid_agent.normalise.assemble import Filing, finish
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment
 from whodid_agent.normalise.masking import Masks, set_masks
@@ -96,7 +97,7 @@ class Pipeline:
         self._masks = Masks(profiles, self.named)
         self._rules = Rules(options.drop if drops else (), [one.profile for one in profiles] if drops else ())
         self._agent, self._host = agent, host
-        self._splits = frozenset(profiles.splits)
+        self._splits = frozenset(profiles.splits) | envelope.MARKS
         self.file_by(meta)
 
     def file_by(self, meta: Meta) -> None:
@@ -122,14 +123,16 @@ class Pipeline:
         return self._carefully(line, origin, sent)
 
     def _holds_many(self, value: dict[str, Any]) -> bool:
-        """Whether there is an array where bodies hold their events: `data` is an object in most events that have it."""
-        return any(type(value.get(key)) is list for key in self._splits)
+        """Whether it may be a body or an envelope: `data`, say, is an object in most events that have it."""
+        return any(type(value.get(key)) is list for key in self.profiles.splits) or not envelope.MARKS.isdisjoint(value)
 
     def _carefully(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None) -> list[Event]:
         """The events of any line: of a body of many, of one that is refused, of one that something stumbles over."""
         try:
             value = decoding.decode(line)
             items = decoding.items_of(line, value, self.profiles.splits)
+            if items is None and type(value) is dict:
+                items = envelope.items_of(value, self.profiles.knows)
         except Undecodable as error:
             if self.options.drop_text and error.reason == "not_json" and line.lstrip()[:1] not in (b"{", b"["):
                 return [Discard(0, "dropped", TEXT)]

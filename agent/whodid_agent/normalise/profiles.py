@@ -60,6 +60,10 @@ class ProfileSet:
             raise ConfigError(f"there is no profile {name!r}", hint)
         return self._mappers[name]
 
+    def knows(self, event: dict[str, Any]) -> bool:
+        """Whether there is a profile for events of this shape."""
+        return self.mapper_of(event, tuple(event)).profile.name != GENERIC
+
     def mapper_of(self, event: dict[str, Any], shape: tuple[str, ...]) -> Mapper:
         """The profile whose shape this event (its keys: `shape`) has, else the generic one."""
         profile_of = self._chains.known.get(shape) or self._chains.meet(shape)
