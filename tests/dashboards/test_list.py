@@ -176,7 +176,9 @@ def test_new_events_do_not_move_the_rows_of_a_list_that_is_being_read(tmp_path_f
         assert server.get(poll).json() == {"count": 0}
         server.create(make(number, timestamp=from_micros(now)) for number in range(9_000, 9_005))
         assert browser.get(second).rows == rows
-        assert browser.get(second).root.one("p", id="shown").text == "Showing 21–40 of 45"
+        assert browser.get(second).root.one("p", id="shown").text == (
+            "Showing 21–40 of 45 · events keep coming: the figures count 50"
+        )
         assert server.get(poll).json() == {"count": 5}
         assert browser.get(first.root.one("a", id="news")["href"]).total == 50
         export = first.root.one("span", "exports").find("a")[1]["href"]

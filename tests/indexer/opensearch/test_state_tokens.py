@@ -37,7 +37,7 @@ class Node:
         if self.fault is not None:
             return self.fault
         hits = [
-            {"_source": {"name": f"t{place}", "body": body}, "_seq_no": place, "_primary_term": 1}
+            {"_id": f"token:t{place}", "_source": {"name": f"t{place}", "body": body}, "_seq_no": 7, "_primary_term": 1}
             for place, body in enumerate(self.bodies)
         ]
         return httpx.Response(200, json={"hits": {"total": {"value": len(hits)}, "hits": hits}})

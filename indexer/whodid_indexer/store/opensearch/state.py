@@ -88,6 +88,27 @@ def read_state(client: Client, kind: str, *, refresh: bool = True) -> list[Kept]
     ]
 
 
+def state_version(client: Client, kind: str) -> tuple[object, ...]:
+    """What is another value after each `write_state` of a kind, at the cost of a search for one document.
+
+    Of what is deleted it may not tell.
+    """
+    newest = {"size": 1, "sort": [{"_seq_no": "desc"}], "seq_no_primary_term": True, "track_total_hits": True}
+    try:
+        found = client.json(
+            "POST",
+            f"/{STATE}/_search",
+            {**newest, "_source": False, "query": {"term": {"kind": kind}}},
+            {"allow_partial_search_results": "false"},
+        )["hits"]
+    except Refused as error:
+        if error.status == 404 and error.kind == "index_not_found_exception":
+            return ()
+        raise
+    last = ((hit["_id"], hit["_seq_no"], hit["_primary_term"]) for hit in found["hits"])
+    return (found["total"]["value"], *last)
+
+
 def write_state(client: Client, kind: str, name: str, body: Any, before: Kept | None = None) -> None:
     """Keep a new document, or the next form of one. Raises StateError where somebody else was quicker."""
     where = _path("_create" if before is None else "_doc", kind, name)

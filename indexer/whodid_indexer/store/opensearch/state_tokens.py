@@ -18,7 +18,15 @@ from msgspec import Struct
 from whodid_indexer.access.token import Token
 from whodid_indexer.access.tokens import ended_at, in_order, unknown
 from whodid_indexer.store.opensearch.connect import Client
-from whodid_indexer.store.opensearch.state import STATE, Kept, has_state, make_state, read_state, write_state
+from whodid_indexer.store.opensearch.state import (
+    STATE,
+    Kept,
+    has_state,
+    make_state,
+    read_state,
+    state_version,
+    write_state,
+)
 from whodid_schema.errors import NotAllowed, StateError, StoreUnreachable, UsageError, WhodidError
 
 AGE = 1.0
@@ -45,6 +53,7 @@ class ClusterTokens:
         self._lock = threading.Lock()
         self._by_hash: dict[str, Token] = {}
         self._by_id: dict[str, Token] = {}
+        self._version: tuple[object, ...] = ()
         self._ends = self._failed_until = float("-inf")
         self._failure: StoreUnreachable | StateError = StoreUnreachable("")
         self.refresh()
@@ -90,7 +99,11 @@ class ClusterTokens:
         self._client.close()
 
     def _read(self) -> None:
+        """Take in what there is, where it is not what there was. Raises StoreUnreachable and StateError."""
         try:
+            version = state_version(self._client, _KIND)
+            if version and version == self._version:
+                return
             kept = read_state(self._client, _KIND, refresh=False)
             lost = not kept and (bool(self._by_id) or not has_state(self._client))
         except NotAllowed as error:  # it is the server that may not, and not whoever asks it
@@ -103,6 +116,7 @@ class ClusterTokens:
         bodies = [_body_of(one) for one in kept]
         self._by_hash = {body.hash: body.token for body in bodies}
         self._by_id = {body.token.id: body.token for body in bodies}
+        self._version = version
 
 
 _ROLE = "give the server's user the role whodid_server, which whodid setup makes"
