@@ -115,6 +115,8 @@ _IMPLIED = {
 }
 
 _WORD = re.compile(r"\d*[A-Z]+(?![a-z])|\d*[^\W\d_A-Z]+|\d*[A-Z][^\W\d_A-Z]*|\d+")
+_METHOD = re.compile(r"(?:(?<=[.:/])|^)[A-Za-z][a-z]+(?:[A-Z]+[a-z]*)+\d*$")
+"""The name of a method at an action's end: CreateUser, setIamPolicy."""
 _CLASSIFIED_CHARACTERS = 256
 """A longer action is a text; only its beginning is searched for a verb."""
 
@@ -149,7 +151,13 @@ def _read(action: str) -> Reading:
     found = [(match.group().lower(), match.start(), match.end()) for match in _WORD.finditer(action)]
     words = [word for word, _, _ in found]
     outcome = next((_IMPLIED[word] for word in reversed(words) if word in _IMPLIED), None)
-    hit = _by_context(words) or _by_phrase(words) or _by_last_segment(action, found) or _by_word(words)
+    hit = (
+        _by_context(words)
+        or _by_phrase(words)
+        or _by_last_segment(action, found)
+        or _by_method(action, found)
+        or _by_word(words)
+    )
     if hit is None:
         return Reading("other", _last_part(action), "", "", outcome)
     first, last, form = hit
@@ -181,6 +189,18 @@ def _by_last_segment(action: str, found: Sequence[tuple[str, int, int]]) -> tupl
         return None
     form = FORMS.get(found[-1][0])
     return None if form is None or form.trust == LEAST_TRUST else (len(found) - 1, len(found) - 1, form)
+
+
+def _by_method(action: str, found: Sequence[tuple[str, int, int]]) -> tuple[int, int, Form] | None:
+    """A method's name begins with its verb: `GetPublicAccessBlock` blocks nothing; `ListUpdated` is no method."""
+    method = _METHOD.search(action)
+    if method is None:
+        return None
+    place = next(place for place, (_, start, _) in enumerate(found) if start >= method.start())
+    first, last = FORMS.get(found[place][0]), FORMS.get(found[-1][0])
+    if first is None or first.trust > 1 or first.base != found[place][0] or place == len(found) - 1:
+        return None
+    return None if last is not None and last.past == found[-1][0] != last.base else (place, place, first)
 
 
 def _by_word(words: Sequence[str]) -> tuple[int, int, Form] | None:
