@@ -17,10 +17,11 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "create": "create add insert register generate provision issue upload clone copy duplicate publish subscribe "
         "join instantiate mint make/made build/built ~comment ~post ?new/created ?creation/created",
-        "update": "update edit modify rename alter adjust amend patch replace move transfer/transferred reorder merge unmerge "
-        "upgrade downgrade promote demote untag/untagged share unshare attach detach associate disassociate unassign "
-        "approve reject confirm save overwrite rewrite write/wrote renew extend expand restrict reset/reset put/put "
-        "~push ?change ?set/set ~tag/tagged ~label ~link ~pin/pinned ~mark ~sync ~correct ?modification/modified",
+        "update": "update edit modify rename alter adjust amend patch replace move transfer/transferred reorder merge "
+        "unmerge upgrade downgrade promote demote untag/untagged share unshare attach detach associate disassociate "
+        "unassign approve reject confirm save overwrite rewrite write/wrote renew extend expand restrict reset/reset "
+        "put/put ~push ?change ?set/set ~tag/tagged ~label ~link ~pin/pinned ~mark ~sync ~correct "
+        "?modification/modified",
         "delete": "delete remove destroy erase purge drop/dropped clear trash discard uninstall unregister deregister "
         "deprovision wipe terminate unlink leave/left kick ?deletion/deleted ?removal/removed",
         "schedule": "reschedule enqueue postpone ?schedule ~queue",
