@@ -40,7 +40,7 @@ def main() -> None:
     ).stdout
     console = Console(record=True, width=WIDTH, file=sys.stderr, color_system="truecolor", force_terminal=True)
     for line in said.splitlines():
-        quiet = re.sub(r"/\S*whodid-demo-\w+", "/tmp/demo", line)  # noqa: S108 - how the folder is shown, no file
+        quiet = re.sub(r"(?:/[^\s/:]+)*/whodid-demo-\w+", "/tmp/demo", line)  # noqa: S108 - how the folder is shown, no file
         style = "bold green" if line.startswith("$ ") else "bold" if line.endswith(("?", ":")) else ""
         console.print(Text(quiet, style=style, no_wrap=True, overflow="crop"))
     drawn = console.export_svg(title="make demo", code_format=TEMPLATE)
