@@ -1,7 +1,7 @@
 """Cuts in the bytes: from the scan's hits to the chunk with its secrets masked.
 
-    "key": "text" | number | ["text", …] | {"from": "text", …}    cut in place
-    anything else                                                  that one line is redacted on its own
+    "key": "text" | number | ["text", …] | {"from": "text", "scopes": ["text", …], …}    cut in place
+    anything else                                                                         that one line on its own
 
 A mask is cut for the text between a string's quotes, or `"[FILTERED]"` for a number. Lines without a hit keep
 their bytes.
@@ -22,8 +22,9 @@ _QUOTED_MASK = b'"' + MASKED + b'"'
 _SPACE = rb"[ \t]*+"
 _STRING = rb"\"[^\"\\\x00-\x1f]*+\""
 _SCALAR = rb"(?:" + _STRING + rb"|-?[0-9][0-9.eE+-]*+|true|false|null)"
-_PAIR = _SPACE + _STRING + _SPACE + rb":" + _SPACE + _SCALAR + _SPACE
 _ITEM = _SPACE + _SCALAR + _SPACE
+_ARRAY = rb"\[(?:" + _ITEM + rb"(?:," + _ITEM + rb")*+)?" + _SPACE + rb"\]"
+_PAIR = _SPACE + _STRING + _SPACE + rb":" + _SPACE + rb"(?:" + _SCALAR + rb"|" + _ARRAY + rb")" + _SPACE
 _VALUE = re.compile(
     _SPACE
     + rb"(?:"
@@ -36,13 +37,9 @@ _VALUE = re.compile(
     + rb")*+)?"
     + _SPACE
     + rb"\})"
-    + rb"|(\[(?:"
-    + _ITEM
-    + rb"(?:,"
-    + _ITEM
-    + rb")*+)?"
-    + _SPACE
-    + rb"\])"
+    + rb"|("
+    + _ARRAY
+    + rb")"
     + rb")(?="
     + _SPACE
     + rb"[,}\]\r\n]|"
@@ -50,8 +47,10 @@ _VALUE = re.compile(
     + rb"\Z)"
 )
 _PLAIN = (2, 3)
-"""Groups of `_VALUE`: 1 string, 2 number, 3 literal, 4 flat object, 5 flat array."""
-_SCALARS = re.compile(rb"(?:\"([^\"]*)\"" + _SPACE + rb":" + _SPACE + rb")?(?:\"([^\"]*)\"|(-?[0-9][^,\s}\]]*)|[a-z]+)")
+"""Groups of `_VALUE`: 1 string, 2 number, 3 literal, 4 object of scalars and flat arrays, 5 flat array."""
+_SCALARS = re.compile(
+    rb"(?:\"([^\"]*)\"" + _SPACE + rb":" + _SPACE + rb")?(?:\"([^\"]*)\"|(-?[0-9][^,\s}\]]*)|[a-z]+|(\[)|(\]))"
+)
 _NAME_BEFORE = re.compile(rb"\"([^\"\\]+)\"[ \t]*:[ \t]*\[?[ \t]*\"\Z")
 _MARKER_BEFORE = re.compile(patterns.MARKER.encode() + rb"\Z")
 _CARD = re.compile(patterns.CARD_TEXT.encode())
@@ -142,11 +141,17 @@ class Cutter:
         return group in _PLAIN or self._cut_flat(chunk, value.span(group), level, cuts)
 
     def _cut_flat(self, chunk: bytes, span: Span, level: Level, cuts: list[Cut]) -> bool:
-        """Cuts for the scalars of an object or array that holds nothing else; False: as above."""
+        """Cuts for the scalars of an object or array, and of the arrays in it; False: as above."""
+        own = within = level
         for found in _SCALARS.finditer(chunk, *span):
-            own = level
             if found[1] is not None:
                 own = combined(level, found[1].decode(errors="replace"), self._named(found[1]).level)
+            if found[4] is not None:
+                within = own
+            elif found[5] is not None:
+                own = within = level
+            elif found[1] is None:
+                own = within
             if found[2] is not None and not _cut_string(found[2], found.start(2), own, cuts):
                 return False
             if found[3] is not None:
@@ -177,11 +182,10 @@ def _long_enough(value: bytes) -> bool:
 def _joined(chunk: bytes, cuts: list[Cut]) -> bytes:
     if not cuts:
         return chunk
-    cuts.sort()
     parts: list[bytes] = []
     at = 0
-    for start, end, mask in cuts:
-        if start >= at:  # a key inside a flat object is hit on its own as well
+    for start, end, mask in sorted(set(cuts)):  # a key inside a flat object is hit on its own as well
+        if start >= at:
             parts += (chunk[at:start], mask)
             at = end
     parts.append(chunk[at:])
