@@ -27,12 +27,10 @@ def command(file: Path, source: Source, form: str) -> None:
             f"{place.url} is not a file", "back up where the file is; OpenSearch has snapshots (docs/operations.md)"
         )
     from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  apsw only where it is used
-    from whodid_indexer.export.file import exists  # noqa: PLC0415  as above
     from whodid_indexer.store.open import path_of  # noqa: PLC0415  as above
-    from whodid_indexer.store.sqlite.backup import back_up  # noqa: PLC0415  as above
+    from whodid_indexer.store.sqlite.backup import back_up, require_new  # noqa: PLC0415  as above
 
-    if file.exists():
-        raise exists(file)
+    require_new(file)
     path = path_of(place.url)
     administer(IntoFile(path), "backup", subject=str(file.absolute()))
     backup = back_up(path, file)

@@ -42,6 +42,6 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def exists(path: Path) -> UsageError:
+def exists(path: Path, way_out: str = "choose another name, or --force to replace it") -> UsageError:
     """What is said where a file would be replaced."""
-    return UsageError(f"{path} exists already", "choose another name, or --force to replace it")
+    return UsageError(f"{path} exists already", way_out)

@@ -124,7 +124,7 @@ def test_the_command_copies_beside_a_server_and_is_recorded(tmp_path: Path) -> N
     assert own == "1\n"
     assert len(stored(tmp_path / "copy.db")) == 51
     again = whodid("backup", str(tmp_path / "copy.db"), "--store", server.store, check=False)
-    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+    assert (again.returncode, "exists already" in again.stderr, "--force" in again.stderr) == (2, True, False)
     cluster = whodid("backup", str(tmp_path / "x.db"), "--store", "http://127.0.0.1:1", check=False)
     assert (cluster.returncode, "is not a file" in cluster.stderr) == (2, True)
 

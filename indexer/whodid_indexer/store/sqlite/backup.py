@@ -67,13 +67,18 @@ class Backup(Struct, frozen=True):
     backup: int = 1
 
 
+def require_new(target: Path) -> None:
+    """Raises UsageError where there is such a file: a backup replaces none."""
+    if target.exists():
+        raise exists(target, "choose another name: a backup replaces nothing")
+
+
 def back_up(path: Path, target: Path, told: Callable[[int, int], None] = lambda _, __: None) -> Backup:
     """Copy the store at `path` to `target`; `told` hears of pages copied and of all there are.
 
     Raises UsageError where `target` exists, StateError where the copy is not sound or cannot be written.
     """
-    if target.exists():
-        raise exists(target)
+    require_new(target)
     part = target.with_name(f".{target.name}.part")
     started = timestamp.now()
     with contextlib.closing(open_for_reading(path)) as source:
