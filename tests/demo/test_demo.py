@@ -40,6 +40,7 @@ def test_the_demo_answers_its_questions_and_leaves_nothing_behind(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_on_opensearch_the_answers_are_the_same_and_nothing_is_left_there(tmp_path: Path, opensearch: Server) -> None:
     said = run_demo("--exit", "--store", opensearch.url, home=tmp_path)
     assert "created index template whodid" in said
@@ -65,6 +66,7 @@ def test_an_opensearch_in_use_is_refused_and_left_as_it_is(tmp_path: Path, opens
     assert opensearch.request("GET", "/whodid-mine/_doc/1")["_source"] == {"mine": True}
 
 
+@pytest.mark.slow
 def test_a_seed_gives_its_own_data_and_keep_leaves_files_store_and_export(tmp_path: Path) -> None:
     people = []
     for seed in "12":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from support.opensearch.secure import SecureNode
 from support.opensearch.server import Server
@@ -24,6 +25,7 @@ def store(server: Server, number: int) -> int:
     return int(answer["items"][0]["create"]["status"])
 
 
+@pytest.mark.slow
 def test_an_immutable_index_is_archived_and_goes_by_the_admin_certificate_alone(
     secure: SecureNode, tmp_path: Path
 ) -> None:

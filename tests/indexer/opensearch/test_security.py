@@ -234,6 +234,7 @@ def test_setup_says_which_records_can_be_overwritten(secure: SecureNode) -> None
     assert secure.request("GET", "/whodid/_count")["count"] == 1
 
 
+@pytest.mark.slow
 def test_where_indices_are_immutable_apply_deletes_with_the_admin_certificate_alone(
     secure: SecureNode, tmp_path: Path
 ) -> None:
