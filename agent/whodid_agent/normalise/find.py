@@ -192,12 +192,15 @@ class Finder:
         return True
 
     def _members(self, group: str, cluster: Cluster) -> tuple[Group, dict[Place, tuple[str, str, float]]]:
-        """What the cluster's members say, and where; an e-mail address is one, whatever its key says."""
+        """What the cluster's members say, and where; an e-mail address is one, whatever its key says.
+
+        What is called the e-mail address is that, before anything that only looks like one: people choose their names.
+        """
         got: Group = {}
         places: dict[Place, tuple[str, str, float]] = {}
         objects, used, confidence = self.spread.objects, self._used, cluster.confidence
         people = group in _PEOPLE
-        for member, accept, listed in cluster.tries:
+        for member, accept, listed in sorted(cluster.tries, key=_email_first) if people else cluster.tries:
             if member in got:
                 continue
             for place in listed:
@@ -209,11 +212,18 @@ class Finder:
                     if "email" not in got:
                         got["email"] = read
                         places[place] = (group, "email", confidence)
-                    continue
+                        continue
+                    if read == got["email"]:
+                        continue
                 got[member] = read
                 places[place] = (group, member, confidence)
                 break
         return got, places
+
+
+def _email_first(tried: tuple[str, Any, Any]) -> bool:
+    """Sorts what is called the e-mail address to the front, and leaves the others in their order."""
+    return tried[0] != "email"
 
 
 def _bare(group: str, value: Any) -> list[tuple[str, Any]]:
