@@ -77,3 +77,14 @@ def test_every_metric_and_every_rule_on_an_operators_page_is_one(path: Path) -> 
     text = path.read_text()
     assert [name for name in re.findall(r"`(whodid_(?:agent|server|forward)_\w+)`", text) if name not in metrics] == []
     assert [name for name in re.findall(r"`(Whodid[A-Z]\w+)`", text) if f"alert: {name}\n" not in rules] == []
+
+
+def test_every_check_of_the_doctor_is_in_its_table_and_no_other() -> None:
+    checks = {
+        name
+        for file in (ROOT / "indexer/whodid_indexer/doctor").glob("*.py")
+        for name in re.findall(r'\("([a-z -]+)", self\.\w+\)', file.read_text())
+    }
+    table = (ROOT / "docs/operations.md").read_text().partition("## Doctor")[2].partition("## Upgrading")[0]
+    listed = {name for row in re.findall(r"^\| ([a-z, -]+) \|", table, re.MULTILINE) for name in row.split(", ")}
+    assert listed - {"check"} == checks
