@@ -10,6 +10,7 @@ from whodid_agent.cli.main import cli as agent
 from whodid_agent.config import AgentSettings
 from whodid_indexer.cli.main import cli as indexer
 from whodid_indexer.config import IndexerSettings
+from whodid_schema.redaction import LENIENT_MINIMUM, LENIENT_WORDS, STRICT_WORDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -88,3 +89,12 @@ def test_every_check_of_the_doctor_is_in_its_table_and_no_other() -> None:
     table = (ROOT / "docs/operations.md").read_text().partition("## Doctor")[2].partition("## Upgrading")[0]
     listed = {name for row in re.findall(r"^\| ([a-z, -]+) \|", table, re.MULTILINE) for name in row.split(", ")}
     assert listed - {"check"} == checks
+
+
+def test_the_page_on_security_names_the_words_that_are_masked() -> None:
+    rows = re.findall(r"^  \| keys whose last word is ([^|]*)\| ([^|]*)\|", OPERATOR[-1].read_text(), re.MULTILINE)
+    (strict, _), (lenient, what) = rows
+    assert tuple(re.findall(r"`(\w+)`", strict.partition(", in any spelling")[0])) == STRICT_WORDS
+    assert tuple(re.findall(r"`(\w+)`", lenient)) == LENIENT_WORDS
+    assert LENIENT_MINIMUM == 6
+    assert "six characters" in what
