@@ -45,10 +45,20 @@ def test_the_first_token_closes_a_server_that_runs_and_a_lost_index_of_state_ope
         set_up(opensearch)
         time.sleep(AGE)
         assert server.get("/api/v1/count").status_code == 503, "an empty one in its place says nothing either"
-    opensearch.request("DELETE", f"/{STATE}")
     refused = whodid("serve", "--store", opensearch.url, "--listen", f"127.0.0.1:{free_port()}", check=False)
     assert refused.returncode == 1
-    assert "which has the tokens, is not there" in refused.stderr
+    assert "has lost them: nobody is let in" in refused.stderr
+    again = ask("token", "create", "--store", opensearch.url, "--role", "auditor").text.strip()
+    with Server(tmp_path, opensearch.url) as server:
+        assert server.get("/api/v1/count").status_code == 401
+        assert server.get("/api/v1/count", headers=bearer(again)).status_code == 200
+
+
+def test_a_cluster_without_an_index_of_state_opens_no_server(opensearch: OpenSearch) -> None:
+    set_up(opensearch)
+    opensearch.request("DELETE", f"/{STATE}")
+    refused = whodid("serve", "--store", opensearch.url, "--listen", "127.0.0.1:0", check=False)
+    assert (refused.returncode, "run whodid setup" in refused.stderr) == (1, True)
 
 
 def test_a_server_with_tokens_may_listen_elsewhere_and_one_without_may_not(

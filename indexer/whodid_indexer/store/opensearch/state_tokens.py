@@ -4,7 +4,9 @@
 
 A token works, and stops working, within `AGE` seconds of being written, in every server over the cluster: the copy is
 as old as the question that brought it, and whoever comes later waits for the next one. What cannot be read is never
-taken for "there are none": a cluster that does not answer, and one whose index of state is gone, let nobody in.
+taken for "there are none": a cluster that does not answer, and one whose index of state is gone, let nobody in. That
+there was a token says the index template `whodid-state` too, so that an empty index in the lost one's place opens no
+server, whoever made it.
 """
 
 import threading
@@ -24,6 +26,7 @@ from whodid_indexer.store.opensearch.state import (
     has_state,
     make_state,
     read_state,
+    state_index,
     state_version,
     write_state,
 )
@@ -36,6 +39,8 @@ MOST = 5_000
 """Tokens of a cluster, those that have ended counted."""
 
 _KIND = "token"
+_MARK = "/_index_template/whodid-state"
+_HAD = {"index_patterns": [STATE], "priority": 500, "_meta": {"tokens": True}}
 
 
 class _Body(Struct, frozen=True):
@@ -105,13 +110,14 @@ class ClusterTokens:
             if version and version == self._version:
                 return
             kept = read_state(self._client, _KIND, refresh=False)
-            lost = not kept and (bool(self._by_id) or not has_state(self._client))
+            lost = not kept and (not has_state(self._client) or self._client.find(_MARK) is not None)
         except NotAllowed as error:  # it is the server that may not, and not whoever asks it
             raise StoreUnreachable(f"whether there are tokens cannot be told: {error.message}", _ROLE) from error
         if lost:
             raise StateError(
-                f"{self._client.url}: the index {STATE}, which has the tokens, is not there: nobody is let in",
-                "restore it from a snapshot, or run whodid setup",
+                f"{self._client.url}: the index {STATE}, which has the tokens, is not there, or has lost them: "
+                "nobody is let in",
+                "restore it from a snapshot; else run whodid setup, and where there were tokens make new ones",
             )
         bodies = [_body_of(one) for one in kept]
         self._by_hash = {body.hash: body.token for body in bodies}
@@ -139,6 +145,8 @@ class ClusterRegister:
     def add(self, token: Token, digest: bytes) -> None:
         """See Register. Raises UsageError for one too many."""
         make_state(self._client)
+        if self._client.find(_MARK) is None:
+            self._client.json("PUT", _MARK, {**_HAD, "template": state_index()})
         if len(read_state(self._client, _KIND)) >= MOST:
             raise UsageError(f"there are {MOST:,} tokens already", "give a token to several, or use another store")
         write_state(self._client, _KIND, token.id, msgspec.to_builtins(_Body(token, digest.hex())))
