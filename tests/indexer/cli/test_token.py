@@ -89,12 +89,14 @@ def test_what_makes_no_token_is_a_usage_error_and_makes_none(store: str, given: 
     assert listed(store) == []
 
 
-def test_an_unknown_token_and_a_store_elsewhere_are_named(store: str, server: Server, tmp_path: Path) -> None:
+def test_an_unknown_token_and_a_store_elsewhere_are_named(store: str, tmp_path: Path) -> None:
     unknown = ask("token", "revoke", "--store", store, "t1\x1b[31m")
     assert unknown.code == 2
     assert "\x1b" not in unknown.err
     assert "whodid token list" in unknown.err
-    elsewhere = ask("token", "list", "--store", server.url)
+    (tmp_path / "served").mkdir()
+    with Server(tmp_path / "served") as open_to_all:
+        elsewhere = ask("token", "list", "--store", open_to_all.url)
     assert elsewhere.code == 2
     assert "where the server runs" in elsewhere.err
     assert ask("token", "list", "--store", "http://127.0.0.1:1").code == 4
