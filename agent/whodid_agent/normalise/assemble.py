@@ -110,8 +110,10 @@ def _read_deed(
 ) -> _Deed:
     reading = taxonomy.read_action(action)
     verb = reading.verb
-    if stated is not None:
-        other = stated if stated in taxonomy.VERBS else taxonomy.read_action(stated).verb
+    if stated in taxonomy.VERBS:  # `other` too: a profile may know that the action's words mislead
+        verb = stated
+    elif stated is not None:
+        other = taxonomy.read_action(stated).verb
         verb = other if other != "other" else verb
     outcome = outcome or reading.outcome or attempted or assumed or "unknown"
     return (

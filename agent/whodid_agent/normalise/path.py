@@ -222,13 +222,16 @@ _CUTS: Mapping[str, Callable[[str, str], str]] = {
 
 
 def _passed(value: Any, like: Any) -> Any:
-    if type(value) is not str:
+    text = str(value) if type(value) is int and abs(value) < MOST else value
+    if type(text) is not str:
         return None
-    return value if (like.pattern.fullmatch(value[:LONGEST_FORM].casefold()) is None) is like.but else None
+    return value if (like.pattern.fullmatch(text[:LONGEST_FORM].casefold()) is None) is like.but else None
 
 
 LONGEST_FORM = 512
 """Characters of a text that are compared with a form."""
+MOST = 10**18
+"""A whole number below is compared as its digits."""
 
 
 _WAYS: Mapping[type, Callable[[Any, Any], Any]] = {Pick: _member, Inside: _inside, Cut: _part, Like: _passed}
