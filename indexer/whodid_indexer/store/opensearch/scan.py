@@ -1,11 +1,13 @@
 """Every match in time order, as of one moment: a point in time, read a page at a time behind the last place.
 
 Pages go by bytes, not by records: they start small, grow while records are small, and shrink behind large ones. A page
-that the cluster has no memory for is asked for again in a smaller one; the moment stays the same.
+that the cluster has no memory for is asked for again in a smaller one; the moment stays the same. While one page is
+read the next is on its way, so that whoever writes the records down does not wait for the cluster.
 """
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from whodid_indexer.store.opensearch.asking import ALIAS, meant, search_moment, unknown
@@ -46,14 +48,23 @@ class Scans:
                 "pit": {"id": moment, "keep_alive": KEEP_ALIVE},
                 "size": FIRST,
             }
+            yield from self._pages(body)
+
+    def _pages(self, body: dict[str, Any]) -> Iterator[bytes]:
+        """The records from the first page on; the next is on its way while one is read."""
+        with ThreadPoolExecutor(1, "page") as ahead:
+            page = ahead.submit(_page, self._client, body)
             while True:
-                hits = _page(self._client, body)
+                hits = page.result()
                 bodies = [hit.body for hit in hits]
+                ended = len(hits) < body["size"]
+                if not ended:
+                    size = _next_size(len(bodies), sum(map(len, bodies)))
+                    body |= {"search_after": list(hits[-1].sort), "size": size}
+                    page = ahead.submit(_page, self._client, body)
                 yield from bodies
-                if len(hits) < body["size"]:
+                if ended:
                     return
-                body["search_after"] = list(hits[-1].sort)
-                body["size"] = _next_size(len(bodies), sum(map(len, bodies)))
 
     def close(self) -> None:
         """Give back the moments of scans that were left in the middle."""
