@@ -100,14 +100,15 @@ def _equal(before: Any, after: Any) -> bool:
         return False
 
 
-_MASK_BEGINNINGS = frozenset("[*•")
+MASK_BEGINNINGS = frozenset("[*•")
+"""What every mask begins with."""
 
 
 def is_masked(value: Any) -> bool:
     """Whether a value is the mask, or a text of nothing but asterisks or bullets as applications write theirs."""
     return (
         type(value) is str
-        and value[:1] in _MASK_BEGINNINGS
+        and value[:1] in MASK_BEGINNINGS
         and (value == MASK or (len(value) >= 3 and not value.strip("*•")))
     )
 

@@ -12,7 +12,7 @@ event is filed under its receipt, because nothing in it tells two such lines of 
 Nothing of a profile's mapping enters, so an upgraded profile never gives an event a second name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
@@ -29,13 +29,6 @@ def _digest(parts: Iterable[bytes]) -> str:
     return bytes_to_ulid(sha256(b"".join(framed)).digest()[:16]).lower()
 
 
-@lru_cache(maxsize=256)
-def _place(source: str, generation: str) -> bytes:
-    """The framed beginning that all events of one file share."""
-    parts = (b"f", source.encode(), generation.encode())
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-
-
 def native_id(app: str, values: Sequence[str], event: bytes) -> str:
     """The id where the application names its events; `event` is the event's redacted bytes."""
     return _digest((b"n", app.encode(), *(value.encode() for value in values), event))
@@ -43,10 +36,24 @@ def native_id(app: str, values: Sequence[str], event: bytes) -> str:
 
 def file_id(source: str, generation: str, offset: int, item: int, event: bytes, first_receipt: str = "") -> str:
     """The id of event number `item` (from 0) of the line at byte `offset` of the decompressed file."""
-    at = b"%d" % offset
-    receipt = _framed(first_receipt.encode()) if first_receipt else b""
-    parts = (_place(source, generation), _LENGTHS[len(at)], at, _number(item), receipt, _length(len(event)), event)
-    return bytes_to_ulid(sha256(b"".join(parts)).digest()[:16]).lower()
+    return file_ids(source, generation)(offset, item, event, first_receipt)
+
+
+FileIds = Callable[[int, int, bytes, str], str]
+
+
+@lru_cache(maxsize=256)
+def file_ids(source: str, generation: str) -> FileIds:
+    """As `file_id`, for the events of one file: of offset, item, event, first receipt."""
+    place = b"".join(map(_framed, (b"f", source.encode(), generation.encode())))
+
+    def of(offset: int, item: int, event: bytes, first_receipt: str) -> str:
+        at = b"%d" % offset
+        receipt = _framed(first_receipt.encode()) if first_receipt else b""
+        parts = (place, _LENGTHS[len(at)], at, _number(item), receipt, _length(len(event)), event)
+        return bytes_to_ulid(sha256(b"".join(parts)).digest()[:16]).lower()
+
+    return of
 
 
 def _framed(part: bytes) -> bytes:

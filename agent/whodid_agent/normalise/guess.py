@@ -14,7 +14,7 @@ so, with values of the same kinds, and gives None where it is not; it changes no
             …
         except KeyError: return None
         del p1[k5]                                  only where something else is left beside it
-        return Draft(Record(…, {k6: v6, **p1}), …)      or, of a plain event, just (v0, v1, …, {k6: v6, **p1})
+        return Draft(Record(…, {k6: v6, **p1}), …)      or, of a plain event, just (v0, v1, …, k7, {k6: v6, **p1})
 
 Whatever `interpret.extract` would decide is decided here once, for the event that was met, and held by a test in
 the function.
@@ -38,7 +38,7 @@ from whodid_agent.normalise.expression import (
     looked_at,
 )
 from whodid_agent.normalise.path import Path, Steps, at, table_key
-from whodid_agent.normalise.plain import PLAIN, Plain
+from whodid_agent.normalise.plain import PLAIN, Plain, filled
 from whodid_agent.normalise.profile import Profile
 
 Guess = Callable[[dict[str, Any]], Draft | Plain | None]
@@ -89,9 +89,10 @@ class _Writer(Asking):
         self.depth -= 1
         self.put(f"except KeyError: return {NOTHING}")
         self._remove()
-        filled = {slot for slot, local in slots.items() if local != NOTHING}
-        if native == NOTHING and filled.issubset(PLAIN):
-            self.put(f"return ({', '.join(slots.get(slot, NOTHING) for slot in PLAIN)}, {metadata})")
+        if native == NOTHING and all(local == NOTHING for slot, local in slots.items() if slot not in PLAIN):
+            there = filled(slots)
+            told = NOTHING if there is None else self.bind(there)
+            self.put(f"return ({', '.join(slots.get(slot, NOTHING) for slot in PLAIN)}, {told}, {metadata})")
         else:
             self.build(slots, native, metadata)
 

@@ -1,11 +1,12 @@
 """The record of a plain event in one go: what `assemble.finish` does part by part, for what most logs are full of.
 
-A plain event fills no other slots than those of `PLAIN`. A guess gives their values as a tuple in that order, the
-metadata last. Where one of them is out of the ordinary (no action, a time that is not believed, nobody who acted, a
-workspace that is not the input's, changes in another form than from and to), a draft is made of the tuple, and the
-complete way is gone. Both ways make the same record.
+A plain event fills no other slots than those of `PLAIN`. A guess gives their values as a tuple in that order, then
+which of them are filled (see `filled`), then the metadata. Where one of them is out of the ordinary (no action, a time
+that is not believed, nobody who acted, a workspace that is not the input's, changes in another form than from and to),
+a draft is made of the tuple, and the complete way is gone. Both ways make the same record.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from whodid_agent.normalise.assemble import SHORT, Filing, finish, free_text, short_deed
@@ -34,7 +35,24 @@ PLAIN = (
 )
 
 Plain = tuple[Any, ...]
-"""The values of `PLAIN`, each None where there is none, and the metadata."""
+"""The values of `PLAIN`, each None where there is none, which of them are filled, and the metadata."""
+
+
+def filled(locals_: Mapping[str, str]) -> str | None:
+    """Which slots a guess fills with what stands in the event itself (locals `v…`); None where a stencil cannot tell.
+
+    What a stencil has gaps for must be of the event: the constants and tables of a profile may need escapes.
+    """
+    there = [slot for slot in PLAIN if locals_.get(slot, "None") != "None"]
+    if not {"time", "action", "actor.type"}.issubset(there) or not _NAMES.intersection(there):
+        return None
+    if any(not locals_[slot].startswith("v") for slot in there if slot not in _DECIDING):
+        return None
+    return " ".join(there)
+
+
+_NAMES = frozenset({"actor.id", "actor.name", "actor.email"})
+_DECIDING = frozenset({"action", "outcome", "actor.type", "target.type"})
 
 
 def draft_of(plain: Plain) -> Draft:
@@ -44,7 +62,9 @@ def draft_of(plain: Plain) -> Draft:
 
 def finish_plain(plain: Plain, profile: Profile, filing: Filing, received_at: str) -> Record:
     """See `assemble.finish`; one function, since calls and detours are what that one's time goes into."""
-    instant, action, outcome, kind, number, name, email, of, of_id, of_name, place, ip, agent, diffs, metadata = plain
+    instant, action, outcome, kind, number, name, email, of, of_id, of_name, place, ip, agent, diffs, _, metadata = (
+        plain
+    )
     options = filing.options
     changes = None
     if (

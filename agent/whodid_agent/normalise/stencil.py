@@ -1,0 +1,307 @@
+"""Records of plain events as JSON, by stencils that are filled in: no record is made, nothing is derived anew.
+
+Nearly all events of a kind differ in names, ids, times and addresses alone. One of a kind goes the complete way with a
+mark in the place of each of these values; its JSON, cut at the marks, is the stencil of all events of the kind:
+
+    {"@timestamp":"␁0␁",…,"description":"␁6␁ updated ␁8␁",…  ─►  pieces, and which value stands between which
+
+So nothing here knows the order of a record's fields or how any of them comes about: that is `finish_plain`'s and the
+schema's. What a kind is, `Stencils.find` says: everything that decides about more than the text at its own place. A
+mark holds control characters, which no text has that needs no escapes; a text that does need them is in no stencil,
+nor is anything else that is out of the ordinary: such events go the complete way.
+"""
+
+import re
+from collections.abc import Callable
+from itertools import count
+from typing import Any, NamedTuple
+
+import msgspec
+
+from whodid_agent.normalise.assemble import SHORT, Filing
+from whodid_agent.normalise.device import device_of
+from whodid_agent.normalise.plain import Plain, finish_plain
+from whodid_agent.normalise.profile import Profile
+from whodid_schema import diff, folding, timestamp
+from whodid_schema.meta import Router
+from whodid_schema.record import MASK, encode
+
+_ID, _INGEST, _TIME, _PRECISION, _RECEIVED, _DEVICE, _METADATA, _META = range(8)
+_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SIDES = range(8, 17)
+"""The marks' numbers, which are the places of the values; from `_SIDES` on, the changes' sides."""
+
+_RAW = 9_999
+
+_SPOKEN = frozenset({_NUMBER, _EMAIL, _NAME, _OF_NAME})
+"""What a sentence may hold beside sides of changes: it says other things of an id that is a number."""
+
+_LONGEST_NAMES, _LONGEST_WORDS, _LONGEST_SIDE = 80, 2_000, 80
+"""Actor's and target's names together, a sentence's own words, a change's side: nothing of these is cut."""
+
+_MET_OFTEN = 8
+_MOST_KINDS = 4_096
+_MOST_CHANGES = 16
+_LONGEST_WORD = 64
+"""Bounds of what is kept for the kinds that senders make up."""
+
+_LARGEST = 1 << 53
+_FIRST = timestamp.Instant("2000-01-01T00:00:00.000000Z", "s")
+
+_to_json = msgspec.json.Encoder().encode
+_MARK = re.compile(r"(?:\\u0001|\x01)(\d+)(?:\\u0001|\x01)")
+_MASKED = MASK.encode()
+_BACKSLASH, _BRACKET = b"\\["
+
+
+def _mark(number: int) -> str:
+    return f"\x01{number}\x01"
+
+
+def _bare(number: int) -> Any:
+    """The mark of what is JSON already."""
+    return msgspec.Raw(_mark(number).encode())
+
+
+class Stencil(NamedTuple):
+    """What an event's record needs no making of.
+
+    `fill` puts id, how it came in and the values between the pieces; `rest` follows the original (None: left out).
+    `different`: of the texts that a sentence or `related` compares, so many differ.
+    """
+
+    fill: Callable[..., str]
+    rest: bytes | None
+    different: int
+    index: str  # type: ignore[assignment]  # hides tuple.index, as in Shipment
+    class_: str
+
+
+def _filler(pieces: list[str]) -> Callable[..., str]:
+    """A function of the values that puts them between the pieces, whose every second is a value's number.
+
+    No piece is in its source: the pieces are names in it.
+    """
+    names = {f"p{place}": piece for place, piece in enumerate(pieces) if place % 2 == 0}
+    parts = [_value(int(piece)) if place % 2 else f"p{place}" for place, piece in enumerate(pieces)]
+    values = ", ".join(map(_value, range(_SIDES)))
+    scope: dict[str, Any] = {"join": "".join, **names}
+    source = f"def fill({values}, *sides):\n    return join(({', '.join(parts)}))\n"
+    exec(compile(source, "<stencil>", "exec"), scope)  # noqa: S102  # see above: no foreign text is in it
+    fill: Callable[..., str] = scope["fill"]
+    return fill
+
+
+def _value(number: int) -> str:
+    return f"v{number}" if number < _SIDES else f"sides[{number - _SIDES}]"
+
+
+_Change = str | tuple[str, str | None, str | None]
+"""A field of which both sides are texts; another with the kinds of its sides."""
+_Kind = tuple[Any, ...]
+
+
+class Stencils:
+    """The stencils of one profile, for an input's options and a store's rules."""
+
+    def __init__(self, profile: Profile, filing: Filing, router: Router) -> None:
+        self._profile, self._filing, self._router = profile, filing, router
+        self._only_workspace = filing.options.workspace
+        self._workspace = filing.options.workspace or filing.options.workspace_default
+        self._project = filing.options.project
+        self._pairs = _Pairs()
+        self._known: dict[_Kind, Stencil | None] = {}
+        self._met: dict[_Kind, int] = {}
+
+    def find(  # noqa: PLR0911  # one return for each reason why there is none
+        self, plain: Plain, received_at: str, data: bytes
+    ) -> tuple[Stencil, list[Any]] | None:
+        """The stencil of this event (`data`: its bytes; what is filled is known), and the values for it."""
+        instant, action, outcome, of_kind, number, name, email, *more = plain
+        of, of_id, of_name, place, ip, agent, diffs, filled, metadata = more
+        time, precision, zone_assumed = instant
+        if (
+            not timestamp.FIRST_PLAUSIBLE <= time <= received_at
+            or len(name or email or number) + len(of_name or of_id or "") > _LONGEST_NAMES
+        ):
+            return None
+        if place is not None and self._only_workspace is not None:
+            if place != self._only_workspace:
+                return None
+            place = None
+        sides: list[str] = []
+        if diffs is None:
+            changed: tuple[_Change, ...] = ()
+        elif not (changed := _changed(diffs, sides)):
+            return None
+        if _BACKSLASH not in data:
+            meta = self._pairs.text(metadata)
+        elif b"\\" in _to_json((plain[1:-3], sides, changed)):
+            return None
+        else:
+            meta = _to_json(folding.meta_pairs(metadata)).decode()
+        device = None if agent is None else device_of(agent)
+        masked = _BRACKET in data and _MASKED in data  # the first is the faster, and rarely there
+        nothing = metadata is None, meta == "[]", device is None
+        kind = (filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing)
+        stencil = self._known.get(kind)
+        if stencil is None:
+            self._meet(kind, (number, email, name, of_id, of_name, place, ip, agent))
+            return None
+        if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != stencil.different:
+            return None
+        values = [time, precision, received_at, device, _to_json(metadata).decode(), meta]
+        values += (number, email, name, of_id, of_name, place, ip, agent, *sides)
+        return stencil, values
+
+    def _meet(self, kind: _Kind, texts: tuple[str | None, ...]) -> None:
+        """Count an event without a stencil; once its kind has been met often, make one, or know that there is none."""
+        _, action, _, of_kind, of, *_ = kind
+        if kind in self._known or len(of_kind) > _LONGEST_WORD or len(action) >= SHORT or len(of or "") >= SHORT:
+            return
+        if len(self._known) >= _MOST_KINDS or len(self._met) >= _MOST_KINDS:
+            self._known.clear()
+            self._met.clear()
+        met = self._met[kind] = self._met.get(kind, 0) + 1
+        if met == _MET_OFTEN:
+            self._known[kind] = self._made(kind, texts)
+
+    def _made(self, kind: _Kind, texts: tuple[str | None, ...]) -> Stencil | None:
+        """The stencil of this kind, cut from the record of an event that has marks for these texts."""
+        filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing = kind
+        no_metadata, no_pairs, no_device = nothing
+        marks = [None if text is None else _mark(place) for place, text in enumerate(texts, _NUMBER)]
+        number, email, name, of_id, of_name, place, ip, agent = marks
+        instant = _FIRST._replace(zone_assumed=zone_assumed)
+        diffs = _diffs(changed) if changed else None
+        plain = (
+            *(instant, action, outcome, of_kind, number, name, email, of, of_id, of_name, place, ip, agent, diffs),
+            *(filled, None),
+        )
+        record = finish_plain(plain, self._profile, self._filing, _FIRST.text)
+        spoken = {int(found) for found in _MARK.findall(record.description or "")}
+        if (
+            record.verb == "other"  # such a sentence may be the event's own
+            or len(record.description or "") > _LONGEST_WORDS
+            or any(found < _SIDES and found not in _SPOKEN for found in spoken)
+        ):
+            return None
+        record.timestamp, record.time_precision, record.received_at = _mark(_TIME), _mark(_PRECISION), _mark(_RECEIVED)
+        record.id, record.ingest = _mark(_ID), _bare(_INGEST)
+        if record.client is not None:
+            record.client.device = None if no_device else _mark(_DEVICE)
+        record.metadata = None if no_metadata else _bare(_METADATA)
+        record.meta = None if no_pairs else _bare(_META)
+        keeps = self._filing.options.keep_raw
+        if keeps:
+            record.raw, record.raw_redacted = _bare(_RAW), masked or None
+        pieces = _MARK.split(encode(record).decode())
+        rest = None
+        if keeps:
+            *pieces, last, rest = pieces
+            if int(last) != _RAW:
+                return None
+        different = len({*marks[:-1], self._workspace, self._project})
+        return Stencil(
+            _filler(pieces),
+            None if rest is None else rest.encode(),
+            different,
+            self._router.index_of(record),
+            self._router.class_of(record),
+        )
+
+
+def _changed(diffs: Any, sides: list[str]) -> tuple[_Change, ...]:
+    """The fields that changed, with the kinds of their sides, whose texts go into `sides`; () where one is unusual."""
+    if type(diffs) is not dict or len(diffs) > _MOST_CHANGES:
+        return ()
+    found: list[_Change] = []
+    for field, value in diffs.items():
+        if type(value) is not dict or len(field) > _LONGEST_WORD or not value.keys() <= _SIDES_ARE or not value:
+            return ()
+        before, after = value.get("from"), value.get("to")
+        if (
+            type(before) is type(after) is str
+            and 0 < len(before) <= _LONGEST_SIDE
+            and 0 < len(after) <= _LONGEST_SIDE
+            and before[0] not in diff.MASK_BEGINNINGS
+            and after[0] not in diff.MASK_BEGINNINGS
+        ):
+            if before != after:
+                found.append(field)
+                sides += (before, after)
+            continue
+        kinds = _kind_of(before), _kind_of(after)
+        if None in kinds:
+            return ()
+        if before != after or kinds[0] not in _UNMASKED:
+            found.append((field, *kinds))
+            sides += [str(side) for side, kind in ((before, kinds[0]), (after, kinds[1])) if kind in _SHOWN]
+    return tuple(found)
+
+
+_SIDES_ARE = frozenset({"from", "to"})
+_SHOWN = ("text", "number")
+_UNMASKED = ("text", "number", "")
+
+
+def _kind_of(side: Any) -> str | None:
+    """`text` or `number` where it varies, the mask itself, "" for nothing; None for what has no stencil."""
+    kind = type(side)
+    if kind is str:
+        if diff.is_masked(side):
+            return side if len(side) <= _LONGEST_WORD else None
+        return "text" if 0 < len(side) <= _LONGEST_SIDE else None
+    if kind is int:
+        return "number" if -_LARGEST < side < _LARGEST else None
+    return "" if side is None else None
+
+
+def _diffs(changed: tuple[_Change, ...]) -> dict[str, dict[str, Any]]:
+    """Changes of these kinds, with marks for the sides that vary."""
+    places = count(_SIDES)
+    made: dict[str | None, Callable[[], Any]] = {
+        "text": lambda: _mark(next(places)),
+        "number": lambda: _bare(next(places)),
+        "": lambda: None,
+    }
+    return {
+        field: {name: made[kind]() if kind in made else kind for name, kind in (("from", before), ("to", after))}
+        for field, before, after in ((one, "text", "text") if isinstance(one, str) else one for one in changed)
+    }
+
+
+class _Pairs:
+    """`folding.meta_pairs` as JSON, of metadata that needs no escapes; remembered for lists of keys."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], str] = {}
+
+    def text(self, metadata: dict[str, Any] | None) -> str:
+        """The array of pairs."""
+        if metadata is None:
+            return "[]"
+        keys, values = tuple(metadata), tuple(metadata.values())
+        known = self._known.get(keys)
+        if known is None:
+            known = self._remember(keys)
+        if known and _FLAT.issuperset(map(type, values)) and "" not in values:
+            text = (known % values).lower()
+            if len(text) <= folding.META_PAIR_LENGTH and text.isascii():
+                return text
+        pairs = folding.meta_pairs(metadata)
+        return '["' + '","'.join(pairs) + '"]' if pairs else "[]"
+
+    def _remember(self, keys: tuple[str, ...]) -> str:
+        """The array with a gap for each value; empty where a pair of one key may be that of another."""
+        if len(keys) > _MOST_KEYS or any(not 0 < len(key) <= _LONGEST_WORD or "=" in key for key in keys):
+            return ""
+        alone = len({key.lower() for key in keys}) == len(keys)
+        if len(self._known) >= _MOST_KINDS:
+            self._known.clear()
+        gaps = ",".join('"' + key.replace("%", "%%") + '=%s"' for key in keys)
+        known = self._known[keys] = f"[{gaps}]" if alone else ""
+        return known
+
+
+_FLAT = frozenset({str, int})
+_MOST_KEYS = 32
