@@ -88,6 +88,9 @@ def deed(record: Record) -> str | None:
     kind = (target.type or "").lower()
     if not noun or _same(noun, kind) or kind.endswith("_" + noun.rstrip("s")):
         return f"{past} {targets(record)}"
+    named, _, whom = noun.rpartition("_for_")  # `ListGroupsForUser` names whose they are itself
+    if named and (_same(whom, kind) or kind.endswith("_" + whom)):
+        noun = named
     return f"{past} {kind_words(noun)} for {targets(record)}"
 
 

@@ -24,6 +24,7 @@ class Gap(Struct, frozen=True):
 
 
 Told = str | Sequence[str | Gap]
+_CHANGES = Gap("changes")
 
 
 def tell(record: Record, did: Told | None, tried: Told | None = None) -> str | None:
@@ -48,6 +49,9 @@ def _filled(record: Record, told: Told) -> str | None:
     if isinstance(told, str):
         return told
     texts = [GAPS[part.what](record) if isinstance(part, Gap) else part for part in told]
+    if told and told[-1] == _CHANGES and not texts[-1]:  # "…: {@changes}" is said without them where there are none
+        head = "".join(text or "" for text in texts[:-1])
+        texts = [head.removesuffix(": ")] if head.endswith(": ") and all(texts[:-1]) else [None]
     return "".join(text for text in texts if text) if all(texts) else None
 
 

@@ -28,6 +28,9 @@ def record(outcome: str = "success", **more: object) -> Record:
         (record(target=Target("user", "7")), ("met ", Gap("name")), None, "Ann met 7"),
         (record(changes=[Change("seats", 1, 2)]), ("set ", Gap("changes")), None, "Ann set seats 1 → 2"),
         (record("failure", reason="no right"), "deleted it", None, "Ann attempted to delete it (no right)"),
+        (record(), ("set it: ", Gap("changes")), None, "Ann set it"),
+        (record("failure"), None, ("go ", Gap("words"), ": ", Gap("changes")), "Ann attempted to go attach user policy"),
+        (record(), ("set ", Gap("changes")), None, None),
         (record(reason="spam"), ("left for ", Gap("reason")), None, "Ann left for spam"),
         (Record(actor=Actor(name="Ann", provider="Okta"), kind="auth"), "came in", None, "Ann came in using Okta"),
         (Record(), "came in", None, "Someone came in"),
@@ -52,6 +55,10 @@ DEED = (Gap("deed"),)
         (
             Record(action="CreateAccessKey", verb="create", target=Target("user", "7")),
             "Someone created access key for user #7",
+        ),
+        (
+            Record(action="ListGroupsForUser", verb="view", target=Target("iam_user", name="bob")),
+            "Someone listed groups for IAM user bob",
         ),
         (Record(action="DeleteBucket", verb="delete", target=Target("bucket", name="b")), "Someone deleted bucket b"),
         (Record(action="PutKeyPolicy", verb="update", outcome="failure"), "Someone attempted to put key policy"),
