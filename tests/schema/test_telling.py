@@ -29,7 +29,7 @@ def record(outcome: str = "success", **more: object) -> Record:
         (record(changes=[Change("seats", 1, 2)]), ("set ", Gap("changes")), None, "Ann set seats 1 → 2"),
         (record("failure", reason="no right"), "deleted it", None, "Ann attempted to delete it (no right)"),
         (record(), ("set it: ", Gap("changes")), None, "Ann set it"),
-        (record("failure"), None, ("go ", Gap("words"), ": ", Gap("changes")), "Ann attempted to go attach user policy"),
+        (record("failure"), None, ("go: ", Gap("changes")), "Ann attempted to go"),
         (record(), ("set ", Gap("changes")), None, None),
         (record(reason="spam"), ("left for ", Gap("reason")), None, "Ann left for spam"),
         (Record(actor=Actor(name="Ann", provider="Okta"), kind="auth"), "came in", None, "Ann came in using Okta"),
