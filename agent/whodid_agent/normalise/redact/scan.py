@@ -9,9 +9,12 @@ inside the place in question.
 """
 
 import contextlib
+import re
 import threading
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any, Literal
 
 from whodid_agent.normalise.redact import patterns
@@ -22,8 +25,17 @@ KEY, UNUSUAL, NAME, KEY_ID, CARD = range(5)
 EARLY = 32 << 20
 """Bytes after which Hyperscan, once it is ready, has soon made up for the time that this took."""
 
+LINE_HITS = 24
+"""A line with more hits than that is looked at as a whole, which is cheaper than hit by hit."""
+
 _BYTES_PER_HIT = 2048
 """What RE2 spends on a hit it could scan so many bytes in; Hyperscan's cost next to nothing."""
+
+_KIND = re.compile(
+    rf"[\s\S]?({rules.CARD_TRIGGER})|({rules.KEY_ID})|[\s\S]*[^\\]\"[ \t]{{0,16}}(?:(:)|([,}}\]\n]?))".encode()
+)
+_KINDS = (UNUSUAL, CARD, KEY_ID, KEY, NAME)
+"""The kind of what RE2 found, by its look. UNUSUAL is never wrong: the whole line is looked at then."""
 
 Hit = tuple[int, int]
 Scan = Callable[[bytes], list[Hit]]
@@ -84,35 +96,54 @@ def _hyperscan(extra: tuple[str, ...]) -> Scan:
 
         database.scan(chunk, match_event_handler=found, scratch=scratch)
         hits.sort()
-        return hits
+        return hits if len(hits) <= LINE_HITS else _thinned(chunk, hits)
 
     return scan
+
+
+def _thinned(chunk: bytes, hits: list[Hit]) -> list[Hit]:
+    """The hits with one UNUSUAL in place of those of a line that has too many."""
+    thinned: list[Hit] = []
+    at = 0
+    while at + LINE_HITS < len(hits):
+        newline = chunk.find(b"\n", hits[at][0] - 1)
+        line_end = len(chunk) if newline < 0 else newline
+        behind = bisect_right(hits, line_end + 1, at, key=itemgetter(0))  # a hit may end behind its newline
+        thinned += hits[at:behind] if behind - at <= LINE_HITS else [(line_end, UNUSUAL)]
+        at = behind
+    return thinned + hits[at:]
 
 
 def _re2(extra: tuple[str, ...]) -> Scan:
     """Scans with RE2, whose matches do not overlap: the triggers are short, so that none hides the next."""
     import re2  # noqa: PLC0415 - optional on platforms without a wheel
 
-    by_kind: dict[int, list[str]] = {}
-    for pattern, kind in _expressions(extra):
-        by_kind.setdefault(kind, []).append(pattern)
-    # One group for each kind, not for each pattern: captures are what RE2 spends its time on.
-    alternatives = "|".join(f"({'|'.join(patterns_)})" for patterns_ in by_kind.values())
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    search = re2.compile(alternatives.encode("latin-1"), options).search
-    kinds = [UNUSUAL, *by_kind]
+    # No groups: captures take RE2 five times as long as the match, so the kind is read off what was found.
+    alternatives = "|".join(f"(?:{pattern})" for pattern, _ in _expressions(extra))
+    find = re2.compile(alternatives.encode("latin-1"), options).finditer
 
     def scan(chunk: bytes) -> list[Hit]:
         hits: list[Hit] = []
-        at = 0
-        while found := search(chunk, at):
-            end, kind = found.end(), kinds[found.lastindex]
-            hits.append((end, kind))
-            at = end if end > found.start() else end + 1
-            if kind == UNUSUAL:  # the whole line is looked at anyway
-                at = chunk.find(b"\n", end - 1)
-                if at < 0:
+        at = line_end = first = 0
+        while at >= 0:
+            start = at
+            at = -1
+            for found in find(chunk, start):
+                start, end = found.span()
+                if start >= line_end:
+                    newline = chunk.find(b"\n", end - 1)
+                    line_end, first = len(chunk) if newline < 0 else newline, len(hits)
+                if len(hits) - first < LINE_HITS:
+                    look = _KIND.fullmatch(chunk, start, end)
+                    kind = _KINDS[look.lastindex or 0] if look else UNUSUAL
+                else:
+                    del hits[first:]
+                    kind = UNUSUAL
+                hits.append((end, kind))
+                if kind == UNUSUAL:  # the whole line is looked at anyway
+                    at = chunk.find(b"\n", end - 1)
                     break
         return hits
 
