@@ -4,6 +4,7 @@ Nothing is changed in place: a value without secrets comes back as the same obje
 whether anything was masked.
 """
 
+import operator
 import sys
 from typing import Any
 
@@ -21,6 +22,12 @@ _LOOKS = 32
 _BYTES_PER_LOOK = 512
 _CACHED_NAMES = 4096
 _LONGEST_NAME = 256
+_LEAST_CARD = 10**12
+_CARD_BEGINS = ("2", "3", "4", "5", "6")
+_PLAIN = frozenset({bool, float, type(None)})
+_NUMBERS = _PLAIN | {int}
+_OPEN, _STRICT = Level.OPEN, Level.STRICT
+_SHORTEST = rules.SHORTEST_SHAPE
 _ASSIGNING = "=:%\\"
 """Without one of these no text assigns anything (the backslash: in an escape)."""
 
@@ -62,31 +69,57 @@ class Walker:
         if isinstance(value, dict):
             return self._object(value, key, strings, patience)
         if isinstance(value, list | tuple):
-            items = [self.walk(item, key, strings, patience) for item in value]
-            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+            return self._array(value, key, strings, patience)
         if isinstance(value, bytes):
-            return MASK if key.level is Level.STRICT else self._text.mask(value, key)
+            return MASK if key.level is _STRICT else self._text.mask(value, key)
         if isinstance(value, bool) or value is None:
             return value
         return self._number(value, key)
 
+    def _array(self, value: Any, key: Key, strings: int, patience: Patience) -> Any:
+        kinds = set(map(type, value))
+        if kinds <= _NUMBERS and key.level is not _STRICT and max(filter(None, value), default=0) < _LEAST_CARD:
+            return value
+        one = self._string if kinds == {str} else self.walk
+        items = [one(item, key, strings, patience) for item in value]
+        return value if all(map(operator.is_, items, value)) else items
+
     def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
-        beside = self._marked(value)
-        pair = not rules.PAIR_VALUES.isdisjoint(value)
+        beside = self._marked(value) if _may_be_marked(value) else _OPEN
+        simple = above.level is _OPEN and beside is _OPEN
+        key_of = self._keys.key
         masked: dict[Any, Any] = {}
         changed = False
         for name, child in value.items():
-            own = self._keys.key(name) if isinstance(name, str) else ROOT
-            level = combined(above.level, name, own.level)
-            if level is Level.BARE and pair:
-                level = Level.OPEN
-            if beside and words(str(name)) in rules.CHANGE_VALUES:
-                level = max(level, beside)
-            new_name = self._name(name, patience)
-            new = self.walk(child, Key(level, own.card, own.key_id), strings, patience)
-            changed = changed or new is not child or new_name is not name
-            masked[new_name] = new
+            own, new_name = ROOT, name
+            if isinstance(name, str):
+                own = key_of(name)
+                if len(name) >= _SHORTEST:
+                    new_name = self._name(name, patience)
+            if not (simple and own.level is _OPEN):
+                own = self._beneath(above, name, own, beside, value)
+            kind = type(child)
+            if own.level is _OPEN and (
+                (kind is int and child < _LEAST_CARD)
+                or kind in _PLAIN
+                or (kind is str and len(child) < _SHORTEST and child.isalnum())
+            ):
+                masked[new_name] = child  # what most values are, without a call
+                changed = changed or new_name is not name
+            else:
+                one = self._object if kind is dict else self.walk
+                masked[new_name] = new = one(child, own, strings, patience)
+                changed = changed or new is not child or new_name is not name
         return masked if changed else value
+
+    def _beneath(self, above: Key, name: Any, own: Key, beside: Level, siblings: dict[Any, Any]) -> Key:
+        """What the keys say about the value under the key `name`, which by itself says `own`."""
+        level = combined(above.level, name, own.level)
+        if level is Level.BARE and not rules.PAIR_VALUES.isdisjoint(siblings):
+            level = _OPEN
+        if beside and words(str(name)) in rules.CHANGE_VALUES:
+            level = max(level, beside)
+        return own if level is own.level else Key(level, own.card, own.key_id)
 
     def _marked(self, value: dict[Any, Any]) -> Level:
         """How secret the neighbours are of a `"field": "password"` in this object."""
@@ -96,10 +129,8 @@ class Walker:
                 level = max(level, self._keys.key(child).level)
         return level
 
-    def _name(self, name: Any, patience: Patience) -> Any:
+    def _name(self, name: str, patience: Patience) -> str:
         """A key with its own secrets masked: keys are written by senders too."""
-        if not isinstance(name, str) or len(name) < rules.SHORTEST_SHAPE:
-            return name
         masked = self._names.get(name)
         if masked is None:
             masked = self._masked(name, ROOT, patience)
@@ -110,12 +141,14 @@ class Walker:
         return name if masked == name else masked
 
     def _string(self, value: str, key: Key, strings: int, patience: Patience) -> str:
-        if key.level is Level.STRICT:
+        if key.level is _STRICT:
             return value if value == MASK else MASK
         if len(value) >= rules.LENIENT_MINIMUM and (
             key.level is Level.LENIENT or (key.level is Level.BARE and not is_name(value))
         ):
             return value if value == MASK else MASK
+        if value.isdecimal():
+            return self._digits(value, key, patience)
         if strings < _DEEPEST_STRING and value.lstrip()[:1] in {"{", "[", '"'}:
             try:
                 inner = _decode(value)
@@ -126,21 +159,40 @@ class Walker:
         return self._masked(value, key, patience)
 
     def _masked(self, value: str, key: Key, patience: Patience) -> str:
-        if len(value) < rules.SHORTEST_SHAPE and not any(mark in value for mark in _ASSIGNING):
+        if len(value) < _SHORTEST and not any(mark in value for mark in _ASSIGNING):
             return value
         text = value.encode(errors="surrogatepass")
         if not self._text.suspects(text):
             return value
-        if self._text.scans:
-            patience.left -= 1
-            if patience.left < 0:
-                return MASK
+        if self._is_too_much(patience):
+            return MASK
         masked = self._text.closely(text, key)
         return value if masked is text else masked.decode(errors="surrogatepass")
 
+    def _digits(self, value: str, key: Key, patience: Patience) -> str:
+        """A string of digits alone, which can be nothing but a card's number."""
+        if not key.card or not 12 < len(value) < 20 or value[0] not in _CARD_BEGINS or not value.isascii():
+            return value
+        return MASK if self._is_too_much(patience) or is_card(value) else value
+
+    def _is_too_much(self, patience: Patience) -> bool:
+        """Whether one more suspected text is one too many."""
+        if not self._text.scans:
+            return False
+        patience.left -= 1
+        return patience.left < 0
+
     def _number(self, value: Any, key: Key) -> Any:
-        if key.level is Level.STRICT:
+        if key.level is _STRICT:
             return MASK
         if isinstance(value, int) and value > 0 and key.card and is_card(str(value)):
             return MASK
         return value
+
+
+def _may_be_marked(value: dict[Any, Any]) -> bool:
+    """Whether one of the keys may say what the others hold."""
+    try:
+        return not rules.CHANGE_MARKERS.isdisjoint(map(str.lower, value))
+    except TypeError:  # keys that are no strings, which JSON does not have
+        return True
