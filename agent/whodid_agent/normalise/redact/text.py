@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from whodid_agent.normalise.redact import patterns
 from whodid_agent.normalise.redact.card import card_length
 from whodid_agent.normalise.redact.keys import ROOT, Key, KeyRules, Level, is_name
+from whodid_agent.normalise.redact.scan import Scan
 from whodid_schema import redaction as rules
 from whodid_schema.record import MASK
 
@@ -55,7 +56,7 @@ class TextMasker:
     where there is one (`scans`): a text without a hit needs no closer look.
     """
 
-    def __init__(self, keys: KeyRules, compile_: Compile, suspect: Callable[[bytes], Any] | None) -> None:
+    def __init__(self, keys: KeyRules, compile_: Compile, suspect: Scan | None) -> None:
         self._keys = keys
         self._suspect = suspect
         self.scans = suspect is not None
@@ -70,6 +71,23 @@ class TextMasker:
     def suspects(self, text: bytes) -> bool:
         """Whether the text needs a closer look."""
         return not self._suspect or bool(self._suspect(text))
+
+    def suspected(self, texts: list[bytes]) -> frozenset[str] | None:
+        """Those of the texts (without newlines and quotes) that need a closer look; None: nobody knows.
+
+        One scan for all: asking about each costs a hundred times what scanning it does.
+        """
+        if not self._suspect:
+            return None
+        joined = b"\n".join(texts)
+        found: set[str] = set()
+        stop = -1
+        for end, _ in self._suspect(joined):
+            if end > stop:
+                stop = joined.find(b"\n", end)
+                stop = len(joined) if stop < 0 else stop
+                found.add(joined[joined.rfind(b"\n", 0, end) + 1 : stop].decode())
+        return frozenset(found)
 
     def closely(self, text: bytes, key: Key = ROOT) -> bytes:
         """As `mask`, of a text that is suspected."""

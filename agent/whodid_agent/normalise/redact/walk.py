@@ -42,11 +42,13 @@ class Patience(Struct):
     """
 
     left: int
+    suspected: frozenset[str] | None = None
+    """The suspected texts of the line, where they were found at once; None: each is to be asked about."""
 
     @classmethod
-    def of(cls, length: int) -> "Patience":
+    def of(cls, length: int, suspected: frozenset[str] | None = None) -> "Patience":
         """That for a line of so many bytes."""
-        return cls(_LOOKS + length // _BYTES_PER_LOOK)
+        return cls(_LOOKS + length // _BYTES_PER_LOOK, suspected)
 
 
 class Walker:
@@ -87,7 +89,7 @@ class Walker:
     def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
         beside = self._marked(value) if _may_be_marked(value) else _OPEN
         simple = above.level is _OPEN and beside is _OPEN
-        key_of = self._keys.key
+        key_of, suspected = self._keys.key, patience.suspected
         masked: dict[Any, Any] = {}
         changed = False
         for name, child in value.items():
@@ -102,7 +104,7 @@ class Walker:
             if own.level is _OPEN and (
                 (kind is int and child < _LEAST_CARD)
                 or kind in _PLAIN
-                or (kind is str and len(child) < _SHORTEST and child.isalnum())
+                or (kind is str and _is_harmless(child, suspected))
             ):
                 masked[new_name] = child  # what most values are, without a call
                 changed = changed or new_name is not name
@@ -133,7 +135,8 @@ class Walker:
         """A key with its own secrets masked: keys are written by senders too."""
         masked = self._names.get(name)
         if masked is None:
-            masked = self._masked(name, ROOT, patience)
+            one = self._digits if name.isdecimal() else self._masked
+            masked = one(name, ROOT, patience)
             if len(self._names) >= _CACHED_NAMES:
                 self._names.clear()
             if len(name) <= _LONGEST_NAME and patience.left >= 0:
@@ -161,8 +164,10 @@ class Walker:
     def _masked(self, value: str, key: Key, patience: Patience) -> str:
         if len(value) < _SHORTEST and not any(mark in value for mark in _ASSIGNING):
             return value
+        if patience.suspected is not None and value not in patience.suspected:
+            return value
         text = value.encode(errors="surrogatepass")
-        if not self._text.suspects(text):
+        if patience.suspected is None and not self._text.suspects(text):
             return value
         if self._is_too_much(patience):
             return MASK
@@ -196,3 +201,10 @@ def _may_be_marked(value: dict[Any, Any]) -> bool:
         return not rules.CHANGE_MARKERS.isdisjoint(map(str.lower, value))
     except TypeError:  # keys that are no strings, which JSON does not have
         return True
+
+
+def _is_harmless(text: str, suspected: frozenset[str] | None) -> bool:
+    """Whether it is clear at once that a string holds no secret: no digits alone, no JSON, nothing suspected."""
+    if len(text) < _SHORTEST and text.isalnum():
+        return True
+    return suspected is not None and text not in suspected and text[:1].isalnum() and not text.isdecimal()
