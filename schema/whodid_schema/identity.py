@@ -49,8 +49,9 @@ def file_ids(source: str, generation: str) -> FileIds:
 
     def of(offset: int, item: int, event: bytes, first_receipt: str) -> str:
         at = b"%d" % offset
+        number = _number(item) if item else _FIRST
         receipt = _framed(first_receipt.encode()) if first_receipt else b""
-        parts = (place, _LENGTHS[len(at)], at, _number(item), receipt, _length(len(event)), event)
+        parts = (place, _LENGTHS[len(at)], at, number, receipt, _length(len(event)), event)
         return bytes_to_ulid(sha256(b"".join(parts)).digest()[:16]).lower()
 
     return of
@@ -67,6 +68,7 @@ def _number(item: int) -> bytes:
 
 _length = Struct(">I").pack
 _LENGTHS = tuple(map(_length, range(64)))
+_FIRST = _framed(b"0")
 
 
 def http_id(source: str, key: str, item: int, event: bytes) -> str:

@@ -112,9 +112,11 @@ _OF_SIXTY = frozenset(_SIXTY)
 
 def _zulu(text: str) -> Instant | None:
     """`YYYY-MM-DDThh:mm:ss[.…]Z`, fastest; None for every other form, valid or not."""
+    if text[-1:] != "Z":
+        return None
     marks = text[4:20:3]
     digits = len(text) - 21
-    if text[-1:] != "Z" or (not (marks == "--T::." and digits > 0) and marks != "--T::Z"):
+    if not (marks == "--T::." and digits > 0) and marks != "--T::Z":
         return None
     try:
         datetime.fromisoformat(text)

@@ -136,11 +136,9 @@ class _Writer(Asking):
             self.unless(f"{name} is None or {kind}({name}) is not None")
             return NOTHING
         self.taken.add(path.steps)
-        if kind == "text" and type(value) is str:
-            self.unless(f"type({name}) is not str or not {name}")
-            return name
-        if kind == "name" and type(value) is str and len(value) > values.PLACEHOLDER:
-            self.unless(f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None")
+        test = _unless_alike(name, kind, value)
+        if test is not None:
+            self.unless(test)
             return name
         self.unless(f"not {name}" if value else name)
         return self.make(f"{name}_{kind}", f"{kind}({name})")
@@ -241,3 +239,14 @@ class _Writer(Asking):
         for steps in sorted(self.used):
             if len(steps) > 1 and not any(steps[:depth] in self.used for depth in range(1, len(steps))):
                 self.put(f"del {self.parents[steps[:-1]]}[{self.bind(steps[-1])}]")
+
+
+def _unless_alike(name: str, kind: str, value: Any) -> str | None:
+    """What holds of a local that cannot be taken as it is, where this value can; None: its kind's function must say."""
+    if kind == "text" and type(value) is str:
+        return f"type({name}) is not str or not {name}"
+    if kind == "name" and type(value) is str:
+        return f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None"
+    if kind == "changes" and type(value) is dict:
+        return f"type({name}) is not dict or not {name}"
+    return None

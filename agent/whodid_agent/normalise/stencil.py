@@ -114,7 +114,7 @@ class Stencils:
 
     def find(  # noqa: PLR0911  # one return for each reason why there is none
         self, plain: Plain, received_at: str, data: bytes
-    ) -> tuple[Stencil, list[Any]] | None:
+    ) -> tuple[Stencil, tuple[Any, ...]] | None:
         """The stencil of this event (`data`: its bytes; what is filled is known), and the values for it."""
         instant, action, outcome, of_kind, number, name, email, *more = plain
         of, of_id, of_name, place, ip, agent, diffs, filled, metadata = more
@@ -149,9 +149,9 @@ class Stencils:
             return None
         if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != stencil.different:
             return None
-        values = [time, precision, received_at, device, _to_json(metadata).decode(), meta]
-        values += (number, email, name, of_id, of_name, place, ip, agent, *sides)
-        return stencil, values
+        rest = _to_json(metadata).decode()
+        values = time, precision, received_at, device, rest, meta, number, email, name, of_id, of_name, place, ip, agent
+        return stencil, (*values, *sides) if sides else values
 
     def _meet(self, kind: _Kind, texts: tuple[str | None, ...]) -> None:
         """Count an event without a stencil; once its kind has been met often, make one, or know that there is none."""
