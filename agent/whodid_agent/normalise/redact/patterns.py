@@ -9,6 +9,9 @@ import re
 
 from whodid_schema import redaction as rules
 
+_GROUP = re.compile(r"(?<!\\)\((?!\?)")
+"""What begins a capture: a parenthesis that is meant as one is escaped, in classes too."""
+
 QUOTE = r"(?:\\*[\"'`]|\\*u00(?:22|27)|%22|%27)"
 """A quote as it looks in text, in JSON inside JSON strings at any depth, and in URLs."""
 
@@ -63,7 +66,7 @@ KEY_ID_TEXT = rf"{LEFT}({rules.KEY_ID})"
 CHANGE_VALUE = rf"{QUOTE}(?i:{'|'.join(sorted(rules.CHANGE_VALUES))}){QUOTE}[ \t]{{0,8}}{SEPARATOR}"
 """A neighbour of a change's name, in text."""
 
-CARD_LEFT = r"(?:^|[\s\"'=:,(\[>]|\\[nrt])"
+CARD_LEFT = r"(?:^|[\s\"'=:,\(\[>]|\\[nrt])"
 CARD_TEXT = rf"{CARD_LEFT}({rules.CARD_DIGITS})(?:$|[^\w.-]|[.-](?:$|[^\w]))"
 CARD_TRIGGERS = (rf"[\s\"'=:,(\[>nrt]{rules.CARD_TRIGGER}", rf"^{rules.CARD_TRIGGER}")
 
@@ -79,3 +82,8 @@ def text_patterns(extra: tuple[str, ...]) -> str:
     assignment = rf"({key_words(extra)})({QUOTE}?)[ \t]{{0,8}}({SEPARATOR})"
     kinds = (assignment, KEY_ID_TEXT, rules.BEARER, CARD_TEXT, rf"{LEFT}({bounded})", rf"({free})", rules.USERINFO)
     return "|".join(kinds)
+
+
+def without_groups(pattern: str) -> str:
+    """The same pattern without captures."""
+    return _GROUP.sub("(?:", pattern)

@@ -28,6 +28,9 @@ EARLY = 32 << 20
 LINE_HITS = 24
 """A line with more hits than that is looked at as a whole, which is cheaper than hit by hit."""
 
+_PASSED = 3
+"""To begin a search anew costs as much as so many hits."""
+
 _BYTES_PER_HIT = 2048
 """What RE2 spends on a hit it could scan so many bytes in; Hyperscan's cost next to nothing."""
 
@@ -126,15 +129,21 @@ def _re2(extra: tuple[str, ...]) -> Scan:
 
     def scan(chunk: bytes) -> list[Hit]:
         hits: list[Hit] = []
-        at = line_end = first = 0
+        at = line_end = first = passed = 0
+        done = -1  # up to here all is looked at anyway
         while at >= 0:
-            start = at
-            at = -1
-            for found in find(chunk, start):
+            origin, at = at, -1
+            for found in find(chunk, origin):
                 start, end = found.span()
+                if start < done:
+                    passed += 1
+                    if passed < _PASSED and end <= done:
+                        continue
+                    at = done  # cheaper than to go on from hit to hit
+                    break
                 if start >= line_end:
                     newline = chunk.find(b"\n", end - 1)
-                    line_end, first = len(chunk) if newline < 0 else newline, len(hits)
+                    line_end, first, passed = len(chunk) if newline < 0 else newline, len(hits), 0
                 if len(hits) - first < LINE_HITS:
                     look = _KIND.fullmatch(chunk, start, end)
                     kind = _KINDS[look.lastindex or 0] if look else UNUSUAL
@@ -142,8 +151,10 @@ def _re2(extra: tuple[str, ...]) -> Scan:
                     del hits[first:]
                     kind = UNUSUAL
                 hits.append((end, kind))
-                if kind == UNUSUAL:  # the whole line is looked at anyway
-                    at = chunk.find(b"\n", end - 1)
+                if kind == UNUSUAL:
+                    done = line_end
+                elif end > line_end:  # the newline is what the next line's first hit may begin with
+                    at = line_end
                     break
         return hits
 
