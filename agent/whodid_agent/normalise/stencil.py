@@ -38,11 +38,11 @@ _SPOKEN = frozenset({_NUMBER, _EMAIL, _NAME, _OF_NAME})
 _LONGEST_NAMES, _LONGEST_WORDS, _LONGEST_SIDE = 80, 2_000, 80
 """Actor's and target's names together, a sentence's own words, a change's side: nothing of these is cut."""
 
-_MET_OFTEN = 8
-_MOST_KINDS = 4_096
+_MET_OFTEN = 32
+_MOST_KINDS = 1_024
 _MOST_CHANGES = 16
 _LONGEST_WORD = 64
-"""Bounds of what is kept for the kinds that senders make up."""
+"""Bounds of what is kept for the kinds that senders make up; a stencil takes as long to make as ten records."""
 
 _LARGEST = 1 << 53
 _FIRST = timestamp.Instant("2000-01-01T00:00:00.000000Z", "s")
@@ -158,12 +158,14 @@ class Stencils:
         _, action, _, of_kind, of, *_ = kind
         if kind in self._known or len(of_kind) > _LONGEST_WORD or len(action) >= SHORT or len(of or "") >= SHORT:
             return
-        if len(self._known) >= _MOST_KINDS or len(self._met) >= _MOST_KINDS:
-            self._known.clear()
+        if len(self._met) >= _MOST_KINDS:
             self._met.clear()
         met = self._met[kind] = self._met.get(kind, 0) + 1
-        if met == _MET_OFTEN:
+        if met >= _MET_OFTEN:
+            if len(self._known) >= _MOST_KINDS:
+                self._known.clear()
             self._known[kind] = self._made(kind, texts)
+            del self._met[kind]
 
     def _made(self, kind: _Kind, texts: tuple[str | None, ...]) -> Stencil | None:
         """The stencil of this kind, cut from the record of an event that has marks for these texts."""

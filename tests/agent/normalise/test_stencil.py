@@ -141,7 +141,7 @@ def test_mutated_plain_events_give_the_same_record_by_a_stencil(warm: list[Pipel
     used = 0
     for event in mutated([PLAIN_EVENT, *described(3)], seed=9, number=1_000):
         used += sum(the_same(event, through) for through in warm)
-    assert used > 100
+    assert used > 50
 
 
 def test_a_posted_event_and_one_of_a_file_say_by_a_stencil_where_they_came_from(warm: list[Pipeline]) -> None:
