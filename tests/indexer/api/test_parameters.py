@@ -32,7 +32,7 @@ def test_what_an_access_allows_is_asked_beside_whatever_else_is(given: list[tupl
 def test_me_is_whom_the_access_names() -> None:
     access = Access("platform", Me(("shop/user:7",)))
     first, *_ = Parameters([("q", "actor:me")], FILTERS).query(access).terms
-    assert first == Term("actor", ("shop/user:7",))
+    assert first == Term("actor", ("=shop/user:7",))
     with pytest.raises(BadQuery, match="who you are"):
         Parameters([("actor", "me")], FILTERS).query()
 
