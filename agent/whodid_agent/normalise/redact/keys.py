@@ -52,18 +52,18 @@ class KeyRules:
         self._key_ids = rules.KEY_ID_NAMES | self._allow
         self._strict = _ending((*rules.STRICT_WORDS, *self.extra))
         self._lenient = _ending((*rules.LENIENT_WORDS, *rules.UNDIVIDED_KEYS))
-        self._known: dict[str, Key] = {}
+        self.known: dict[str, Key] = {}
 
     def key(self, name: str) -> Key:
         """What the name says about the value under it."""
-        found = self._known.get(name)
+        found = self.known.get(name)
         if found is None:
             ending = words(name[-_LONGEST_NAME:])
             found = Key(self._level(name, ending), may_hold_card(ending), name in self._key_ids)
-            if len(self._known) >= _CACHED_NAMES:
-                self._known.clear()
+            if len(self.known) >= _CACHED_NAMES:
+                self.known.clear()
             if len(name) <= _LONGEST_NAME:
-                self._known[name] = found
+                self.known[name] = found
         return found
 
     def _level(self, name: str, ending: str) -> Level:

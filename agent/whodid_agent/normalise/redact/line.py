@@ -25,13 +25,8 @@ class LineRedactor:
         content = line.rstrip()
         try:
             value = _decode(content)
-            patience = Patience.of(len(line), None if b"\\" in content else self._text.suspected(_strings(content)))
+            patience = Patience.of(len(line), None if b"\\" in content else self._text.suspected(content.decode()))
             masked = self._walker.walk(value, patience=patience)
             return line if masked is value else _encode(masked) + line[len(content) :]
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
             return self._text.mask(line)
-
-
-def _strings(line: bytes) -> list[bytes]:
-    """All strings, keys and values, of a line of JSON without a backslash, but for those of digits alone."""
-    return [string for string in line.split(b'"')[1::2] if not string.isdigit()]

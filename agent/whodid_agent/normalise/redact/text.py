@@ -22,6 +22,7 @@ MASKED = MASK.encode()
 Span = tuple[int, int]
 Compile = Callable[[bytes], Any]
 
+_SHORTEST = rules.SHORTEST_SHAPE
 _LONGEST_KEY = 64
 _HEAD = 256
 _KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -51,6 +52,13 @@ class Assigned(NamedTuple):
     value: int
 
 
+class Suspected(NamedTuple):
+    """What one scan says of the strings of a line: those that may hold a secret, the new keys that name none."""
+
+    texts: frozenset[str]
+    names: frozenset[str]
+
+
 class TextMasker:
     """Masks what a text holds.
 
@@ -77,21 +85,29 @@ class TextMasker:
         """Whether the text needs a closer look."""
         return not self._suspect or bool(self._suspect(text))
 
-    def suspected(self, texts: list[bytes]) -> frozenset[str] | None:
-        """Those of the texts (without newlines and quotes) that need a closer look; None: nobody knows.
+    def suspected(self, line: str) -> Suspected | None:
+        """What of a line of JSON without a backslash needs a closer look; None: nobody knows.
 
-        One scan for all: asking about each costs a hundred times what scanning it does.
+        One scan for all: asking about each string costs a hundred times what scanning it does.
         """
         if not self._suspect:
             return None
-        joined = b"\n".join(texts)
+        strings = line.split('"')[1::2]
+        texts = self._hit([text for text in strings if len(text) < _SHORTEST or not text.isdecimal()], "\n")
+        known = self._keys.known
+        fresh = [name for name in set(strings) if name not in known and name not in texts and not name.isdecimal()]
+        return Suspected(texts, frozenset(fresh) - self._hit(fresh, '":\n'))
+
+    def _hit(self, strings: list[str], end: str) -> frozenset[str]:
+        """Those of the strings (without newlines and quotes) that the scan hits, with this behind each."""
+        joined = end.join((*strings, "")).encode()
         found: set[str] = set()
         stop = -1
-        for end, _ in self._suspect(joined):
-            if end > stop:
-                stop = joined.find(b"\n", end)
-                stop = len(joined) if stop < 0 else stop
-                found.add(joined[joined.rfind(b"\n", 0, end) + 1 : stop].decode())
+        for at, _ in self._suspect(joined) if self._suspect else ():
+            if at > stop:
+                begin = joined.rfind(b"\n", 0, at) + 1
+                stop = joined.find(b"\n", at)
+                found.add(joined[begin : stop - len(end) + 1].decode())
         return frozenset(found)
 
     def closely(self, text: bytes, key: Key = ROOT) -> bytes:

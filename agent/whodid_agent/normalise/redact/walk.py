@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from whodid_agent.normalise.redact.card import is_card
 from whodid_agent.normalise.redact.keys import ROOT, Key, KeyRules, Level, combined, is_name, words
-from whodid_agent.normalise.redact.text import TextMasker
+from whodid_agent.normalise.redact.text import Suspected, TextMasker
 from whodid_schema import redaction as rules
 from whodid_schema.record import MASK
 
@@ -42,11 +42,11 @@ class Patience(Struct):
     """
 
     left: int
-    suspected: frozenset[str] | None = None
-    """The suspected texts of the line, where they were found at once; None: each is to be asked about."""
+    suspected: Suspected | None = None
+    """What is known of the line's strings, where they were scanned at once; None: each is to be asked about."""
 
     @classmethod
-    def of(cls, length: int, suspected: frozenset[str] | None = None) -> "Patience":
+    def of(cls, length: int, suspected: Suspected | None = None) -> "Patience":
         """That for a line of so many bytes."""
         return cls(_LOOKS + length // _BYTES_PER_LOOK, suspected)
 
@@ -89,12 +89,14 @@ class Walker:
     def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
         beside = self._marked(value) if _may_be_marked(value) else _OPEN
         simple = above.level is _OPEN and beside is _OPEN
-        key_of, suspected = self._keys.key, patience.suspected
+        key_of = self._keys.key
+        texts, harmless = patience.suspected or (None, frozenset[str]())
         masked: dict[Any, Any] = {}
         changed = False
         for name, child in value.items():
             own, new_name = ROOT, name
-            if isinstance(name, str):
+            unread = simple and name in harmless
+            if not unread and isinstance(name, str):
                 own = key_of(name)
                 if len(name) >= _SHORTEST:
                     new_name = self._name(name, patience)
@@ -102,13 +104,13 @@ class Walker:
                 own = self._beneath(above, name, own, beside, value)
             kind = type(child)
             if own.level is _OPEN and (
-                (kind is int and child < _LEAST_CARD)
-                or kind in _PLAIN
-                or (kind is str and _is_harmless(child, suspected))
+                (kind is int and child < _LEAST_CARD) or kind in _PLAIN or (kind is str and _is_harmless(child, texts))
             ):
                 masked[new_name] = child  # what most values are, without a call
                 changed = changed or new_name is not name
             else:
+                if unread and kind is not dict:
+                    own = key_of(name)
                 one = self._object if kind is dict else self.walk
                 masked[new_name] = new = one(child, own, strings, patience)
                 changed = changed or new is not child or new_name is not name
@@ -164,7 +166,7 @@ class Walker:
     def _masked(self, value: str, key: Key, patience: Patience) -> str:
         if len(value) < _SHORTEST and not any(mark in value for mark in _ASSIGNING):
             return value
-        if patience.suspected is not None and value not in patience.suspected:
+        if patience.suspected is not None and value not in patience.suspected.texts:
             return value
         text = value.encode(errors="surrogatepass")
         if patience.suspected is None and not self._text.suspects(text):
