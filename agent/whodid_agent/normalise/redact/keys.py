@@ -23,6 +23,10 @@ class Level(IntEnum):
     STRICT = 3
 
 
+# Bound here: looking a member up on its enum is dear in the inner loop.
+_OPEN, _LENIENT, _STRICT = Level.OPEN, Level.LENIENT, Level.STRICT
+
+
 def words(name: str) -> str:
     """The name's words in lower case, joined by underscores: `x-apiKey` is `x_api_key`."""
     return _DIVIDER.sub("_", _CAMEL.sub("_", name)).strip("_").lower()
@@ -91,6 +95,8 @@ def is_name(text: str) -> bool:
 
 def combined(above: Level, name: Any, own: Level) -> Level:
     """The level under a key below another: the greater one, but a token's id and name are no secrets."""
-    if above is Level.BARE or above is Level.LENIENT:  # no set: hashing an enum costs more than both
-        return own if name in rules.LENIENT_EXEMPT else max(Level.LENIENT, own)
-    return max(above, own)
+    if above is _OPEN:
+        return own
+    if above is _STRICT:
+        return above
+    return own if own is _STRICT or name in rules.LENIENT_EXEMPT else _LENIENT

@@ -26,7 +26,8 @@ _LEAST_CARD = 10**12
 _CARD_BEGINS = ("2", "3", "4", "5", "6")
 _PLAIN = frozenset({bool, float, type(None)})
 _NUMBERS = _PLAIN | {int}
-_OPEN, _STRICT = Level.OPEN, Level.STRICT
+_OPEN, _BARE, _STRICT = Level.OPEN, Level.BARE, Level.STRICT
+_NOTHING_KNOWN = (None, frozenset[str]())
 _SHORTEST = rules.SHORTEST_SHAPE
 _ASSIGNING = "=:%\\"
 """Without one of these no text assigns anything (the backslash: in an escape)."""
@@ -90,7 +91,7 @@ class Walker:
         beside = self._marked(value) if _may_be_marked(value) else _OPEN
         simple = above.level is _OPEN and beside is _OPEN
         key_of = self._keys.key
-        texts, harmless = patience.suspected or (None, frozenset[str]())
+        texts, harmless = patience.suspected or _NOTHING_KNOWN
         masked: dict[Any, Any] = {}
         changed = False
         for name, child in value.items():
@@ -119,9 +120,9 @@ class Walker:
     def _beneath(self, above: Key, name: Any, own: Key, beside: Level, siblings: dict[Any, Any]) -> Key:
         """What the keys say about the value under the key `name`, which by itself says `own`."""
         level = combined(above.level, name, own.level)
-        if level is Level.BARE and not rules.PAIR_VALUES.isdisjoint(siblings):
+        if level is _BARE and not rules.PAIR_VALUES.isdisjoint(siblings):
             level = _OPEN
-        if beside and words(str(name)) in rules.CHANGE_VALUES:
+        if beside is not _OPEN and words(str(name)) in rules.CHANGE_VALUES:
             level = max(level, beside)
         return own if level is own.level else Key(level, own.card, own.key_id)
 
