@@ -26,11 +26,12 @@ _SHORTEST = rules.SHORTEST_SHAPE
 _LONGEST_KEY = 64
 _HEAD = 256
 _KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_HITS = 32
+_HITS = 16
 _BYTES_PER_HIT = 512
 """A text with more hits than that was made to cost time: the rest of it is masked unseen."""
 
 _ESCAPED_LETTER = re.compile(patterns.ESCAPED_LETTER.replace(r"\\u", r"\\+u").encode())
+_LETTERS = {f"{code:02{case}}".encode(): bytes((code,)) for code in range(128) for case in "xX"}
 _OPENING_QUOTE = re.compile(patterns.QUOTE.encode())
 _UNQUOTED = re.compile(rb"[^\s&\"'<>]+")
 _QUOTES = (b'"', b"'", b"`", b"u002", b"%2")
@@ -113,7 +114,7 @@ class TextMasker:
     def closely(self, text: bytes, key: Key = ROOT) -> bytes:
         """As `mask`, of a text that is suspected."""
         if b"u00" in text:
-            plain = _ESCAPED_LETTER.sub(lambda escape: chr(int(escape[0][-2:], 16)).encode(), text)
+            plain = _ESCAPED_LETTER.sub(lambda escape: _LETTERS[escape[0][-2:]], text)
             masked = self._without_changes(splice(plain, self._spans(plain, key)))
             return text if masked is plain else masked
         return self._without_changes(splice(text, self._spans(text, key)))
