@@ -93,10 +93,10 @@ class TextMasker:
         """
         if not self._suspect:
             return None
-        strings = line.split('"')[1::2]
+        strings = set(line.split('"')[1::2])
         texts = self._hit([text for text in strings if len(text) < _SHORTEST or not text.isdecimal()], "\n")
         known = self._keys.known
-        fresh = [name for name in set(strings) if name not in known and name not in texts and not name.isdecimal()]
+        fresh = [name for name in strings if name not in known and name not in texts and not name.isdecimal()]
         return Suspected(texts, frozenset(fresh) - self._hit(fresh, '":\n'))
 
     def _hit(self, strings: list[str], end: str) -> frozenset[str]:

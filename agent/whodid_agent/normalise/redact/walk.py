@@ -83,8 +83,11 @@ class Walker:
         kinds = set(map(type, value))
         if kinds <= _NUMBERS and key.level is not _STRICT and max(filter(None, value), default=0) < _LEAST_CARD:
             return value
-        one = self._string if kinds == {str} else self.walk
-        items = [one(item, key, strings, patience) for item in value]
+        if kinds == {str} and key.level is _OPEN and "".join(value).isdecimal():
+            items = [self._digits(item, key, patience) for item in value]
+        else:
+            one = self._string if kinds == {str} else self.walk
+            items = [one(item, key, strings, patience) for item in value]
         return value if all(map(operator.is_, items, value)) else items
 
     def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
