@@ -81,7 +81,8 @@ def test_a_seed_gives_its_own_data_and_keep_leaves_files_store_and_export(tmp_pa
     assert people[0] != people[1]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_demo_runs_until_it_is_interrupted_and_cleans_up(tmp_path: Path, how: signal.Signals) -> None:
     parent, child = pty.openpty()
     process = subprocess.Popen(

@@ -226,9 +226,9 @@ PLAINLY: Counter[str] = Counter()
 @pytest.mark.parametrize("name", MAPPED)
 def test_mutated_events_give_the_same_draft_either_way(name: str) -> None:
     profile = PROFILES.get(name).profile
-    for event in mutated(profile_events(name), seed=len(name), number=1_500):
+    for event in mutated(profile_events(name), seed=len(name), number=600):
         same(profile, event)
-    assert GUESSED[name] > 100 or not guessable(profile)
+    assert GUESSED[name] > 40 or not guessable(profile)
 
 
 def guessable(profile: Profile) -> bool:

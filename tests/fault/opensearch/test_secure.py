@@ -10,6 +10,8 @@ from support.opensearch.secure import SecureNode, User
 from support.running import BIN, clean_environment
 from support.shipping import ACTIVITY, Shipping, lines_of
 
+pytestmark = pytest.mark.slow  # a node with the security plugin; others of them run in `make test`
+
 LOCKED = '{"action": "email.delivered", "surface": "delivery", "timestamp": "2026-05-01T10:00:00Z"}'
 
 

@@ -69,7 +69,10 @@ def test_items_refused_for_now_go_again_and_the_others_do_not(tmp_path: Path, no
 
 @pytest.mark.parametrize(
     ("count", "kills"),
-    [pytest.param(4_000, 1, id="short"), pytest.param(20_000, 4, id="long", marks=pytest.mark.slow)],
+    [
+        pytest.param(4_000, 1, id="short", marks=pytest.mark.slow),
+        pytest.param(20_000, 4, id="long", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.timeout(500)
 def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(

@@ -192,7 +192,7 @@ def test_a_consumer_that_stalls_delays_no_other(tmp_path: Path) -> None:
             assert slow.now.counts.sent == 0
             assert slow.now.counts.in_flight == 50
             assert slow.now.counts.balanced
-            assert fast.now.counts.sent == 60
+            assert eventually(lambda: fast.now.counts.sent == 60)  # counted once the answer is read
             stalled.ending.set()
     assert quick.ids == ids_of(made(0, 60))
 

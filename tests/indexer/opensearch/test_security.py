@@ -25,6 +25,8 @@ from whodid_indexer.store.plan import Plan, Step
 from whodid_schema.document import document
 from whodid_schema.record import Record, Ref, encode
 
+pytestmark = pytest.mark.slow  # a node with the security plugin; others of them run in `make test`
+
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 INDEX = "whodid-activity-2026-11"
 LOCKED = "whodid-delivery-2026-11"
