@@ -61,8 +61,11 @@ STATES: dict[str, Callable[[Visit], None]] = {
 }
 
 
-QUICK = [("light", 1280), ("dark", 320)]
-SLOW = [pytest.param("light", 320, marks=pytest.mark.slow), pytest.param("dark", 1280, marks=pytest.mark.slow)]
+QUICK = [("light", 1280)]
+SLOW = [
+    pytest.param(theme, width, marks=pytest.mark.slow)
+    for theme, width in (("light", 320), ("dark", 1280), ("dark", 320))
+]
 
 
 @pytest.mark.parametrize(("theme", "width"), [*QUICK, *SLOW])

@@ -63,7 +63,10 @@ def hostile(rng: random.Random) -> Script:
 
 @pytest.mark.parametrize(
     ("count", "kills", "seed"),
-    [pytest.param(4_000, 4, 1, id="short"), pytest.param(60_000, 25, 2, id="long", marks=pytest.mark.slow)],
+    [
+        pytest.param(4_000, 4, 1, id="short", marks=pytest.mark.slow),
+        pytest.param(60_000, 25, 2, id="long", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.timeout(300)
 def test_every_line_arrives_once_though_the_agent_is_killed_and_the_store_is_hostile(

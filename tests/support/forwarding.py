@@ -49,7 +49,11 @@ class Hook:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                promised = int(self.headers["content-length"])
+                body = self.rfile.read(promised)
+                if len(body) < promised:  # its sender was killed in the middle: nobody takes half a body
+                    self.close_connection = True
+                    return
                 post = Post(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
                 hook.posts.append(post)
                 answer = hook.answer(post)
