@@ -39,15 +39,3 @@ def golden() -> Mapping[str, list[Golden]]:
     """Profile → its golden events, in the order of the file."""
     files = sorted(FOLDER.glob("*.yaml"))
     return {path.stem: msgspec.convert(read_yaml(path).value, list[Golden]) for path in files}
-
-
-def at(value: Any, path: str) -> Any:
-    """What stands at this dotted path of a record's JSON; None where nothing does."""
-    for step in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value

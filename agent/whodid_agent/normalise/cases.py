@@ -55,12 +55,13 @@ def _differences(record: dict[str, Any], profile: Profile, case: Case) -> Iterat
     if recognised != profile.name:
         yield f"recognised as {recognised}"
     for path, expected in case.expect.items():
-        found = _at(record, path)
+        found = at(record, path)
         if found != expected or isinstance(found, bool) != isinstance(expected, bool):
             yield f"{path}: expected {_show(expected)}, is {_show(found)}"
 
 
-def _at(value: Any, path: str) -> Any:
+def at(value: Any, path: str) -> Any:
+    """What stands at this dotted path of a record's JSON; None where nothing does."""
     for step in path.split("."):
         if isinstance(value, dict):
             value = value.get(step)

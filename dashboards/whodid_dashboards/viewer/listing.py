@@ -10,7 +10,7 @@ from whodid_dashboards.viewer.chart import KINDS, chart_of
 from whodid_dashboards.viewer.contents import SHOWN, Contents
 from whodid_dashboards.viewer.facets import further, panel, tabs
 from whodid_dashboards.viewer.figures import categories, compared, figures, mix, top_actors
-from whodid_dashboards.viewer.links import Links, address
+from whodid_dashboards.viewer.links import Links, address, members
 from whodid_dashboards.viewer.paging import paging, snapshot_of
 from whodid_dashboards.viewer.pills import heading, pills, said
 from whodid_dashboards.viewer.question import Question
@@ -40,14 +40,14 @@ def common(question: Question) -> dict[str, Any]:
     asked = question.asked
     text = to_text(replace(asked, since=None, until=None))
     typed = text if len(text) <= LONGEST_TEXT else ""
-    beside = [] if typed or not text else to_parameters(replace(asked, since=None, until=None))
-    back = address("/", [*to_parameters(replace(asked, since=None, until=None)), *question.range])
+    beside = [] if typed or not text else members(asked)
+    back = address("/", [*members(asked), *question.range])
     return {
         "links": links,
         "question": question,
         "text": typed,
         "hidden": [*beside, *question.range, *question.said],
-        "unranged": [*to_parameters(replace(asked, since=None, until=None)), *question.said],
+        "unranged": [*members(asked), *question.said],
         "plain_back": back,
         "unscoped": back,
         "delivery": address("/delivery", [*question.range, *question.said]),
@@ -118,7 +118,7 @@ def offered(chosen: Sequence[str]) -> list[str]:
 def unchosen(question: Question) -> list[tuple[str, str]]:
     """The question without its columns, as a form sends it beside them."""
     beside = [item for item in question.said if item[0] != "columns"]
-    return [*to_parameters(replace(question.asked, since=None, until=None)), *question.range, *beside]
+    return [*members(question.asked), *question.range, *beside]
 
 
 def views_link(question: Question) -> str:
@@ -134,7 +134,7 @@ def values_page(question: Question, facet: Facet, contains: str) -> dict[str, An
         "title": f"Every {heading(facet.axis)}",
         "panel": shown,
         "contains": contains,
-        "fields": [*to_parameters(replace(question.asked, since=None, until=None)), *question.range, *question.said],
+        "fields": [*members(question.asked), *question.range, *question.said],
         "path": f"/values/{facet.axis}",
     }
 

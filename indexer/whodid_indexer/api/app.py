@@ -72,6 +72,7 @@ def build(
     """
     gate = gate or Gate()
     refuse = installed_refusal()
+    shared = SharedViews(kept)
     readers = Readers(opener)
     metrics = Metrics()
     writer, recorder, bulk = _way_in(store, opener, metrics)
@@ -82,8 +83,8 @@ def build(
     async def life(_app: Starlette) -> AsyncIterator[None]:
         if writer is not None:
             writer.start()
+            threading.Thread(target=_warm, name="warm", daemon=True).start()
         trail.start()
-        threading.Thread(target=_warm, name="warm", daemon=True).start()
         try:
             yield
         finally:
@@ -104,7 +105,7 @@ def build(
             Route("/healthz", about.healthz),
             Route("/readyz", about.readyz),
             Route("/metrics", about.metrics),
-            *questions(readers, kept, holds),
+            *questions(readers, shared, holds),
         ],
         middleware=[
             Middleware(RequestIds),
@@ -118,14 +119,14 @@ def build(
     app.router.redirect_slashes = False  # an address with a slash too many is not found, like any other
     app.state.metrics = metrics
     app.state.refuse = refuse
-    app.state.views = SharedViews(kept)
+    app.state.views = shared
     app.state.gate = gate
     app.state.trail = trail
     return app
 
 
 def _warm() -> None:
-    """Read what counting needs, a tenth of a second of it, beside the start: else the first page would wait for it."""
+    """Read what counting in a file needs, a tenth of a second of it, beside the start: else the first page waits."""
     for module in ("facets", "stats"):
         importlib.import_module(f"whodid_indexer.store.sqlite.{module}")
 

@@ -7,7 +7,6 @@ from whodid_indexer.api.context import CONTEXT, Context
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.service import SERVICE
 from whodid_indexer.holds.hold import Holds
-from whodid_indexer.store.views import Views
 
 ENDPOINTS = (
     events.SEARCH,
@@ -36,15 +35,15 @@ ENDPOINTS = (
 """Everything the server answers to but its pages for people."""
 
 
-def questions(readers: Readers, kept: Views | None = None, legal_holds: Holds | None = None) -> list[Route]:
-    """The routes over one store's readers; `kept` is where it keeps shared views, `legal_holds` where holds."""
+def questions(readers: Readers, shared: views.SharedViews, legal_holds: Holds | None = None) -> list[Route]:
+    """The routes over one store's readers; `shared` are its views, `legal_holds` where holds."""
     return [
         *events.Events(readers).routes(),
         *Context(readers).routes(),
         *exports.Exports(readers).routes(),
         *counting.Counting(readers).routes(),
         *mailer.ProjectLog(readers).routes(),
-        *views.SharedViews(kept).routes(),
+        *shared.routes(),
         *holds.LegalHolds(readers, legal_holds).routes(),
         *openapi.Document(ENDPOINTS).routes(),
     ]

@@ -13,9 +13,16 @@ from whodid_schema.errors import UsageError
 
 Sent = TypeVar("Sent")
 
+_DOCUMENT = "see /api/v1/openapi.json"
 
-async def read_json(request: Request, kind: type[Sent], largest: int) -> Sent:
-    """What is sent, as JSON of at most `largest` bytes. Raises WrongType, TooLarge, TooSlow, and UsageError."""
+
+async def read_json(
+    request: Request, kind: type[Sent], largest: int, what: str = "what is taken here", hint: str = _DOCUMENT
+) -> Sent:
+    """What is sent, as JSON of at most `largest` bytes; `what` it should be, in words, and how that is written.
+
+    Raises WrongType, TooLarge, TooSlow, and UsageError.
+    """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != JSON:
         raise WrongType(f"Content-Type {given!r} is not taken", f"send {JSON}")
@@ -30,4 +37,4 @@ async def read_json(request: Request, kind: type[Sent], largest: int) -> Sent:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"this is not what is taken here: {error}", "see /api/v1/openapi.json") from error
+        raise UsageError(f"this is not {what}: {error}", hint) from error

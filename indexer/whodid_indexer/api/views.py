@@ -15,17 +15,16 @@ from datetime import UTC, datetime
 import msgspec
 from anyio import to_thread
 from msgspec import Struct
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from whodid_indexer.access.caller import Caller, caller_of
-from whodid_indexer.api.bodies import pieces
 from whodid_indexer.api.endpoints import JSON, Answer, Endpoint
-from whodid_indexer.api.problem import Conflict, NotFound, WrongType
+from whodid_indexer.api.problem import Conflict, NotFound
+from whodid_indexer.api.sent import read_json
 from whodid_indexer.api.trail import trail_of
 from whodid_indexer.audit.event import Deed
-from whodid_indexer.ingest.encoding import TooLarge
 from whodid_indexer.query.parse import Context, read_query
 from whodid_indexer.store.views import View, Views
 from whodid_schema import timestamp
@@ -96,7 +95,8 @@ class SharedViews:
         if request.method == DELETE.method:
             await self.delete(request, name)
             return Response(status_code=204)
-        view, new = await self.save(request, name, await _sent(request))
+        sent = await read_json(request, NewView, LARGEST, "a view", 'send {"texts": ["verb:delete since:7d"]}')
+        view, new = await self.save(request, name, sent.texts)
         return Response(msgspec.json.encode(view), 201 if new else 200, media_type=JSON)
 
     async def all(self, request: Request) -> Sequence[View]:
@@ -146,17 +146,6 @@ def _checked(name: str) -> str:
     return name
 
 
-async def _sent(request: Request) -> list[str]:
-    """The texts that are sent. Raises WrongType, TooLarge, UsageError."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise WrongType(f"Content-Type {kind!r} is not taken", f"send {JSON}")
-    try:
-        return msgspec.json.decode(await _body(request), type=NewView).texts
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"this is not a view: {error}", 'send {"texts": ["verb:delete since:7d"]}') from error
-
-
 def _checked_texts(sent: Sequence[str]) -> tuple[str, ...]:
     """Raises UsageError, and BadQuery for what cannot be asked."""
     texts = tuple(" ".join(text.split()) for text in sent)
@@ -164,15 +153,3 @@ def _checked_texts(sent: Sequence[str]) -> tuple[str, ...]:
         raise UsageError(f"a view has 1 to {MOST_TEXTS} texts, none of them empty")
     read_query((), texts, last=None, since=None, until=None, context=Context(datetime.now(UTC)))
     return texts
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async for piece in pieces(request):
-            body += piece
-            if len(body) > LARGEST:
-                raise TooLarge(f"a view may have {LARGEST} bytes, this has more")
-    except ClientDisconnect as error:
-        raise UsageError("the sender went away in the middle of its body") from error
-    return bytes(body)

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from support.events import PROFILES, mutated, outcomes, shipped
-from support.golden import ALWAYS, Golden, at, golden
+from support.golden import ALWAYS, Golden, golden
 from whodid_agent.normalise import interpret
+from whodid_agent.normalise.cases import at
 from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.peek import compile_peek

@@ -70,6 +70,19 @@ class Plan(NamedTuple):
         """Whether ft is asked anything: then every question costs what the words in it do, however little is read."""
         return self.match is not None or any("MATCH" in condition.text for condition in self.conditions)
 
+    def narrowing(self) -> Sql:
+        """Everything but `match`, as one condition on `event e`."""
+        edges = (("e.ts >= ?", self.since), ("e.ts < ?", self.until))
+        parts = [*(Sql(text, (edge,)) for text, edge in edges if edge is not None), *self.conditions]
+        text = " AND ".join(part.text for part in parts) or "TRUE"
+        return Sql(text, tuple(binding for part in parts for binding in part.bindings))
+
+    def whole(self) -> Sql:
+        """All of it as one condition on `event e`."""
+        if self.match is None:
+            return self.narrowing()
+        return self._replace(match=None, conditions=(*self.conditions, Sql(_HAVING, (self.match,)))).narrowing()
+
     @property
     def open(self) -> bool:
         """Whether nothing but `match` narrows it."""

@@ -12,11 +12,10 @@ import msgspec
 
 from whodid_indexer.holds.hold import Hold, cannot_tell
 from whodid_indexer.store.sqlite.chunks import SIZE
-from whodid_indexer.store.sqlite.compile import Binding, Compiler, Plan, Sql
+from whodid_indexer.store.sqlite.compile import Compiler, Sql
 from whodid_schema.errors import BadQuery
 
 _FOUND = "ft MATCH ?"
-_HAVING = "e.seq IN (SELECT rowid FROM ft WHERE ft MATCH ?)"
 _AMONG = "SELECT e.seq FROM event e NOT INDEXED WHERE e.seq IN (SELECT value FROM json_each(?)) AND "
 _COUNT = """
 SELECT count(*) FROM event e INDEXED BY fx
@@ -66,25 +65,9 @@ class Keeper:
         It knows the words of what is stored now: to be made anew for records found later.
         """
         try:
-            return _whole(self._compiler.compile(hold.asked()))
+            return self._compiler.compile(hold.asked()).whole()
         except BadQuery as error:
             raise cannot_tell(hold, error) from error
-
-
-def _whole(plan: Plan) -> Sql:
-    parts: list[str] = []
-    bindings: list[Binding] = []
-    for text, edge in (("e.ts >= ?", plan.since), ("e.ts < ?", plan.until)):
-        if edge is not None:
-            parts.append(text)
-            bindings.append(edge)
-    for condition in plan.conditions:
-        parts.append(condition.text)
-        bindings += condition.bindings
-    if plan.match is not None:
-        parts.append(_HAVING)
-        bindings.append(plan.match)
-    return Sql(" AND ".join(parts) or "TRUE", tuple(bindings))
 
 
 def _near(numbers: Iterable[int]) -> Iterator[list[int]]:

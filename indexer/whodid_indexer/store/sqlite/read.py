@@ -227,7 +227,7 @@ class SqliteReader:
 
     def _source(self, plan: Plan) -> _Source:
         """Who leads, fx or ft."""
-        where, bindings = _conditions(plan)
+        where, bindings, *_ = plan.narrowing()
         if plan.match is None:
             return _Source(f"event e INDEXED BY fx WHERE {where}", bindings)
         if self._few(plan.match):
@@ -279,7 +279,7 @@ class SqliteReader:
                     yield self._unpack(body)
 
     def _scan_time(self, plan: Plan, start: int, ascending: bool) -> Iterator[bytes]:
-        where, bound = _conditions(plan)
+        where, bound, *_ = plan.narrowing()
         order = "ASC" if ascending else "DESC"
         begin = f"SELECT e.ts, e.idh, e.body FROM event e INDEXED BY fx WHERE {where} AND e.seq <= ?"  # noqa: S608
         end = f" ORDER BY e.ts {order}, e.idh {order} LIMIT {_SLICE}"
@@ -306,19 +306,6 @@ class _Moment:
 
     def __exit__(self, *_: object) -> None:
         self._connection.execute("COMMIT")
-
-
-def _conditions(plan: Plan) -> tuple[str, tuple[Binding, ...]]:
-    parts: list[str] = []
-    bindings: list[Binding] = []
-    for text, edge in (("e.ts >= ?", plan.since), ("e.ts < ?", plan.until)):
-        if edge is not None:
-            parts.append(text)
-            bindings.append(edge)
-    for condition in plan.conditions:
-        parts.append(condition.text)
-        bindings += condition.bindings
-    return " AND ".join(parts) or "TRUE", tuple(bindings)
 
 
 def _from(since: int | None) -> int:
