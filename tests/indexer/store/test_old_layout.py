@@ -53,9 +53,10 @@ def test_what_a_layout_lacks_is_one_line_that_says_what_to_do(lost: str, command
 
 
 def layout(path: Path) -> set[tuple[str, str]]:
-    """Every table and index with the SQL that made it."""
+    """Every table and index with the SQL that made it, and every option of the text index."""
     with closing(apsw.Connection(str(path))) as connection:
         rows = connection.execute("SELECT name, coalesce(sql, '') FROM sqlite_schema").fetchall()
+        rows += connection.execute("SELECT k, v FROM ft_config").fetchall()
     return {(str(name), str(sql)) for name, sql in rows}
 
 
