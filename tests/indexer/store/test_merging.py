@@ -1,5 +1,6 @@
 """No commit waits until the text index is tidy: merging goes on a little with every one."""
 
+import itertools
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,4 +26,4 @@ def test_a_commit_does_not_merge_all_parts_of_the_text_index_where_merging_begin
         for record in records(1, 40, 1_764_000_000_000_000, 1_000_000):
             store.create([item(record)])
             found.append(parts(path))
-    assert all(after >= before for before, after in zip(found, found[1:], strict=False)), found
+    assert all(after >= before for before, after in itertools.pairwise(found)), found
