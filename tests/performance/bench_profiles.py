@@ -1,7 +1,7 @@
 """CPU per event of the built-in profiles beside a bare normaliser of each format: `bench_profiles.py [N] [PROFILE …]`.
 
 Ours has everything in it: redaction, recognition, ids, the sentence, metadata, the original, the record's JSON. Events
-are the golden ones that the bare normaliser (see `bare`) can read, varied by a seed; medians of interleaved rounds.
+are the golden ones that the bare normaliser (`support.bare`) can read, varied by a seed; medians of interleaved rounds.
 Prints µs/event and the ratio, asked to stay below 2.2, and the share of recognition, asked to stay below a tenth.
 """
 
@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from bare import BARE
 
+from support.bare import BARE
 from support.events import profile_events
 from support.golden import golden
 from whodid_agent.normalise.contract import InputOptions, Origin, Stream
