@@ -20,3 +20,18 @@ def test_without_its_command_line_httpx_is_whole() -> None:
     program = "import whodid_agent, httpx; httpx.Client(trust_env=False).close(); print(httpx.main.__module__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "httpx"
+
+
+def test_of_profiles_that_no_event_has_only_the_head_is_read() -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from whodid_agent.normalise.load import builtin_profile\n"
+        "from whodid_agent.normalise.profiles import ProfileSet\n"
+        "profiles = ProfileSet.load()\n"
+        "assert profiles.knows({'kind': 'Event', 'auditID': 'a', 'stage': 's', 'apiVersion': 'audit.k8s.io/v1'})\n"
+        "before = builtin_profile.cache_info().currsize\n"
+        "profiles.get('vault-audit').profile\n"
+        "print(before, builtin_profile.cache_info().currsize)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "1"]

@@ -48,7 +48,7 @@ def command(file: str, name: str) -> None:
     _refuse_known(file, events, profiles)
     origin = "standard input" if file == "-" else Path(file).name
     bare = parse_profile(write(inferred, name, origin, []), Path(f"{name}.yaml"))
-    own = ProfileSet([*(one.profile for one in profiles if one.profile.name != name), bare])
+    own = ProfileSet([*(one.head for one in profiles if one.head.name != name), bare])
     records = [(event, record) for event in inferred.samples if (record := record_of(event, own, name)) is not None]
     sys.stdout.write(_proven(inferred, name, origin, records))
     if skipped:
@@ -57,7 +57,7 @@ def command(file: str, name: str) -> None:
 
 def _proven(inferred: Inferred, name: str, origin: str, records: list[tuple[Event, dict[str, Any]]]) -> str:
     """The profile's text, read again, with the tests that it passes."""
-    builtin = [one.profile for one in ProfileSet.load() if one.profile.name != name]
+    builtin = [one.head for one in ProfileSet.load() if one.head.name != name]
     text = write(inferred, name, origin, records)
     profile = parse_profile(text, Path(f"{name}.yaml"))
     profiles = ProfileSet([*builtin, profile])
@@ -69,7 +69,7 @@ def _proven(inferred: Inferred, name: str, origin: str, records: list[tuple[Even
 
 def _refuse_known(file: str, events: list[Event], profiles: ProfileSet) -> None:
     """A format that has a profile needs no other."""
-    known = [profiles.mapper_of(event, tuple(event)).profile.name for event in events]
+    known = [profiles.mapper_of(event, tuple(event)).head.name for event in events]
     first = known[0]
     if first != GENERIC and known.count(first) == len(known):
         raise UsageError(

@@ -9,7 +9,7 @@ import click
 from whodid_agent.cli import infer
 from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
-from whodid_agent.normalise.load import builtin_profiles, load_profiles
+from whodid_agent.normalise.load import builtin_heads, builtin_profiles, load_profiles
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.errors import WhodidError
@@ -36,7 +36,7 @@ command.add_command(infer.command)
 @_folder_option
 def list_profiles(folder: Path | None) -> None:
     """All profiles: name, what they read, where that is documented; unproven: no event of the maker's is behind it."""
-    profiles = sorted((mapper.profile for mapper in ProfileSet.load(folder)), key=lambda one: one.name)
+    profiles = sorted((mapper.head for mapper in ProfileSet.load(folder)), key=lambda one: one.name)
     width = max(len(profile.name) for profile in profiles)
     for profile in profiles:
         click.echo(f"{profile.name:<{width}}  {visible(profile.title)}")
@@ -50,7 +50,7 @@ def list_profiles(folder: Path | None) -> None:
 @_folder_option
 def show(name: str, folder: Path | None) -> None:
     """Print a profile's file: a beginning for one of your own."""
-    profile = ProfileSet.load(folder).get(name).profile
+    profile = ProfileSet.load(folder).get(name).head
     own = Path(profile.where)
     if folder is not None and own.parent == folder:
         text = own.read_text(encoding="utf-8")
@@ -69,10 +69,9 @@ def schema() -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]...")
 def test(files: tuple[Path, ...]) -> None:
     """Run the tests inside profile FILEs; without any, those of the built-in profiles. Exit code 1 if one fails."""
-    builtin = builtin_profiles()
-    chosen = load_profiles(files) if files else builtin
+    chosen = load_profiles(files) if files else builtin_profiles()
     names = {profile.name for profile in chosen}
-    profiles = ProfileSet([*(one for one in builtin if one.name not in names), *chosen])
+    profiles = ProfileSet([*(one for one in builtin_heads() if one.name not in names), *chosen])
     failed = sum(_run(profile, profiles) for profile in chosen)
     if failed:
         raise FailedCasesError(f"{failed} of {sum(len(profile.cases) for profile in chosen)} tests failed")

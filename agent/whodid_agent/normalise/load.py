@@ -1,13 +1,17 @@
 """Profiles read from their files, with what each inherits from the one it extends.
 
-The built-in ones lie in whodid_config/profiles, one file each. A fault in a file is a ConfigError naming file, line
-and key.
+The built-in ones lie in whodid_config/profiles, one file each, named like the profile. They are proven, and most runs
+meet few of their formats: of each its head is read (what it is recognised by), the rest when its first event comes. A
+fault in a file is a ConfigError naming file, line and key.
 """
 
 import difflib
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -25,6 +29,12 @@ KEYS = (
 )  # fmt: skip
 """The keys of a profile's file that are no slots."""
 
+HEAD = ("profile", "title", "source", "proven", "extends", "recognise", "split", "mask", "allow", "drop")
+"""The keys that must be read before events come."""
+
+_SECTION = re.compile(r"^([a-z_]+):", re.MULTILINE)
+"""Where a key at the top begins: nothing else of a mapping can stand at the margin."""
+
 
 def load_profile(path: FilePath) -> Profile:
     """The profile in this file; it may extend a built-in one. Raises ConfigError naming file, line and key."""
@@ -33,31 +43,85 @@ def load_profile(path: FilePath) -> Profile:
 
 def load_profiles(paths: Iterable[FilePath]) -> list[Profile]:
     """The profiles of these files, which may extend one another and built-in ones, even of their own name."""
-    return _Family([Reading(read_yaml(path)) for path in paths], None).all()
+    return _Family([Reading(read_yaml(path)) for path in paths], _Builtin()).all()
 
 
 def parse_profile(text: str, path: FilePath) -> Profile:
     """As load_profile, of text that came from `path`."""
-    return _Family([Reading(parse_yaml(text, path))], None).all()[0]
+    return _Family([Reading(parse_yaml(text, path))], _Builtin()).all()[0]
 
 
 def builtin_profiles() -> list[Profile]:
-    """The profiles that come with whodid, by name."""
-    return _Family([Reading(document) for document in _builtin_documents()], {}).all()
+    """The profiles that come with whodid, whole, by name."""
+    return [builtin_profile(name) for name in builtin_names()]
 
 
-def _builtin_documents() -> list[Document]:
-    folder = resources.files("whodid_config.profiles")
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name)
-    return [parse_yaml(entry.read_text(encoding="utf-8"), FilePath(f"profiles/{entry.name}")) for entry in files]
+def builtin_heads() -> list[Profile]:
+    """As builtin_profiles, of each what HEAD names alone; `builtin_profile` has the rest."""
+    heads = (_document(name, head(_text(name))) for name in builtin_names())
+    profiles = _Family([Reading(document) for document in heads], {}).all()
+    return [structs.replace(profile, whole=False) for profile in profiles]
+
+
+@cache
+def builtin_names() -> Collection[str]:
+    """The names of the profiles that come with whodid, in their order."""
+    names = (entry.name.removesuffix(".yaml") for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+    return dict.fromkeys(sorted(names)).keys()
+
+
+@cache
+def builtin_profile(name: str) -> Profile:
+    """The profile of this name that comes with whodid. Raises KeyError where there is none."""
+    if name not in builtin_names():
+        raise KeyError(name)
+    return _Family([Reading(_document(name, _text(name)))], _Builtin()).all()[0]
+
+
+def head(text: str) -> str:
+    """The text of a profile with the sections of HEAD alone, each on the lines where it stood."""
+    kept, start = [], 0
+    bounds = [(found[1], found.start()) for found in _SECTION.finditer(text)]
+    for (key, start), (_, end) in itertools.pairwise([*bounds, ("", len(text))]):
+        section = text[start:end]
+        kept.append(section if key in HEAD else "\n" * section.count("\n"))
+    return "\n" * text.count("\n", 0, bounds[0][1] if bounds else 0) + "".join(kept)
+
+
+def _folder() -> Traversable:
+    return resources.files("whodid_config.profiles")
+
+
+def _text(name: str) -> str:
+    return _folder().joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _document(name: str, text: str) -> Document:
+    return parse_yaml(text, FilePath(f"profiles/{name}.yaml"))
+
+
+class _Builtin(Mapping[str, Profile]):
+    """The built-in profiles by name, each read when it is asked for."""
+
+    def __getitem__(self, name: str) -> Profile:
+        return builtin_profile(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in builtin_names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(builtin_names())
+
+    def __len__(self) -> int:
+        return len(builtin_names())
 
 
 class _Family:
-    """Profiles read together; `known` are those outside that they may extend (None: the built-in ones, if asked)."""
+    """Profiles read together; `outside` are others that they may extend."""
 
-    def __init__(self, readings: list[Reading], known: Mapping[str, Profile] | None) -> None:
+    def __init__(self, readings: list[Reading], outside: Mapping[str, Profile]) -> None:
         self._readings = readings
-        self._known = known
+        self._outside = outside
         self._by_name = {_name(reading): reading for reading in reversed(readings)}
         self._made: dict[int, Profile] = {}
 
@@ -75,22 +139,17 @@ class _Family:
         if wanted is None:
             return None
         name = _name(reading)
-        if wanted in (*below, name) and not (wanted == name and wanted in self._outside()):
+        if wanted in (*below, name) and not (wanted == name and wanted in self._outside):
             ring = " → ".join((*below, name, wanted))
             raise reading.fault(f"extends: {ring} is a ring", "extends")
         if wanted in self._by_name and wanted != name:
             return self._profile(self._by_name[wanted], (*below, name))
-        if wanted in self._outside():
-            return self._outside()[wanted]
-        there = sorted({*self._by_name, *self._outside()} - {name})
+        if wanted in self._outside:
+            return self._outside[wanted]
+        there = sorted({*self._by_name, *self._outside} - {name})
         near = difflib.get_close_matches(wanted, there, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(there)}"
         raise reading.fault(f"extends: there is no profile {wanted!r}; {hint}", "extends")
-
-    def _outside(self) -> Mapping[str, Profile]:
-        if self._known is None:
-            self._known = {profile.name: profile for profile in builtin_profiles()}
-        return self._known
 
 
 def _name(reading: Reading) -> str:

@@ -15,6 +15,7 @@ from whodid_agent.normalise.expression import looked_at
 from whodid_agent.normalise.generic import Search
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.interpret import extract
+from whodid_agent.normalise.load import builtin_profile
 from whodid_agent.normalise.path import table_key
 from whodid_agent.normalise.peek import compile_peek
 from whodid_agent.normalise.plain import Plain
@@ -64,12 +65,20 @@ def by_shape(profile: Profile) -> ByShape[Fitted]:
 
 
 class Mapper:
-    """Makes drafts of events; its functions are made at the first event, so a profile never met costs nothing."""
+    """Makes drafts of events; its functions are made at the first event, so a profile never met costs nothing.
 
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
+    `head` is what its profile is recognised by, and more where it was read already.
+    """
+
+    def __init__(self, head: Profile) -> None:
+        self.head = head
         self.fell_back = 0
         self._variants: dict[int, ByShape[Fitted]] = {}
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The whole profile."""
+        return self.head if self.head.whole else builtin_profile(self.head.name)
 
     @cached_property
     def _fitted(self) -> ByShape[Fitted]:

@@ -36,7 +36,7 @@ class Masks:
         self._profiles = profiles
         self._named = named
         chosen = [named] if named is not None else list(profiles)
-        paths = [path for mapper in chosen for path in mapper.profile.mask]
+        paths = [path for mapper in chosen for path in mapper.head.mask]
         self._names = sorted({_keys(path.steps)[-1] for path in paths})
         self._written = sorted({tuple(map(_written, filter(_PLAIN.fullmatch, _keys(path.steps)))) for path in paths})
         self._last = sorted({keys[-1] if keys else b"" for keys in self._written})
@@ -89,7 +89,7 @@ class Masks:
                 put_back(one)
                 hit = True
         mapper = self._named or self._profiles.mapper_of(value, tuple(value))
-        return set_masks(mapper.profile.mask, value) or hit
+        return set_masks(mapper.head.mask, value) or hit
 
 
 def set_masks(paths: Iterable[Path], event: dict[str, Any]) -> bool:

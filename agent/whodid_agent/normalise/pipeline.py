@@ -100,9 +100,9 @@ class Pipeline:
         self.options = options
         self.profiles = profiles
         self.named = profiles.get(options.profile) if options.profile else None
-        self._redactor = Redactor(options.redact, self.named.profile.allow if self.named else ())
+        self._redactor = Redactor(options.redact, self.named.head.allow if self.named else ())
         self._masks = Masks(profiles, self.named)
-        self._rules = Rules(options.drop if drops else (), [one.profile for one in profiles] if drops else ())
+        self._rules = Rules(options.drop if drops else (), [one.head for one in profiles] if drops else ())
         self._agent, self._host = agent, host
         self._splits = frozenset(profiles.splits) | envelope.MARKS
         self.file_by(meta)

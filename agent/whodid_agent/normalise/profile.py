@@ -70,6 +70,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     """One format. `slots` maps the slots of `draft.SLOTS` to how they are filled, in the table's order.
 
     `source` is where the format is documented, `proven` whether events that its maker published are behind it.
+    `whole` False: what it is recognised by alone (`load.builtin_heads`).
     """
 
     name: str
@@ -95,6 +96,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     categories: Mapping[str, str] = {}
     drops: tuple[Drop, ...] = ()
     cases: tuple[Case, ...] = ()
+    whole: bool = True
 
     @cached_property
     def which(self) -> Mapping[str, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from whodid_agent.normalise.byshape import ByShape
-from whodid_agent.normalise.load import builtin_profiles, load_profiles
+from whodid_agent.normalise.load import builtin_heads, load_profiles
 from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.profile import Profile, Split
 from whodid_agent.normalise.recognise import Recogniser
@@ -31,11 +31,11 @@ class ProfileSet:
         self._mappers: dict[str, Mapper] = {}
         for profile in profiles:
             if profile.name in self._mappers:
-                other = self._mappers[profile.name].profile.where
+                other = self._mappers[profile.name].head.where
                 raise ConfigError(f"{profile.where}: the profile {profile.name!r} is already there ({other})")
             self._mappers[profile.name] = Mapper(profile)
-        known = [mapper.profile for mapper in self._mappers.values()]
-        self._recogniser = Recogniser(known, self.get(GENERIC).profile)
+        known = [mapper.head for mapper in self._mappers.values()]
+        self._recogniser = Recogniser(known, self.get(GENERIC).head)
         self._chains = ByShape(self._recogniser.profile_of, self._recogniser.looked_for, self._recogniser.for_keys)
         self.splits = _splits(known)
 
@@ -47,7 +47,7 @@ class ProfileSet:
         """
         own = load_profiles(sorted(folder.glob("*.yaml"))) if folder is not None else []
         replaced = {profile.name for profile in own}
-        return cls([*(profile for profile in builtin_profiles() if profile.name not in replaced), *own])
+        return cls([*(profile for profile in builtin_heads() if profile.name not in replaced), *own])
 
     def __iter__(self) -> Iterator[Mapper]:
         return iter(self._mappers.values())
@@ -62,7 +62,7 @@ class ProfileSet:
 
     def knows(self, event: dict[str, Any]) -> bool:
         """Whether there is a profile for events of this shape."""
-        return self.mapper_of(event, tuple(event)).profile.name != GENERIC
+        return self.mapper_of(event, tuple(event)).head.name != GENERIC
 
     def mapper_of(self, event: dict[str, Any], shape: tuple[str, ...]) -> Mapper:
         """The profile whose shape this event (its keys: `shape`) has, else the generic one."""

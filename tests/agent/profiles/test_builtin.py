@@ -6,6 +6,8 @@ import pytest
 from support.events import PROFILES, outcomes, profile_events, record, shipped
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.contract import Shipment
+from whodid_agent.normalise.load import builtin_heads, builtin_profile
+from whodid_agent.normalise.load import head as cut
 from whodid_agent.normalise.profile import Case, Profile
 from whodid_schema import taxonomy
 from whodid_schema.record import decode
@@ -34,6 +36,19 @@ def test_the_tests_inside_the_profiles_pass(profile: Profile, case: Case) -> Non
 
 def test_every_built_in_profile_has_tests() -> None:
     assert all(mapper.profile.cases for mapper in PROFILES)
+
+
+@pytest.mark.parametrize("head", builtin_heads(), ids=lambda one: one.name)
+def test_the_head_of_a_built_in_profile_says_of_events_to_come_what_the_whole_profile_says(head: Profile) -> None:
+    whole = builtin_profile(head.name)
+    assert (whole.whole, head.whole) == (True, False)
+    for field in ("name", "title", "where", "source", "proven", "depth", "shapes", "split", "mask", "allow", "drops"):
+        assert getattr(head, field) == getattr(whole, field), field
+
+
+def test_the_cut_to_the_head_leaves_every_line_where_it_stood() -> None:
+    text = "# mine\nprofile: mine\nactor:\n  id: user\n# who\nrecognise:\n  has:\n  - user\ntests:\n- event: {}\n"
+    assert cut(text) == "\nprofile: mine\n\n\n\nrecognise:\n  has:\n  - user\n\n\n"
 
 
 def test_all_twenty_actions_of_the_mailer_are_classified_writes() -> None:
