@@ -1,14 +1,13 @@
 """The settings of agent.yaml: where events come from, where they go, and what is left out on the way."""
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from whodid_config.access import Access, read_access
+from whodid_config.settings import Settings
 
 DEFAULT_TARGET = "http://127.0.0.1:8642"
 
@@ -91,12 +90,10 @@ class InputSettings(BaseModel):
         return f"file:{self.file}" if self.file is not None else f"http:{self.http}"
 
 
-class AgentSettings(BaseSettings):
+class AgentSettings(Settings):
     """The agent's settings. `WHODID_TARGET`, `WHODID_STATE_DIR` … win over the file, flags over both."""
 
-    model_config = SettingsConfigDict(env_prefix="WHODID_", extra="forbid", frozen=True)
-
-    target: Annotated[list[str], NoDecode] = Field(
+    target: list[str] = Field(
         default=[DEFAULT_TARGET],
         description="The store that events go to: a whodid server, or OpenSearch (2.19 and later). A list names "
         "several addresses of one cluster; the first that is well is used. In the variable, spaces part them.",
@@ -125,7 +122,7 @@ class AgentSettings(BaseSettings):
     )
     inputs: list[InputSettings] = Field(default=[], description="Where events come from.")
     redact: list[str] = Field(default=[], description="Keys to mask in every input, besides the built-in ones.")
-    drop: Annotated[list[Any], NoDecode] = Field(
+    drop: list[Any] = Field(
         default=[], description="Rules that leave events out: `reads`, or `{name, when: {field: value}}`."
     )
     import_old: bool = Field(
@@ -140,7 +137,7 @@ class AgentSettings(BaseSettings):
     def _one_or_several(cls, value: Any) -> Any:
         """One address, several parted by spaces or commas (a variable has no lists), or a list."""
         if isinstance(value, str):
-            return json.loads(value) if value.startswith("[") else value.replace(",", " ").split() or [""]
+            return value.replace(",", " ").split() or [""]
         return value
 
     def state_path(self) -> Path:
