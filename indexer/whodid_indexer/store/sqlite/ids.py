@@ -5,7 +5,13 @@ to read it better, it does not find; an index of the ids alone would cost each r
 So: two to four bytes of memory a record, three bits set by 64 bits of each id. "No" is certain; "maybe" is wrong for
 one in two hundred at most, and costs a look-up of a tenth of a millisecond. The filter is made when that many look-ups
 would have cost more: who opens a large file for one record never makes it.
+
+It is made a part with each transaction, of all records in the order of `fx`, then of those that came meanwhile. At
+once it would keep every writer waiting for 1.3 µs a record: 6 s of five million, within somebody's transaction.
 """
+
+from collections.abc import Iterable
+from typing import Any
 
 import apsw
 
@@ -17,9 +23,46 @@ _MOST = 1 << 29
 _WORTH = 300
 """So many records are read in the time of one look-up."""
 
+_PART = 5_000
+"""Records read in one transaction: 6 ms; of a larger one more, as its look-ups take longer too."""
+
+_PART_EACH = 50
+
+_FIRST = -(1 << 63)
+
 _LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
-_ALL = "SELECT idh FROM event INDEXED BY fx"
+_NEXT = "SELECT ts, idh FROM event INDEXED BY fx WHERE (ts, idh) > (?, ?) ORDER BY ts, idh LIMIT ?"
 _NEW = "SELECT idh FROM event WHERE seq > ?"
+
+
+class _Filter:
+    """So many bits, a power of two."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._bits = bytearray(size // 8)
+
+    def add(self, highs: Iterable[int]) -> None:
+        """Ids, by their upper halves."""
+        bits, mask = self._bits, self.size - 1
+        for high in highs:
+            for place in (high & mask, high >> 17 & mask, high >> 34 & mask):
+                bits[place >> 3] |= 1 << (place & 7)
+
+    def maybe(self, high: int) -> bool:
+        """Whether this one may have been added."""
+        bits, mask = self._bits, self.size - 1
+        one, two, three = high & mask, high >> 17 & mask, high >> 34 & mask
+        return bool(bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & bits[three >> 3] >> (three & 7) & 1)
+
+
+class _Making:
+    """A filter that is being made: it has all up to `place` in `fx`; what came after number `since` it may not have."""
+
+    def __init__(self, size: int, since: int) -> None:
+        self.filter = _Filter(size)
+        self.since = since
+        self.place = _FIRST, _FIRST
 
 
 class Ids:
@@ -29,37 +72,39 @@ class Ids:
         self._connection = connection
         self._seq = -1
         self._asked = 0
-        self._bits = bytearray()
-        self._mask = 0
+        self._filter: _Filter | None = None
+        self._making: _Making | None = None
 
     def catch_up(self, coming: int) -> None:
-        """Take in what was committed since the last time, by this process or another; at first everything.
+        """Take in what was committed since the last time, by this process or another; at first a part of everything.
 
         `coming` is how many ids will be asked for now.
         """
         last: int = self._connection.execute(_LAST).get
-        if last == self._seq:
-            return
         self._asked += coming
-        if not self._bits and self._asked * _WORTH < last:
-            return
-        size = min(_MOST, max(_LEAST, 1 << (_PER_RECORD * last).bit_length()))
-        if 8 * len(self._bits) < size:
-            self._bits = bytearray(size // 8)
-            self._mask = size - 1
-            rows = self._connection.execute(_ALL)
-        else:
-            rows = self._connection.execute(_NEW, (self._seq,))
-        bits, mask = self._bits, self._mask
-        for (high,) in rows:
-            for place in (high & mask, high >> 17 & mask, high >> 34 & mask):
-                bits[place >> 3] |= 1 << (place & 7)
-        self._seq = last
+        if self._filter is not None and last != self._seq:
+            self._filter.add(self._since(self._seq))
+            self._seq = last
+        if self._making is None and (self._filter is not None or self._asked * _WORTH >= last):
+            size = min(_MOST, max(_LEAST, 1 << (_PER_RECORD * last).bit_length()))
+            if self._filter is None or self._filter.size < size:
+                self._making = _Making(size, last)
+        if self._making is not None:
+            self._make(self._making, max(_PART, _PART_EACH * coming), last)
 
     def maybe(self, high: int) -> bool:
         """Whether a record whose id has this upper half may be stored."""
-        if not self._bits:
-            return True
-        bits, mask = self._bits, self._mask
-        one, two, three = high & mask, high >> 17 & mask, high >> 34 & mask
-        return bool(bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & bits[three >> 3] >> (three & 7) & 1)
+        return self._filter is None or self._filter.maybe(high)
+
+    def _make(self, making: _Making, part: int, last: int) -> None:
+        rows: Any = self._connection.execute(_NEXT, (*making.place, part)).fetchall()
+        making.filter.add(high for _, high in rows)
+        if len(rows) == part:
+            making.place = rows[-1]
+        else:
+            making.filter.add(self._since(making.since))
+            self._filter, self._seq, self._making = making.filter, last, None
+
+    def _since(self, seq: int) -> Iterable[int]:
+        rows: Any = self._connection.execute(_NEW, (seq,))
+        return (high for (high,) in rows)
