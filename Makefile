@@ -50,6 +50,7 @@ lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
 		--group dev --all-extras pyproject.toml --custom-compile-command "make lock" -o requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
+	@echo "installing the pinned packages into .venv, once: half a minute" >&2
 	@if command -v uv >/dev/null; then \
 		{ test -d .venv || uv venv -q --python ">=3.11"; } && uv pip install -q --python $(PY) --require-hashes -r requirements.lock && \
 		uv pip install -q --python $(PY) --no-deps --no-build-isolation -e .; \

@@ -3,6 +3,7 @@
 The drawing names no font or style sheet of another host.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -35,8 +36,13 @@ TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="h
 
 def main() -> None:
     """Run the demonstration and draw what it said."""
+    commands = Path(sys.executable).parent
     said = subprocess.run(
-        [str(Path(sys.executable).parent / "whodid"), "demo", "--exit"], capture_output=True, text=True, check=True
+        [str(commands / "whodid"), "demo", "--exit"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"},  # shown as who has installed it types it
     ).stdout
     console = Console(record=True, width=WIDTH, file=sys.stderr, color_system="truecolor", force_terminal=True)
     for line in said.splitlines():

@@ -44,7 +44,7 @@ def _table(report: dict[str, Any]) -> list[str]:
     rows: list[tuple[str, ...]] = [("stream", *COLUMNS)]
     rows += [
         (visible(stream["path"] or stream["key"]), *(str(stream[name]) for name in COLUMNS))
-        for stream in report["streams"]
+        for stream in sorted(report["streams"], key=lambda stream: str(stream["path"] or stream["key"]))
     ]
     rows.append(("total", *(str(report["totals"][name]) for name in COLUMNS)))
     widths = [max(len(row[number]) for row in rows) for number in range(len(COLUMNS) + 1)]

@@ -33,7 +33,7 @@ class Progress(Watch):
         if rows:
             say(f"going on behind row {rows:,}{self._of}, as of {asked.started}")
         elif self._shown and self._of:
-            say(f"{self._of.removeprefix(' of ')} rows")
+            self._line(f"{self._of.removeprefix(' of ')} rows")
 
     def rows(self, rows: int) -> None:
         """So many are written."""

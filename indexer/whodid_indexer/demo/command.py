@@ -124,6 +124,9 @@ def _show(folder: Path, seed: int, leave: bool, stage: Stage) -> None:
         _introduce(folder, stage.store, stage.page, receiver, product.written)
         ask_all(Asker(stage.store), folder, configuration, stage.kept_at)
         if leave:
+            click.echo(
+                "\nThat was all. `whodid demo` without --exit, or `make demo` on a terminal, stays up to look around in."
+            )
             return
         click.secho(
             f"\nOpen {stage.page} in a browser: everything above is there, and new events keep coming.", bold=True
@@ -181,6 +184,7 @@ def _totals(configuration: Path) -> dict[str, int]:
 def _introduce(folder: Path, store: str, page: str, receiver: str, events: int) -> None:
     click.secho(f"{events} audit events went through the agent into the store.", bold=True)
     click.echo(f"  folder    {folder}   (the product's files are in logs/)")
-    click.echo(f"  store     {store}   (export WHODID_STORE={store} to ask it yourself)")
+    whodid = "whodid" if shutil.which("whodid") == command("whodid") else command("whodid")
+    click.echo(f"  store     {store}   (to ask it yourself: {whodid} search --store {store})")
     click.echo(f"  page      {page}   (for a browser)")
     click.echo(f"  receiver  http://{receiver}/v1/events")

@@ -308,6 +308,7 @@ def _inbox(moment: datetime, person: Person, action: str, category: str) -> Even
     """A row of the inbox's log, as all of them begin."""
     return {
         "timestamp": stamp(moment),
+        "app": "inbox",
         "actor": {"id": person.id, "name": person.name, "email": person.email},
         "action": action,
         "category": category,
