@@ -34,7 +34,10 @@ def input_options(settings: AgentSettings, one: InputSettings) -> InputOptions:
 
 
 class Inputs:
-    """The sources of a run and their pipelines. Nothing is opened yet; without `listen` only spools are drained."""
+    """The sources of a run and their pipelines. Nothing is opened yet.
+
+    Without `listen` (a run with --once) spools are drained and files read as they are; nothing waits for more.
+    """
 
     def __init__(
         self, settings: AgentSettings, identity: Identity, wake: Callable[[], None], *, listen: bool = True
@@ -54,7 +57,7 @@ class Inputs:
             pipeline = Pipeline(input_options(settings, one), meta, profiles, identity.agent, identity.host)
             self.pipelines[one.name] = pipeline
             if one.http is None:
-                self.sources.append(_file(one, pipeline, identity, wake))
+                self.sources.append(_file(one, pipeline, identity, wake if listen else None))
                 continue
             # What a receiver needs takes a tenth of a second to load.
             from whodid_agent.receivers import http_options, http_source  # noqa: PLC0415
@@ -69,7 +72,7 @@ class Inputs:
             pipeline.file_by(meta)
 
 
-def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Callable[[], None]) -> FileSource:
+def _file(one: InputSettings, pipeline: Pipeline, identity: Identity, wake: Callable[[], None] | None) -> FileSource:
     assert one.file is not None  # noqa: S101  the caller asked
     return FileSource(
         one.name,

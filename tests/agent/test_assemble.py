@@ -9,9 +9,9 @@ import pytest
 
 from support.running import free_port, wait_until
 from whodid_agent.assemble import Inputs
-from whodid_agent.cli.run import run
 from whodid_agent.config import AgentSettings, InputSettings
 from whodid_agent.inputs.http.source import HttpSource
+from whodid_agent.process import run
 from whodid_agent.runner import Options
 from whodid_agent.state import Identity
 from whodid_schema.errors import ConfigError

@@ -3,17 +3,45 @@
 import subprocess
 import sys
 
-HEAVY = ("rich", "pygments", "jinja2", "numpy", "apsw", "opensearchpy", "starlette", "hyperscan", "ua_parser")
-"""Of the store side, of people's side, and what is loaded at the first event that needs it."""
+import click
+
+from whodid_agent.cli.main import SAYS, cli
+
+HEAVY = (
+    *("rich", "pygments", "jinja2", "numpy", "apsw", "opensearchpy", "starlette", "uvicorn"),
+    *("hyperscan", "ua_parser", "watchdog", "asyncio"),
+)
+"""Of the store side, of people's side, and what is loaded at the first event or input that needs it."""
 
 
 def test_a_run_of_the_agent_loads_nothing_that_only_the_store_or_people_need() -> None:
     program = (
-        "import sys, whodid_agent.cli.run, whodid_agent.assemble\n"
+        "import sys, whodid_agent.cli.run, whodid_agent.process\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_help_loads_neither_the_agent_nor_its_settings() -> None:
+    program = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from whodid_agent.cli.main import cli\n"
+        "for arguments in (['--help'], ['run', '--help']):\n"
+        "    assert CliRunner().invoke(cli, arguments).exit_code == 0\n"
+        "print([name for name in ('pydantic', 'httpx', 'yaml', 'whodid_agent.runner') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert click.Command(name, help=SAYS[name]).get_short_help_str(1000) == command.get_short_help_str(1000)
 
 
 def test_without_its_command_line_httpx_is_whole() -> None:

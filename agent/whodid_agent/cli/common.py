@@ -1,17 +1,22 @@
-"""What the agent's commands share: the configuration option, the settings behind it, and how logs are written."""
+"""What the agent's commands share: the configuration option, the settings behind it, and how logs are written.
+
+pydantic takes a fifth of a start to import, so it is asked only where settings are read, not for `--help`.
+"""
 
 import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from whodid_agent.config import AgentSettings, InputSettings
-from whodid_config.settings import load
+from whodid_config.commandline import loading
 from whodid_schema.visible import visible
+
+if TYPE_CHECKING:
+    from whodid_agent.config import AgentSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,13 +45,19 @@ def _none_given(_context: click.Context, _option: click.Parameter, value: tuple[
     return list(value) or None
 
 
-def settings_of(config: Path | None, **overrides: Any) -> AgentSettings:
+def settings_of(config: Path | None, **overrides: Any) -> "AgentSettings":
     """The settings of the file under the environment and the flags. Raises ConfigError."""
+    with loading():
+        from whodid_agent.config import AgentSettings  # noqa: PLC0415  pydantic, see above
+        from whodid_config.settings import load  # noqa: PLC0415  as above
+
     return load(AgentSettings, config, **overrides)
 
 
-def with_inputs(settings: AgentSettings, files: tuple[str, ...], http: tuple[str, ...]) -> AgentSettings:
+def with_inputs(settings: "AgentSettings", files: tuple[str, ...], http: tuple[str, ...]) -> "AgentSettings":
     """The settings with files and addresses named on the command line besides those of the file."""
+    from whodid_agent.config import InputSettings  # noqa: PLC0415  as above
+
     named = [InputSettings(file=str(Path(name).absolute())) for name in files]
     named += [InputSettings(http=address) for address in http]
     known = {one.name for one in settings.inputs}

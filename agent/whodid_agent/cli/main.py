@@ -7,6 +7,16 @@ import click
 from whodid_config.commandline import LazyGroup, run
 from whodid_schema import __version__
 
+SAYS = {
+    "run": "Read audit events from files and HTTP, and deliver each exactly once.",
+    "check": "Say whether a run would work, and what to mend where it would not; and which protections are in force.",
+    "status": "Show what was read and what became of it: events and bytes, stream by stream.",
+    "quarantine": "Events that could not be stored: list them, show one, send them again.",
+    "normalise": "Print the record of every event in FILEs (- is standard input), as NDJSON in input order.",
+    "profile": "Look at the profiles that say how events become records.",
+}
+"""What the help says of each: the first sentence of its own (tested)."""
+
 COMMANDS = {
     "run": "whodid_agent.cli.run:command",
     "check": "whodid_agent.cli.check:command",
@@ -21,6 +31,7 @@ COMMANDS = {
     "whodid-agent",
     cls=LazyGroup,
     lazy=COMMANDS,
+    says=SAYS,
     aliases={"normalize": "normalise"},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

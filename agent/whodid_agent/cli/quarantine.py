@@ -93,7 +93,7 @@ def replay_(
     if is_locked(folder):
         answer = replay.ask(folder / "requests", list(names), patience=60.0)
     else:
-        from whodid_agent.cli.run import replay_stopped  # noqa: PLC0415  only here the whole agent is needed
+        from whodid_agent.process import replay_stopped  # noqa: PLC0415  only here the whole agent is needed
 
         # Files that were named on the command line of the run are known by their entries.
         files = tuple({entry.input[5:]: None for entry in entries if entry.input.startswith("file:")})

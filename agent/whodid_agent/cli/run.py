@@ -1,22 +1,12 @@
 """`whodid-agent run`: read, normalise, deliver; until stopped, or with --once until everything is drained."""
 
-import gc
 import re
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from whodid_agent import replay
-from whodid_agent.assemble import Inputs
 from whodid_agent.cli import common
-from whodid_agent.config import AgentSettings
-from whodid_agent.runner import Options, Runner
-from whodid_agent.state import StateDirectory
-from whodid_agent.target.client import Client
+from whodid_config.commandline import loading
 from whodid_schema.errors import Incomplete, UsageError
 
 
@@ -67,6 +57,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
     Without --once it runs until SIGTERM or Ctrl-C, and leaves with 0. With it: 0 all is well; 3 the store does not
     let us in; 4 there is no store; 5 something is quarantined, parked or was missed, or an input could not be read.
     """
+    with loading():
+        from whodid_agent.process import Options, run  # noqa: PLC0415  the whole agent, which --help needs not
+
     common.log_to_stderr(verbose=verbose)
     settings = common.with_inputs(
         common.settings_of(config, target=target, state_dir=state_dir, import_old=import_old or None), files, http
@@ -78,33 +71,3 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
             "some events are quarantined or parked, bytes were missed, or an input could not be read",
             f"see: whodid-agent status --state-dir {settings.state_path()}",
         )
-
-
-def run(settings: AgentSettings, options: Options) -> bool:
-    """Run the agent with these settings until it is done or told to leave; whether nothing lies aside."""
-    with _runner(settings, options) as runner:
-        return runner.run()
-
-
-def replay_stopped(settings: AgentSettings, names: list[str], options: Options) -> replay.Answer:
-    """As the running agent does for `quarantine replay`, where none runs. Inputs may have to be those of the run."""
-    with _runner(settings, options) as runner:
-        runner.replay_first(names)
-        runner.run()
-        return runner.replayed
-
-
-@contextmanager
-def _runner(settings: AgentSettings, options: Options) -> Iterator[Runner]:
-    with StateDirectory(settings.state_path()) as state, Client(settings.target, settings.access()) as client:
-        woken = threading.Event()
-        inputs = Inputs(settings, state.identity, woken.set, listen=not options.once)
-        runner = Runner(inputs.sources, state, client, inputs.follow, woken, options)
-        numbers = (signal.SIGTERM, signal.SIGINT)
-        before = [(number, signal.signal(number, lambda *_: runner.stop())) for number in numbers]
-        gc.freeze()  # what is there now stays: no collection need look at it again
-        try:
-            yield runner
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)

@@ -9,7 +9,7 @@ read ─► pieces: whole raw lines ─► lines: redacted, with positions ─�
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from whodid_agent.inputs.contract import Block, Gone, StreamRow
 from whodid_agent.inputs.file.instance import Instance, Stamp, stamp_of
@@ -19,15 +19,23 @@ from whodid_agent.inputs.file.reader import Bytes
 from whodid_agent.inputs.file.scan import Scan
 from whodid_agent.inputs.file.tracker import Timing, Tracker
 from whodid_agent.inputs.file.unwrap import Mode, Written, may_be_wrapped, unwrapped
-from whodid_agent.inputs.file.watch import Watch
 from whodid_agent.normalise.contract import Normaliser, Stream
 from whodid_schema.errors import StateError
 from whodid_schema.identity import generation_of
+
+if TYPE_CHECKING:
+    from whodid_agent.inputs.file.watch import Watch
 
 MAX_LINE = 16 * 1024 * 1024
 _CHUNK = 1 << 20
 _BUSY_INTERVAL = 0.25
 _SLOW_SCAN = 0.005
+
+
+def _watch(wake: Callable[[], None]) -> "Watch":
+    from whodid_agent.inputs.file.watch import Watch  # noqa: PLC0415  a run with --once needs none
+
+    return Watch(wake)
 
 
 class _Got(NamedTuple):
@@ -71,7 +79,7 @@ class FileSource:
         self._several = self._scan.several
         self._pieces = Pieces(max_line)
         self._unwrap = unwrap
-        self._watch = Watch(wake) if wake else None
+        self._watch = _watch(wake) if wake else None
         self._tracker = Tracker(
             name,
             name_generation=self._generation,
