@@ -11,6 +11,9 @@ from msgspec.structs import replace
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term
 from whodid_schema.taxonomy import OWN_SURFACE
 
+LEFT_OUT = Term("surface", (OWN_SURFACE,), negated=True)
+"""What stands in a query that leaves them out."""
+
 _NAMING = frozenset({"surface", "app", "id"})
 """Fields that say themselves whether whodid's own events are meant."""
 
@@ -24,7 +27,7 @@ def without_own(query: AuditQuery) -> AuditQuery:
             values = term.values if OWN_SURFACE in term.values else (*term.values, OWN_SURFACE)
             wider = replace(term, values=values)
             return replace(query, terms=(*query.terms[:place], wider, *query.terms[place + 1 :]))
-    return replace(query, terms=(*query.terms, Term("surface", (OWN_SURFACE,), negated=True)))
+    return replace(query, terms=(*query.terms, LEFT_OUT))
 
 
 def _names(members: Iterable[Member]) -> bool:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,17 @@ def test_an_empty_answer_names_the_newest_match_and_the_flag_that_shows_it(store
     assert "10 match in all time, the newest of 2025-11-24 15:59:59 UTC\nshow it: --since 2025-11-24\n" in answer.err
     shown = ask("search", "--store", store, *PLAIN, "--actor", "Devi Patel", "--since", "2025-11-24")
     assert "Showing 1–10 of 10" in shown.err
+
+
+def test_where_a_value_is_nobodys_whole_name_the_question_that_finds_it_as_a_word_is_named(store: str) -> None:
+    answer = ask("search", "--store", store, "--actor", "devi", "--kind", "write", "--last", "1h")
+    assert (answer.out, answer.code) == (b"", 0)
+    asked = shlex.split(answer.err.splitlines()[-1])
+    assert asked == ["whodid", "search", "--kind", "write", "-q", "devi"]
+    shown = ask(*asked[1:], "--store", store)
+    count = re.search(r"anywhere in a record, (\d+) match:", answer.err)
+    assert count is not None, answer.err
+    assert f"of {count[1]}\n" in shown.err
 
 
 def test_show_prints_everything_a_record_says(store: str) -> None:
