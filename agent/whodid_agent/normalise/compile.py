@@ -38,7 +38,7 @@ from whodid_agent.normalise.expression import (
     gathers,
     looked_at,
 )
-from whodid_agent.normalise.path import Path, Pick, Steps, is_key, removable, spelt
+from whodid_agent.normalise.path import Cut, Like, Path, Pick, Steps, is_key, removable, spelt
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.reduce import reduced
 from whodid_agent.normalise.source import Source
@@ -129,6 +129,8 @@ class Writer(Source):
     def _found(self, steps: Steps) -> str:
         """What stands at these steps, from the nearest object on the way that has a local."""
         last = steps[-1]
+        if type(last) is Cut or type(last) is Like:
+            return f"{self.bind(last.read)}({self._found(steps[:-1])})"
         if type(last) is Pick and len(last.values) == 1 and (steps[:-1], last.key) in self.members:
             return f"{self.members[steps[:-1], last.key]}.get({self.bind(last.values[0])})"
         known = (n for n in range(len(steps) - 1, 0, -1) if steps[:n] in self.parents and is_key(steps[n]))
@@ -157,10 +159,8 @@ class Writer(Source):
                 self._table(expr, name, kind)
             case Template():
                 self._template(expr, name, kind)
-            case Several(parts, only=True):
-                self._first_of(parts, name)
             case Each() | Several():
-                self.put(f"{name} = gathered({self.bind(expr)}, e, used)")
+                self._objects(expr, name)
             case IfPresent(path, then, otherwise):
                 self.put(f"if {self._load(path)} not in (None, ''):")
                 self.block(lambda: self._value(then, name, kind))
@@ -228,13 +228,31 @@ class Writer(Source):
             self._value(option, name, kind)
         self.depth -= max(0, len(options) - 1)
 
-    def _first_of(self, parts: tuple[Each, ...], name: str) -> None:
-        """Most of many are made of what is not there: they are only made where something is."""
-        for part in parts:
-            places = [path for path in looked_at(part) if not path.indexed]
-            there = " or ".join(f"{self._load(path)} is not None" for path in places)
-            some = f" and ({there})" if len(places) == len(looked_at(part)) else ""
-            self.put(f"if {name} is None{some}: {name} = gathered({self.bind(part)}, e, used)")
+    def _objects(self, expr: Each | Several, name: str) -> None:
+        """Targets or changes, where something stands that they are made of."""
+        self.put(f"{name} = None")
+        only = isinstance(expr, Several) and expr.only
+        for part in expr.parts if isinstance(expr, Several) else (expr,):
+            made = f"gathered({self.bind(part)}, e, used)"
+            some = self._may_give(part)
+            if only:
+                self.put(f"if {name} is None and {some}: {name} = {made}")
+            else:
+                self.put(f"if {some}: {name} = joined({name}, {made})")
+
+    def _may_give(self, part: Each) -> str:
+        """Whether something stands where it is made of; most are made of what is not there."""
+        if part.of:
+            groups = [list(part.of)]
+        elif part.needed:
+            groups = [
+                [path for one in part.members if (one.name in part.needed) is needed for path in looked_at(one.expr)]
+                for needed in (True, False)
+            ]
+        else:
+            groups = [looked_at(part)]
+        asked = (" or ".join(f"{self._load(path)} is not None" for path in dict.fromkeys(paths)) for paths in groups)
+        return " and ".join(f"({one})" for one in asked if one) or "True"
 
     def _table(self, expr: Table, name: str, kind: str) -> None:
         get = self.bind(expr.table.get)

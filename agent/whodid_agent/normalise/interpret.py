@@ -123,6 +123,11 @@ def gathered(expr: Each | Several, event: Event, used: set[Steps]) -> list[dict[
     return [one for some in made for one in some or ()] or None
 
 
+def joined(first: list[dict[str, Any]] | None, more: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """What both give, one behind the other."""
+    return [*first, *more] if first and more else first or more
+
+
 def each(expr: Each, event: Event, used: set[Steps]) -> list[dict[str, Any]] | None:
     """What every object of the array amounts to; None where there is no array with an object that amounts to any."""
     if not expr.of:

@@ -44,11 +44,17 @@ class Inside(Struct, frozen=True):
 INSIDE = Inside()
 
 
-class Cut(Struct, frozen=True):
+class Cut(Struct, frozen=True, dict=True):
     """A step to a part of a text: see `_CUTS`. Nothing where the mark is not in it, or the part is empty."""
 
     how: str
     mark: str
+
+    @cached_property
+    def read(self) -> Callable[[Any], Any]:
+        """The part of what stands there."""
+        cut, mark = _CUTS[self.how], self.mark
+        return lambda value: cut(value, mark) or None if type(value) is str and mark in value else None
 
 
 class Like(Struct, frozen=True, dict=True):
@@ -58,10 +64,37 @@ class Like(Struct, frozen=True, dict=True):
     but: bool = False
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The forms as one pattern."""
-        parts = (".*".join(map(re.escape, form.split("*"))) for form in self.forms)
-        return re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL)
+    def read(self) -> Callable[[Any], Any]:
+        """What stands there, where it passes."""
+        # A form with a star at an end is asked without a pattern, in a tenth of the time.
+        split = [form.split("*") for form in self.forms]
+        whole = frozenset(parts[0] for parts in split if len(parts) == 1)
+        begins = tuple(parts[0] for parts in split if len(parts) == 2 and not parts[1])
+        ends = tuple(parts[1] for parts in split if len(parts) == 2 and parts[1] and not parts[0])
+        within = tuple(parts[1] for parts in split if len(parts) == 3 and not parts[0] and not parts[2])
+        others = [
+            parts
+            for parts in split
+            if (len(parts) == 2 and all(parts)) or len(parts) > 3 or (len(parts) == 3 and (parts[0] or parts[2]))
+        ]
+        fullmatch = re.compile("|".join(f"(?:{'.*'.join(map(re.escape, one))})" for one in others), re.DOTALL).fullmatch
+        but = self.but
+
+        def read(value: Any) -> Any:
+            text = str(value) if type(value) is int and abs(value) < MOST else value
+            if type(text) is not str:
+                return None
+            text = text[:LONGEST_FORM].casefold()
+            passes = (
+                text in whole
+                or text.startswith(begins)
+                or text.endswith(ends)
+                or (within != () and any(part in text for part in within))
+                or (others != [] and fullmatch(text) is not None)
+            )
+            return None if passes is but else value
+
+        return read
 
 
 Step = str | Pick | Inside | Cut | Like
@@ -209,10 +242,6 @@ def _inside(value: Any, _: Step) -> Any:
 _OPENINGS = ("{", "[", " ", "\n")
 
 
-def _part(value: Any, cut: Any) -> str | None:
-    return _CUTS[cut.how](value, cut.mark) or None if type(value) is str and cut.mark in value else None
-
-
 _CUTS: Mapping[str, Callable[[str, str], str]] = {
     "after": lambda text, mark: text.partition(mark)[2],
     "before": lambda text, mark: text.partition(mark)[0],
@@ -221,11 +250,8 @@ _CUTS: Mapping[str, Callable[[str, str], str]] = {
 }
 
 
-def _passed(value: Any, like: Any) -> Any:
-    text = str(value) if type(value) is int and abs(value) < MOST else value
-    if type(text) is not str:
-        return None
-    return value if (like.pattern.fullmatch(text[:LONGEST_FORM].casefold()) is None) is like.but else None
+def _read(value: Any, part: Any) -> Any:
+    return part.read(value)
 
 
 LONGEST_FORM = 512
@@ -234,7 +260,7 @@ MOST = 10**18
 """A whole number below is compared as its digits."""
 
 
-_WAYS: Mapping[type, Callable[[Any, Any], Any]] = {Pick: _member, Inside: _inside, Cut: _part, Like: _passed}
+_WAYS: Mapping[type, Callable[[Any, Any], Any]] = {Pick: _member, Inside: _inside, Cut: _read, Like: _read}
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import DRAFT_SLOTS, GROUPS, RECORD_SLOTS, Draft
-from whodid_agent.normalise.interpret import gathered, prune, rest
+from whodid_agent.normalise.interpret import gathered, joined, prune, rest
 from whodid_agent.normalise.path import at, by_key, remove, table_key, take_away
 from whodid_schema.record import Record
 
@@ -28,6 +28,7 @@ class Source:
             "EMPTY": {},
             "at": at,
             "gathered": gathered,
+            "joined": joined,
             "by_key": by_key,
             "prune": prune,
             "remove": remove,
