@@ -1,11 +1,14 @@
 """Writing to a real OpenSearch: what the agent asks of the node, beside the same bodies posted raw, in turn.
 
-    node CPU     microseconds of the node's CPU per document: agent ≤ 1.02 × raw
+    node CPU     microseconds of the node's CPU per document: agent ≤ 1.02 × the same bodies posted raw
     rate         file → OpenSearch ≥ 82 % of the raw rate, both on this machine's cores
     agent CPU    ≤ 15 % of what agent and node take together
 
 Raw is one connection that posts bodies prepared before, one after the other. They are those that the agent sends:
-recorded from its own loop. Usage: bench_opensearch_write.py [EVENTS, default 60000] [ROUNDS, default 3]
+recorded from its own loop. `beside` is raw while another process normalises events and throws them away, for as large
+a share of a processor as the agent took: where two processors are threads of one core, whatever runs on the second
+makes a node's work on the first take longer, and only this tells what the agent's requests cost it.
+Usage: bench_opensearch_write.py [EVENTS, default 60000] [ROUNDS, default 3]
 """
 
 import http.client
@@ -29,7 +32,7 @@ from support.indexing import META, set_up
 from support.opensearch.node import Node
 from support.running import clean_environment
 from whodid_agent.inputs.file.source import FileSource
-from whodid_agent.normalise.contract import InputOptions
+from whodid_agent.normalise.contract import InputOptions, Origin, Stream
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.runner import Options, Runner
@@ -39,6 +42,7 @@ from whodid_indexer.store.opensearch.template import template
 from whodid_schema.bulk import CONTENT_TYPE, FILTER_PATH
 
 NODE_LIMIT, RATE_LIMIT, AGENT_LIMIT = 1.02, 0.82, 0.15
+RECEIVED = "2026-06-01T12:00:00.000000Z"
 
 
 class Cost(NamedTuple):
@@ -101,14 +105,38 @@ def run_agent(node: Node, file: Path, folder: Path) -> float:
         return ended(process)
 
 
+def work(share: float) -> None:
+    """Normalise the same events again and again, for this share of a processor, until killed."""
+    pipeline = Pipeline(InputOptions(), META, ProfileSet.load())
+    stream = Stream("file", "bench:/bench", "0" * 32, RECEIVED, "a", "bench")
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder, "audit.jsonl"), 500)
+        lines = pipeline.redact(Path(folder, "audit.jsonl").read_bytes()).splitlines()
+    while True:
+        begun = time.process_time()
+        for line in lines:
+            pipeline.events(line, Origin(stream, 0, RECEIVED))
+        time.sleep((time.process_time() - begun) * (1 - share) / share)
+
+
+def post_beside(node: Node, bodies: list[bytes], share: float) -> None:
+    """Post them as they are, while another process works."""
+    with subprocess.Popen([sys.executable, __file__, "--work", str(share)], env=clean_environment()) as other:
+        try:
+            post(node, bodies)
+        finally:
+            other.kill()
+
+
 def cpu_of(node: Node) -> float:
     """Seconds of CPU that the node's process has used."""
     fields = Path(f"/proc/{node.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(node: Node, way: str, file: Path, bodies: list[bytes], events: int) -> Cost:
+def measure(node: Node, way: str, file: Path, bodies: list[bytes], share: float = 0.0) -> Cost:
     """One run of one way into an empty store."""
+    events = sum(body.count(b"\n") for body in bodies) // 2
     node.clean()
     set_up(node)
     with tempfile.TemporaryDirectory() as folder:
@@ -116,6 +144,8 @@ def measure(node: Node, way: str, file: Path, bodies: list[bytes], events: int) 
         agent = run_agent(node, file, Path(folder)) if way == "agent" else 0.0
         if way == "raw":
             post(node, bodies)
+        elif way == "beside":
+            post_beside(node, bodies, share)
         wall = time.perf_counter() - begun
     node.request("POST", "/whodid*/_flush")
     time.sleep(1)  # merges that the writing has begun
@@ -127,16 +157,25 @@ def measure(node: Node, way: str, file: Path, bodies: list[bytes], events: int) 
 
 def main() -> int:
     """Measure in turn, print medians and ratios beside their limits."""
+    if sys.argv[1:2] == ["--work"]:
+        work(float(sys.argv[2]))
     events, rounds = (int(given) for given in (sys.argv[1:] + ["60000", "3"][len(sys.argv) - 1 :])[:2])
-    costs: dict[str, list[Cost]] = {"raw": [], "agent": []}
+    costs: dict[str, list[Cost]] = {"raw": [], "agent": [], "beside": []}
     with tempfile.TemporaryDirectory() as folder, Node() as node:
         file = Path(folder, "audit.jsonl")
         write(file, events)
         bodies = record(file)
-        measure(node, "raw", file, bodies, events)  # the node compiles what it will need
+        measure(node, "raw", file, bodies)  # the node compiles what it will need
         for _ in range(rounds):
-            for way, taken in costs.items():
-                taken.append(measure(node, way, file, bodies, events))
+            costs["raw"].append(measure(node, "raw", file, bodies))
+            costs["agent"].append(last := measure(node, "agent", file, bodies))
+            costs["beside"].append(measure(node, "beside", file, bodies, last.agent / last.wall))
+    report(costs, events)
+    return 0
+
+
+def report(costs: dict[str, list[Cost]], events: int) -> None:
+    """Print what each way took, and the ratios."""
     middle = {way: Cost(*map(statistics.median, zip(*taken, strict=True))) for way, taken in costs.items()}
     for way, cost in middle.items():
         print(  # noqa: T201 - a bench prints
@@ -144,11 +183,11 @@ def main() -> int:
             f"agent {cost.agent / events * 1e6:6.1f} us/event"
         )
     raw, agent = middle["raw"], middle["agent"]
-    ratios = statistics.median(a.node / r.node for a, r in zip(costs["agent"], costs["raw"], strict=True))
-    print(f"node CPU   {ratios:5.3f} x raw (limit {NODE_LIMIT})")  # noqa: T201
+    for way in ("beside", "raw"):
+        ratio = statistics.median(a.node / r.node for a, r in zip(costs["agent"], costs[way], strict=True))
+        print(f"node CPU   {ratio:5.3f} x {way} (limit {NODE_LIMIT})")  # noqa: T201
     print(f"rate       {raw.wall / agent.wall:5.0%} of raw (at least {RATE_LIMIT:.0%})")  # noqa: T201
     print(f"agent CPU  {agent.agent / (agent.agent + agent.node):5.0%} of both (limit {AGENT_LIMIT:.0%})")  # noqa: T201
-    return 0
 
 
 if __name__ == "__main__":
