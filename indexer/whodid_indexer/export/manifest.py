@@ -6,6 +6,7 @@ file was meant to hold.
 
 import getpass
 import hashlib
+import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -90,7 +91,7 @@ def whoami() -> tuple[str, str]:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
-        user = "unknown"
+        user = f"uid {os.getuid()}"  # in a container, say, whose users have no names
     return user, socket.gethostname()
 
 
