@@ -68,6 +68,9 @@ def _file(path: Path, place: Place, settings: "IndexerSettings | None", admit: A
         admit(None)  # nothing is made for a server that will not start
     change = write_document(path, None if settings is None else settings.wanted(), datetime.now(UTC))
     said = [f"store {path} ({place.said_by})"]
+    old, new = change.layouts
+    if old != new:
+        said.append(f"it was brought from layout {old} to layout {new}")
     if change.before is not None and change.before != change.after:
         said.append("the store's document was changed to what the configuration says")
     kept = settings is None or settings.serve_retention

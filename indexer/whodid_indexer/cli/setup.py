@@ -42,14 +42,18 @@ def _sqlite(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> None
     from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.store.open import path_of  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.store.sqlite.document import plan_document, write_document  # noqa: PLC0415  as above
+    from whodid_indexer.store.sqlite.write import SqliteStore  # noqa: PLC0415  as above
 
     path = path_of(url)
     settings = configured(config)
     wanted = None if settings is None else settings.wanted()
     now = datetime.now(UTC)
     change = plan_document(path, wanted, now)
+    old, new = change.layouts
     if not dry_run:
-        if change.before is not None and change.before != change.after:
+        if old != new:
+            SqliteStore.setup(path, change.after)  # before it is recorded: an older layout takes no records
+        if change.before is not None and (change.before != change.after or old != new):
             administer(IntoFile(path), "setup", rules=change.after.rules)
         change = write_document(path, wanted, now)
     before = None if change.before is None else msgspec.to_builtins(change.before)
@@ -57,9 +61,12 @@ def _sqlite(url: str, config: Path | None, *, dry_run: bool, diff: bool) -> None
     changed = change.before != change.after
     if diff and changed:
         _show(Plan([step]))
+    if old != new:
+        say(f"{'would bring' if dry_run else 'brought'} {path} from layout {old} to layout {new}")
     if dry_run:
         click.echo(msgspec.json.encode(change.after))
-        said = f"would {step.verb} {step.name}; nothing is written yet" if changed else f"would change nothing: {path}"
+        said = f"would {step.verb} {step.name}" if changed else f"would change nothing in its document: {path}"
+        said += "; nothing is written yet" if changed or old != new else ""
     else:
         said = f"set up: {path}" if before is None else f"{'changed' if changed else 'up to date'}: {path}"
     say(said)

@@ -125,7 +125,7 @@ def _show(folder: Path, seed: int, leave: bool, stage: Stage) -> None:
         ask_all(Asker(stage.store), folder, configuration, stage.kept_at)
         if leave:
             click.echo(
-                "\nThat was all. `whodid demo` without --exit, or `make demo` on a terminal, stays up to look around in."
+                "\nThat was all. `whodid demo` without --exit, or `make demo` on a terminal, stays to look around in."
             )
             return
         click.secho(

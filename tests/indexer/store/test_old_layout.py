@@ -10,6 +10,7 @@ import pytest
 from support.records import item, records
 from support.running import whodid
 from whodid_indexer.query.model import ALL
+from whodid_indexer.query.own import without_own
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.schema import MIGRATIONS
 from whodid_schema.errors import StoreTooOld
@@ -72,7 +73,11 @@ def test_a_store_of_every_earlier_layout_is_refused_until_setup_and_whole_after_
     assert (refused.returncode, "whodid setup" in refused.stderr, "Traceback" in refused.stderr) == (4, True, False)
     with pytest.raises(StoreTooOld, match="layout"):
         SqliteReader(old)
-    whodid("setup", "--store", f"sqlite://{old}")
+    said = f"{old} from layout {version} to layout {len(MIGRATIONS)}"
+    assert f"would bring {said}" in whodid("setup", "--store", f"sqlite://{old}", "--dry-run").stderr
+    assert whodid("count", "--store", f"sqlite://{old}", check=False).returncode == 4, "nothing is written yet"
+    assert f"brought {said}" in whodid("setup", "--store", f"sqlite://{old}").stderr
     assert layout(old) == layout(fresh)
     with closing(SqliteReader(old)) as upgraded, closing(SqliteReader(fresh)) as other:
-        assert list(upgraded.scan(ALL)) == list(other.scan(ALL))
+        assert list(upgraded.scan(without_own(ALL))) == list(other.scan(ALL))
+        assert upgraded.count(ALL) == len(SOME) + 1, "that it was set up is recorded"

@@ -110,32 +110,37 @@ def _waiting(patience: float) -> Callable[[int], bool]:
     return handler
 
 
-def open_for_reading(path: Path) -> apsw.Connection:
+def open_for_reading(path: Path, *, older: bool = False) -> apsw.Connection:
     """A connection that cannot write, with the server up or down. Raises StateError and StoreUnreachable.
 
+    A file of an older layout is StoreTooOld, unless `older`: then it is opened as it is.
     WAL wants shared memory beside the file. Who may not create that (another user's folder) can read nevertheless
     while no writer is at work: then there is no log, and the file alone is the whole truth.
     """
     _require(path)
     with guard(path):
         try:
-            connection = _reading(os.fspath(path), apsw.SQLITE_OPEN_READONLY)
+            connection = _reading(os.fspath(path), apsw.SQLITE_OPEN_READONLY, older)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
             if _log_of(path).exists():
                 raise
             uri = f"file:{quote(os.fspath(path.absolute()))}?immutable=1"
-            connection = _reading(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+            connection = _reading(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, older)
     return connection
 
 
-def _reading(name: str, flags: int) -> apsw.Connection:
+def _reading(name: str, flags: int, older: bool) -> apsw.Connection:
     connection = apsw.Connection(name, flags=flags)
     try:
         connection.set_busy_timeout(BUSY_MS)
         connection.pragma("cache_size", -_CACHE_KIB)
         connection.pragma("mmap_size", 0)
         connection.pragma("temp_store", "memory")
-        require_version(connection)
+        try:
+            require_version(connection)
+        except StoreTooOld:
+            if not older:
+                raise
     except BaseException:
         connection.close()
         raise
