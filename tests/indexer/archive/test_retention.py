@@ -27,6 +27,7 @@ from whodid_indexer.store.base import Item
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite import retire as sqlite_retire
 from whodid_indexer.store.sqlite.document import write_document
+from whodid_indexer.store.sqlite.erase import Eraser
 from whodid_indexer.store.sqlite.retire import SqliteLifecycle
 from whodid_schema.bulk import INDEXED
 from whodid_schema.errors import WhodidError
@@ -232,7 +233,7 @@ def test_an_interrupted_deletion_goes_on_without_a_second_archive_of_the_same(
         raise WhodidError("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(SqliteLifecycle, "_delete", cut_off)
+        broken.setattr(Eraser, "delete", cut_off)
         with pytest.raises(WhodidError, match="power cut"):
             apply(path, folder)
     assert len(stored(path)) == len(in_archives(folder)) == 30
