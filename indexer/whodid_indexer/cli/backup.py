@@ -8,7 +8,7 @@ from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, place_options
 from whodid_indexer.cli.output import counted, say
 from whodid_indexer.cli.places import find_store
-from whodid_schema.errors import UsageError
+from whodid_schema.errors import StoreTooOld, UsageError
 
 
 @click.command("backup")
@@ -29,9 +29,15 @@ def command(file: Path, source: Source, form: str) -> None:
     from whodid_indexer.audit.recorder import IntoFile  # noqa: PLC0415  apsw only where it is used
     from whodid_indexer.store.open import path_of  # noqa: PLC0415  as above
     from whodid_indexer.store.sqlite.backup import back_up, require_new  # noqa: PLC0415  as above
+    from whodid_indexer.store.sqlite.connect import open_for_reading  # noqa: PLC0415  as above
 
     require_new(file)
     path = path_of(place.url)
+    try:
+        open_for_reading(path).close()
+    except StoreTooOld as error:
+        hint = "the version that made it backs it up; or copy it, with its -wal, while nothing runs on it"
+        raise StoreTooOld(error.message, hint) from error
     administer(IntoFile(path), "backup", subject=str(file.absolute()))
     backup = back_up(path, file)
     if form == "json":

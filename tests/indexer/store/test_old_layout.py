@@ -73,6 +73,8 @@ def test_a_store_of_every_earlier_layout_is_refused_until_setup_and_whole_after_
     assert (refused.returncode, "whodid setup" in refused.stderr, "Traceback" in refused.stderr) == (4, True, False)
     with pytest.raises(StoreTooOld, match="layout"):
         SqliteReader(old)
+    unsaved = whodid("backup", str(tmp_path / "copy.db"), "--store", f"sqlite://{old}", check=False)
+    assert (unsaved.returncode, "the version that made it backs it up" in unsaved.stderr) == (4, True), unsaved.stderr
     said = f"{old} from layout {version} to layout {len(MIGRATIONS)}"
     assert f"would bring {said}" in whodid("setup", "--store", f"sqlite://{old}", "--dry-run").stderr
     assert whodid("count", "--store", f"sqlite://{old}", check=False).returncode == 4, "nothing is written yet"
