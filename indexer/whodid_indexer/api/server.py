@@ -110,7 +110,8 @@ def serve(app: Starlette, bound: socket.socket, ready_file: Path | None, tls: Tl
         if ready_file is not None:
             ready_file.write_text(url + "\n", encoding="utf-8")
         print(f"listening on {url}", flush=True)  # noqa: T201  what started the server reads this line
-        print(f"whodid: the page for people: {url}/", file=sys.stderr, flush=True)  # noqa: T201  as above
+        page = url.replace("//0.0.0.0:", f"//{socket.gethostname()}:").replace("//[::]:", f"//{socket.gethostname()}:")
+        print(f"whodid: the page for people: {page}/", file=sys.stderr, flush=True)  # noqa: T201  as above
 
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, http="h11", ws="none", lifespan="on",
