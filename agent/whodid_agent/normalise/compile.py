@@ -26,6 +26,7 @@ from typing import Any
 
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
+    NULL,
     Const,
     Each,
     Expression,
@@ -256,17 +257,21 @@ class Writer(Source):
 
     def _table(self, expr: Table, name: str, kind: str) -> None:
         get = self.bind(expr.table.get)
+        null = self.bind(NULL) if NULL in expr.table.values() else None
+        some = "is not None" if null is None else f"not in (None, {null})"
         for number, path in enumerate(expr.of):
             if number:
                 self.put(f"if {name} is None:")
                 self.depth += 1
             self.put(f"{name} = {get}(table_key({self._load(path)}))")
-            self.put(f"if {name} is not None:")
+            self.put(f"if {name} {some}:")
             self.block(lambda path=path: self._take(path))  # type: ignore[misc]  # binds this turn's path
         self.depth -= len(expr.of) - 1
         if expr.otherwise is not None:
             self.put(f"if {name} is None:")
             self.block(lambda: self._value(expr.otherwise, name, kind))
+        if null is not None:
+            self.put(f"if {name} is {null}: {name} = None")
 
     def _template(self, template: Template, name: str, kind: str) -> None:
         holes = template.holes

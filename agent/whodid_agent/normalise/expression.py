@@ -3,7 +3,7 @@ r"""The expressions of the profile language: how a slot gets its value from an e
     a.b.0                                  a path (see `path`)
     [a.b, c]                               the first that is there and of the slot's kind
     {const: user}                          always this
-    {map: path, table: {…}, else: expr}    the table's entry for the value there (see `patterns`)
+    {map: path, table: {…}, else: expr}    the table's entry for the value there (see `patterns`); null: nothing
     {template: "{a.b}:{c|d}"}              text with values in it; nothing if one is missing
     {if_present: path, then: e, else: e}   one or the other
     {json: path, then: path}               a place in the JSON that stands in a text
@@ -36,8 +36,15 @@ class Const(Struct, frozen=True):
     value: Any
 
 
+class Null(Struct, frozen=True):
+    """What a table has for a word of which it says nothing: neither its patterns nor `else` are asked then."""
+
+
+NULL = Null()
+
+
 class Table(Struct, frozen=True):
-    """A value translated; keys are casefolded, values of the slot's kind."""
+    """A value translated; keys are casefolded, values of the slot's kind or NULL."""
 
     of: tuple[Path, ...]
     table: Mapping[str, Any]

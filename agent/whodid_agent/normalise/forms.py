@@ -7,6 +7,7 @@ from typing import Any
 from whodid_agent.normalise import patterns, values
 from whodid_agent.normalise.expression import (
     MEMBERS,
+    NULL,
     Const,
     Each,
     Expression,
@@ -40,7 +41,11 @@ def parse(source: Any, kind: str) -> Expression:
         for name, reader in _FORMS.items():
             if name in source:
                 return reader(source, kind)
-    raise BadExpressionError(f"expected a path, a list of them or one of {', '.join(_FORMS)}, not {source!r}")
+    raise BadExpressionError(f"expected a path, a list of them or one of {', '.join(_FORMS)}, not {_shown(source)}")
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else repr(value)
 
 
 def _inside(key: str | int, source: Any, kind: str) -> Expression:
@@ -79,7 +84,7 @@ def _only(source: dict[str, Any], *allowed: str) -> None:
 def _fit(value: Any, kind: str, *location: str | int) -> Any:
     fitting = values.KINDS[kind](value)
     if fitting is None:
-        raise BadExpressionError(f"{value!r} is not a value this can have", *location)
+        raise BadExpressionError(f"{_shown(value)} is not a value this can have", *location)
     return fitting
 
 
@@ -98,7 +103,7 @@ def _table(source: dict[str, Any], kind: str) -> Table:
         for word in patterns.keys_of(key):
             if word in table:
                 raise BadExpressionError(f"{word!r} stands twice in the table", "table", key)
-            table[word] = _fit(value, kind, "table", key)
+            table[word] = NULL if value is None else _fit(value, kind, "table", key)
     otherwise = _else(source, kind)
     return Table(_paths(source["map"], "map"), patterns.table(table.items()), otherwise)
 

@@ -27,6 +27,7 @@ from whodid_agent.normalise import values
 from whodid_agent.normalise.asking import NOTHING, Asking, Unfit
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
+    NULL,
     Const,
     Expression,
     First,
@@ -157,15 +158,20 @@ class _Writer(Asking):
             found = expr.table.get(table_key(at(self.event, path.steps) if there else None))
             if not there:
                 if found is not None:
-                    return self.bind(found)
+                    return NOTHING if found is NULL else self.bind(found)
                 continue
             name = self.load(path.steps)
+            if found is NULL:
+                self.unless(f"{get}(table_key({name})) is not {self.bind(NULL)}")
+                return NOTHING
             if found is None:
                 self.unless(f"{get}(table_key({name})) is not None")
                 continue
             made = f"t{len(self.lines)}_{number}"
             self.put(f"{made} = {get}(table_key({name}))")
-            self.unless(f"{made} is None")
+            self.unless(
+                f"{made} is None" if NULL not in expr.table.values() else f"{made} in (None, {self.bind(NULL)})"
+            )
             self.taken.add(path.steps)
             return made
         return self._value(expr.otherwise, kind)

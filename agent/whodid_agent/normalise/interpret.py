@@ -8,7 +8,18 @@ from typing import Any
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import SLOTS, Draft, build
-from whodid_agent.normalise.expression import Const, Each, Expression, First, Hole, IfPresent, Several, Table, Template
+from whodid_agent.normalise.expression import (
+    NULL,
+    Const,
+    Each,
+    Expression,
+    First,
+    Hole,
+    IfPresent,
+    Several,
+    Table,
+    Template,
+)
 from whodid_agent.normalise.path import MOST_MEMBERS, Path, Steps, at, remove, table_key, take_away
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.values import Accept
@@ -90,6 +101,8 @@ def _first(options: Sequence[Expression], event: Event, accept: Accept, used: se
 def _looked_up(expr: Table, event: Event, accept: Accept, used: set[Steps]) -> Any:
     for path in expr.of:
         result = expr.table.get(table_key(at(event, path.steps)))
+        if result is NULL:
+            return None
         if result is not None:
             used.add(path.steps)
             return result

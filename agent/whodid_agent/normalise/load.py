@@ -194,8 +194,16 @@ def _slots(reading: Reading, base: Profile) -> Mapping[str, Any]:
     found = slots.slots(reading, KEYS)
     for slot, expr in found.items():
         if expr is None and base.where == "":
-            raise reading.fault(f"{slot}: nothing stands here, and nothing is inherited that it could take out", slot)
+            raise reading.fault(
+                f"{slot}: nothing stands here, and nothing is inherited that it could take out", *_place(slot)
+            )
     return in_order({**base.slots, **found})
+
+
+def _place(slot: str) -> tuple[str, ...]:
+    """Where a slot stands in a document."""
+    short = next((short for short, name in slots.SHORT.items() if name == slot), None)
+    return (short,) if short else tuple(slot.split("."))
 
 
 def _given(reading: Reading) -> dict[str, Any]:

@@ -35,6 +35,9 @@ def _shape(reading: Reading, source: Any, location: Location) -> Shape:
     only = shape.get("only", [])
     if not isinstance(only, list):
         raise reading.fault("`only:` is a list of keys", *location, "only")
+    for path, text in tables["prefix"].items():
+        if text is None or isinstance(text, dict | list):
+            raise reading.fault("`prefix:` maps a path to the text that it begins with", *location, "prefix", path)
     for path, wanted in tables["one_of"].items():
         if not isinstance(wanted, list):
             raise reading.fault("`one_of:` maps a path to a list of words", *location, "one_of", path)
@@ -75,6 +78,9 @@ def categories(reading: Reading) -> dict[str, str]:
     source = reading.table(
         reading.source.get("categories", {}), "`categories:` maps a category to its actions", "categories"
     )
+    for slug, actions in source.items():
+        if not all(isinstance(one, str | int) for one in (actions if isinstance(actions, list) else [actions])):
+            raise reading.fault(f"{slug}: expected an action or a list of them", "categories", slug)
     return {
         str(action).casefold(): str(slug)
         for slug, actions in source.items()

@@ -147,7 +147,7 @@ _TOKEN = re.compile(
 def parse_path(source: Any) -> Path:
     """The path that `source` spells. Raises BadPathError."""
     if not isinstance(source, str) or not source:
-        raise BadPathError(f"a path must be text like `actor.name`, not {source!r}")
+        raise BadPathError(f"a path must be text like `actor.name`, not {'null' if source is None else repr(source)}")
     steps: list[Step] = []
     between = True
     for token in _TOKEN.finditer(source):

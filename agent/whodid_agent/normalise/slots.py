@@ -1,5 +1,6 @@
 """The slots of a profile's document, and the overrides of single actions (`actions:`)."""
 
+import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from whodid_agent.normalise.forms import BadExpressionError
 from whodid_agent.normalise.profile import Override
 from whodid_agent.normalise.reading import Reading
 from whodid_schema import taxonomy
+from whodid_schema.errors import ConfigError
 
 SHORT = {
     "ip": "client.ip",
@@ -59,8 +61,35 @@ def overrides(reading: Reading) -> Iterator[Override]:
 
 def _word(reading: Reading, slot: str, value: str, location: tuple[str, ...]) -> Any:
     if slot == "verb" and value not in taxonomy.VERBS:
-        raise reading.fault(f"{value!r} is no verb; they are {', '.join(sorted(taxonomy.VERBS))}", *location)
+        raise _no_verb(reading, value, *location)
     return {"const": value}
+
+
+def _no_verb(reading: Reading, value: Any, *location: str | int) -> ConfigError:
+    near = difflib.get_close_matches(str(value), taxonomy.VERBS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return reading.fault(f"{value!r} is no verb; {hint}They are {', '.join(sorted(taxonomy.VERBS))}", *location)
+
+
+def _refuse_no_verbs(reading: Reading, source: Any, location: tuple[str, ...]) -> None:
+    for verb, place in _verbs_of(source, *location):
+        if verb is not None and not _understood(verb):
+            raise _no_verb(reading, verb, *place)
+
+
+def _verbs_of(source: Any, *location: str | int) -> Iterator[tuple[Any, tuple[str | int, ...]]]:
+    """The verbs that an expression's document states itself, and where."""
+    if isinstance(source, list):
+        for number, option in enumerate(source):
+            yield from _verbs_of(option, *location, number)
+    elif isinstance(source, dict):
+        if "const" in source:
+            yield source["const"], (*location, "const")
+        if isinstance(source.get("table"), dict):
+            for key, value in source["table"].items():
+                yield value, (*location, "table", key)
+        for key in ("then", "else"):
+            yield from _verbs_of(source.get(key), *location, key)
 
 
 def _collect(  # one recursion through nested keys
@@ -74,6 +103,8 @@ def _collect(  # one recursion through nested keys
             found[slot] = forms.parse(source, SLOTS[slot])
         except BadExpressionError as error:
             raise reading.fault(f"{slot}: {error}", *location, *error.location) from error
+        if slot == "verb":
+            _refuse_no_verbs(reading, source, location)
         return
     inside = tuple(
         dict.fromkeys(name[len(slot) + 1 :].partition(".")[0] for name in SLOTS if name.startswith(f"{slot}."))
@@ -86,6 +117,11 @@ def _collect(  # one recursion through nested keys
         if key not in inside:
             raise reading.unknown(key, inside, *location)
         _collect(reading, found, f"{slot}.{key}", value, (*location, key), beside)
+
+
+def _understood(verb: Any) -> bool:
+    """Whether a word is a verb of the record's or another word for one ("edit")."""
+    return verb == "other" or taxonomy.read_action(str(verb)).verb != "other"
 
 
 def takes_whole(slot: str) -> bool:

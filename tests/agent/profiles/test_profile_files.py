@@ -3,18 +3,22 @@
 import itertools
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import msgspec
 import pytest
 
 from support.events import PROFILES
-from whodid_agent.normalise import language
+from whodid_agent.normalise import interpret, language
 from whodid_agent.normalise.cases import failures
+from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.expression import Const
+from whodid_agent.normalise.guess import guess
 from whodid_agent.normalise.load import KEYS, load_profile, load_profiles, parse_profile
 from whodid_agent.normalise.path import parse_path
+from whodid_agent.normalise.plain import draft_of
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.normalise.slots import SHORT
 from whodid_schema.errors import ConfigError
@@ -73,6 +77,12 @@ BOMB = "".join(f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]\n" for before, 
         (HEAD + "actions:\n  a:\n    action: view\n", 5, "cannot change the action"),
         (HEAD + "after: p\nactions:\n  a: {reason: p.x}\n", 5, "lies inside what after takes whole"),
         (HEAD + "drop: [{name: x, when: {verb: 5}}]\n", 3, "expected a text or a list of texts"),
+        (HEAD + "actor:\n  type: x\n  id: null\n", 5, "actor.id: nothing stands here"),
+        (HEAD + "action: {const: null}\n", 3, "null is not a value this can have"),
+        (HEAD + "verb:\n  map: s\n  table:\n    a: view\n    b: veiw\n", 7, "'veiw' is no verb; did you mean 'view'?"),
+        (HEAD + "verb: [x, {if_present: a, then: {const: shwo}}]\n", 3, "'shwo' is no verb"),
+        (HEAD + "categories: {notes: null}\n", 3, "expected an action or a list of them"),
+        ("profile: mine\nrecognise: {has: [a], prefix: {a: null}}\n", 2, "the text that it begins with"),
         (HEAD + "categories: [a]\n", 3, "maps a category to its actions"),
         ("profile: mine\nrecognise: {has: [a], only: b}\n", 2, "a list of keys"),
         ("profile: mine\nrecognise: {has: [a], one_of: {a: b}}\n", 2, "a list of words"),
@@ -85,6 +95,43 @@ def test_a_fault_is_named_with_file_line_and_key(text: str, line: int, says: str
         parse_profile(text, Path("mine.yaml"))
     assert says in caught.value.message
     assert caught.value.message.startswith(f"mine.yaml:{line}: ")
+
+
+NULLS = """
+profile: nulls
+recognise: {has: [kind, nulls]}
+action: kind
+verb: [{map: kind, table: {silent: null, "s*": view}, else: {const: create}}, {map: nulls, table: {1: fire}}]
+reason: {map: nulls, table: {1: one, 2: null}, else: kind}
+outcome: {map: [kind, nulls], table: {"": null, quiet: null, 2: failure}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "verb", "reason", "outcome"),
+    [
+        ({"kind": "silent", "nulls": 1}, "fire", "one", None),
+        ({"kind": "silent", "nulls": 2}, None, None, "failure"),
+        ({"kind": "soft", "nulls": 3}, "view", "soft", None),
+        ({"kind": "quiet", "nulls": 2}, "create", None, None),
+        ({"kind": None, "nulls": 2}, "create", None, None),
+    ],
+)
+def test_null_in_a_table_means_nothing_and_ends_the_question(
+    event: dict[str, Any], verb: str | None, reason: str | None, outcome: str | None
+) -> None:
+    profile = parse_profile(NULLS, Path("nulls.yaml"))
+    expected = interpret.extract(profile, dict(event))
+    found = (expected.verb, expected.record.reason, expected.record.outcome)
+    assert found == (verb, reason, outcome)
+    guessed = guess(profile, dict(event))
+    assert guessed is not None
+    for function in (compile_profile(profile), compile_profile(profile, frozenset(event)), guessed):
+        draft = function(dict(event))
+        assert draft is not None
+        assert msgspec.to_builtins(draft_of(draft) if isinstance(draft, tuple) else draft) == msgspec.to_builtins(
+            expected
+        )
 
 
 PARENT = """
