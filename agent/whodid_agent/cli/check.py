@@ -147,8 +147,9 @@ def _store(client: Client, standing: Standing, state: Path) -> Iterator[Finding]
 
 def _rules(meta: Meta, state: Path) -> Iterator[Finding]:
     """The store's rules beside what this agent knows: its own form, and what it has in flight."""
-    kept = ", ".join(f"{name} {f'{one.days} days' if one.days else 'for ever'}" for name, one in meta.classes.items())
-    yield Finding(None, f"rules {meta.rules or '(none)'}{': kept are ' + kept if kept else ''}")
+    short = [f"{name} {one.days} days" for name, one in sorted(meta.classes.items()) if one.days]
+    kept = ", ".join([*short, "all else for ever"] if short else ["everything for ever"])
+    yield Finding(None, f"rules {meta.rules or '(none)'}: kept are {kept}")
     if meta.hold:
         yield Finding(None, "a hold is active: nothing expires on arrival")
     if meta.schema > SCHEMA_VERSION:

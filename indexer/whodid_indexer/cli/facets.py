@@ -114,5 +114,5 @@ def _lines(facet: Facet) -> list[list[str]]:
     )
     if facet.other:
         left = (facet.values_in_all or 0) - len(facet.values)
-        lines.append([f"{facet.other:,}", "Other", f"{left:,} more values" if left > 0 else ""])
+        lines.append([f"{facet.other:,}", "Other", counted(left, "more value") if left > 0 else ""])
     return lines if len(lines) > 1 else [["", facet.axis, "no values"]]

@@ -58,7 +58,8 @@ class Cluster:
         """The version, and whether all shards are there."""
         info = self._client.info()
         health: dict[str, Any] = self._client.json("GET", "/_cluster/health")
-        said = f"OpenSearch {info.number}, {health['number_of_nodes']} nodes, {health['status']}"
+        nodes = health["number_of_nodes"]
+        said = f"OpenSearch {info.number}, {nodes} node{'' if nodes == 1 else 's'}, {health['status']}"
         if health["status"] == "red":
             yield says.fail(f"{said}: shards are missing", "GET /_cluster/allocation/explain says why")
         elif health["status"] == "yellow":
@@ -154,8 +155,12 @@ class Cluster:
     def protection(self, says: Says, _: Budget) -> Iterator[Finding]:
         """Whether the connection is encrypted and records can be overwritten."""
         for line in describe_protection(self._client, own_indices(self._client), ism=self._ism):
-            open_ = "not encrypted" in line or "may overwrite" in line
-            yield says.warn(line, "docs/opensearch.md: records that nobody can change") if open_ else says.ok(line)
+            if "not encrypted" in line:
+                yield says.warn(line, "ask it at https://, and let its HTTP layer speak TLS")
+            elif "may overwrite" in line:
+                yield says.warn(line, "docs/opensearch.md: records that nobody can change")
+            else:
+                yield says.ok(line)
 
     def holds(self, says: Says, _: Budget) -> Iterator[Finding]:
         """What legal holds keep."""
