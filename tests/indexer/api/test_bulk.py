@@ -1,9 +1,12 @@
 """`POST /_bulk`: one result per item, nothing of a refused request, everything acknowledged survives a kill."""
 
 import gzip
+import http.client
 import json
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -188,19 +191,17 @@ def _post_until_cut(server: Server, life: int, acknowledged: set[str], stop: thr
 
 def test_sigterm_lets_what_is_under_way_end_and_leaves_with_0(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
-        answered: list[httpx.Response] = []
         body = bulk_body(make(number) for number in range(3000))
-        url = server.url
-        thread = threading.Thread(
-            target=lambda: answered.append(
-                httpx.post(url + "/_bulk", content=body, headers={"content-type": "application/x-ndjson"}, timeout=30)
-            )
-        )
-        thread.start()
-        threading.Event().wait(0.05)
-        code = server.daemon.stop()
-        thread.join()
-        assert code == 0
-        assert read_response(answered[0].content, 3000) == [INDEXED] * 3000
+        with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)) as sender:
+            sender.putrequest("POST", "/_bulk")
+            for header, value in (("Content-Type", "application/x-ndjson"), ("Content-Length", str(len(body)))):
+                sender.putheader(header, value)
+            sender.endheaders(body[:1000])
+            assert server.get("/healthz").status_code == 200  # connections are taken in their order: ours was
+            with ThreadPoolExecutor() as pool:
+                left = pool.submit(server.daemon.stop)
+                sender.send(body[1000:])
+                assert read_response(sender.getresponse().read(), 3000) == [INDEXED] * 3000
+                assert left.result(timeout=30) == 0
         server.start()
         assert server.get("/api/v1/count").json() == {"count": 3000}
