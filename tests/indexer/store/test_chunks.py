@@ -1,8 +1,9 @@
 """Columns beside the rows: they are what the rows are, however records come and go."""
 
+import itertools
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from support import counted
+from support import counted, questions
 from support.records import item, records
 from whodid_indexer.query.counting import Axis, Measure
-from whodid_indexer.query.model import ALL, AuditQuery, Term
+from whodid_indexer.query.model import ALL, AuditQuery, Term, Text
 from whodid_indexer.store.base import Key, Page
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, read
 from whodid_schema.errors import UsageError
@@ -164,3 +165,59 @@ def test_plain_questions_of_a_small_store_do_not_load_numpy(store: SqliteStore) 
         "assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program, str(store.path)], check=True, timeout=60)
+
+
+def test_what_is_behind_the_last_chunk_is_counted_as_it_is_however_it_changes_between_two_questions(
+    store: SqliteStore,
+) -> None:
+    """A reader keeps those rows: what arrives, is deleted, or has gone into a chunk since is seen nevertheless."""
+    there: list[int] = []
+    arrived = 0
+    actor = Term("actor.key", ("shop/user:7",))
+    with closing(SqliteReader(store.path)) as reader:
+        changes: list[tuple[int, Sequence[int]]] = [(20, []), (7, [3]), (0, [20, 27]), (40, []), (0, [51, 67])]
+        for adding, gone in [*changes, (33, [60]), (0, range(61, 101)), (50, [101])]:
+            store.create([item(record) for record in RECORDS[arrived : arrived + adding]])
+            there += range(arrived + 1, arrived + adding + 1)
+            arrived += adding
+            forget(store.path, list(gone))
+            there = [number for number in there if number not in gone]
+            left = [RECORDS[number - 1] for number in there]
+            assert reader.stats(ALL, Measure(START)).current == counted.totals(left)
+            assert reader.count(AuditQuery(terms=(actor,))) == sum(questions.matches(record, actor) for record in left)
+            assert reader.search(ALL, Page(1_000)).total == len(left)
+
+
+def test_a_question_that_is_answered_keeps_nothing_open(store: SqliteStore) -> None:
+    """Else the reader would see an old moment, and the log could never be emptied."""
+    store.create([item(record) for record in RECORDS[:120]])
+    with closing(SqliteReader(store.path)) as reader, closing(apsw.Connection(str(store.path))) as other:
+        for ask in (lambda: reader.count(ALL), lambda: reader.facets(ALL, [Axis("verb")])):
+            ask()
+            store.create([item(record) for record in RECORDS[120:130]])
+            busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() or (1,)
+            assert not busy
+
+
+def test_who_was_never_seen_is_not_looked_for_in_the_texts(store: SqliteStore) -> None:
+    store.create([item(record) for record in RECORDS[:60]])
+    with closing(SqliteReader(store.path)) as reader:
+        nobody = AuditQuery(terms=(Term("actor", ("nobody",)), Term("verb", ("update",))))
+        assert reader.search(nobody, Page()).total == 0
+        assert "?1 = 'x : \"\"'" in reader.explain(nobody)
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+def test_words_that_many_records_have_are_paged_from_chunks_as_from_a_walk(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, ascending: bool
+) -> None:
+    store.create([item(record) for record in RECORDS])
+    query = AuditQuery(texts=(Text("did"),))
+    with closing(SqliteReader(store.path)) as reader:
+        for offset, mark in itertools.product((0, 1, 120, 499), (None, 33, 480)):
+            page = Page(20, None, offset, ascending, mark, mark is not None)
+            monkeypatch.setattr(read, "FEW", 1)
+            found = reader.search(query, page)
+            monkeypatch.setattr(read, "FEW", 1_000)
+            assert reader.search(query, page) == found
+            assert found.total == (mark or 500)

@@ -232,8 +232,8 @@ class Compiler:
 
 _HAVING = "e.seq IN (SELECT rowid FROM ft WHERE ft MATCH ?)"
 
-_NOTHING = 'x : "0"'
-"""Finds nothing: every exact token begins with a letter."""
+_NOTHING = 'x : ""'
+"""Finds nothing: a phrase without a word. (A word that only texts have would have FTS5 look through all of those.)"""
 
 
 def _phrase(words: str) -> str:
@@ -277,7 +277,7 @@ def _numbered(column: str, numbers: str, bindings: tuple[Binding, ...] = ()) -> 
 def _people(term: Term) -> Sql:
     """The actors that `actor:` finds."""
     if "*" in term.values:
-        return _numbered("actor", "SELECT DISTINCT actor FROM person")
+        return _numbered("actor", "SELECT actor FROM person")
     me, called = split(term.values)
     parts: list[Sql] = []
     if called:

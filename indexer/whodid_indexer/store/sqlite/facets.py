@@ -18,11 +18,11 @@ from whodid_indexer.query.check import check_query, check_term
 from whodid_indexer.query.counting import Axis, Facet, Value
 from whodid_indexer.query.model import AuditQuery, Term
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
-from whodid_indexer.store.sqlite.columns import Batch, Ints, batches, first_of, pieces
+from whodid_indexer.store.sqlite.columns import Batch, Columns, Ints, Mask, batches
 from whodid_indexer.store.sqlite.compile import Compiler
 from whodid_indexer.store.sqlite.contents import Contents, read_body
 from whodid_indexer.store.sqlite.dictionaries import PLACES, Dictionaries, Key, text_of
-from whodid_indexer.store.sqlite.masks import Mask, Masks, counts, members_of
+from whodid_indexer.store.sqlite.masks import Masks, counts, members_of
 from whodid_indexer.store.sqlite.tally import Tally, ranked, tally_of
 from whodid_schema.folding import shadow
 
@@ -34,6 +34,7 @@ class Sources(NamedTuple):
     """What counting reads: a connection within a read transaction, what is known of it, and a clock."""
 
     connection: apsw.Connection
+    columns: Columns
     compiler: Compiler
     dictionaries: Dictionaries
     unpack: Callable[[bytes], bytes]
@@ -62,7 +63,7 @@ class _Pass:
     def __init__(self, sources: Sources, query: AuditQuery, axes: Sequence[Axis], deadline: float | None) -> None:
         self._sources = sources
         self._deadline = deadline
-        first = first_of(sources.connection, query.since, query.until)
+        first = sources.columns.first(query.since, query.until)
         self._masks = Masks(sources.connection, sources.compiler, first)
         self._scopes = {axis.name: without_own(query, axis.name) for axis in axes}
         self._counts = {
@@ -72,7 +73,7 @@ class _Pass:
         }
         self._contents = {axis.name: Contents(axis.name) for axis in axes if axis.name not in PLACES}
         masks = {scope: self._masks.of(members_of(scope)) for scope in self._scopes.values()}
-        for batch in batches(pieces(sources.connection, query.since, query.until) if axes else ()):
+        for batch in batches(sources.columns.pieces(query.since, query.until) if axes else ()):
             self._add(batch, masks)
 
     def _nothing(self, column: str) -> Ints:
@@ -80,7 +81,7 @@ class _Pass:
         return np.zeros(highest + 1, np.int64)
 
     def _add(self, batch: Batch, masks: dict[AuditQuery, Mask | None]) -> None:
-        rows = {scope: None if mask is None else np.flatnonzero(mask(batch)) for scope, mask in masks.items()}
+        rows = {scope: batch.places(mask) for scope, mask in masks.items()}
 
         def of(scope: AuditQuery, column: str) -> Ints:
             numbers, chosen = batch.column(column), rows[scope]
@@ -154,7 +155,7 @@ class _Pass:
         """In how many records the axis' field has the value, which may be a wildcard."""
         scope = self._scopes[axis]
         mask = self._masks.of([*members_of(scope), Term(field_of_axis(axis), (value,))])
-        found = pieces(self._sources.connection, scope.since, scope.until)
+        found = self._sources.columns.pieces(scope.since, scope.until)
         return sum(counts(found, mask))
 
 

@@ -1,10 +1,11 @@
 """Lists and totals from columns: for ranges so large that walking `fx` would take too long.
 
 The total is counted in all pieces; the page is then looked for only in pieces that have matches, nearest first, until
-no other piece can have a record that comes before the last one found.
+no other piece can have a record that comes before the last one found. Where a piece has few matches, their places are
+kept from the count. Of words alone, ft has the total at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
@@ -12,35 +13,41 @@ import numpy as np
 
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Page
-from whodid_indexer.store.sqlite.columns import Batch, Bools, Ints, Piece, first_of, pieces
+from whodid_indexer.store.sqlite.columns import Bools, Columns, Ints, Mask, Part, Piece, numbers_of
 from whodid_indexer.store.sqlite.compile import Compiler
 from whodid_indexer.store.sqlite.entry import halves
-from whodid_indexer.store.sqlite.masks import Mask, Masks, counts, members_of
+from whodid_indexer.store.sqlite.masks import Masks, members_of, places
+
+_FEW = 64
+"""Matches of a piece whose places are kept."""
 
 Row = tuple[int, int, int, int]
 """seq, microseconds, both halves of the id."""
 
 
 class Lists:
-    """One query over one connection, of what had arrived up to the mark; call within a read transaction."""
+    """What one question finds in some pieces; call within a read transaction.
+
+    `places_in` says which records of a part are meant (see `masks.places`).
+    """
 
     def __init__(
-        self, connection: apsw.Connection, compiler: Compiler, query: AuditQuery, mark: int | None = None
+        self,
+        connection: apsw.Connection,
+        pieces: Sequence[Piece],
+        places_in: Callable[[Part], Ints | None],
+        total: int,
     ) -> None:
+        self.total = total
         self._connection = connection
-        first = first_of(connection, query.since, query.until)
-        mask = Masks(connection, compiler, first).of(members_of(query))
-        self._mask = mask if mark is None else _up_to(mark, mask)
-        self._pieces = pieces(connection, query.since, query.until)
-        self._counts = counts(self._pieces, self._mask)
-        self.total = sum(self._counts)
+        self._pieces = pieces
+        self._places_in = places_in
 
     def rows(self, page: Page, limit: int) -> list[Row]:
         """The page's records, at most `limit`, in order."""
-        among = [piece for piece, number in zip(self._pieces, self._counts, strict=True) if number]
         after = None if page.after is None else page.after.micros
         wanted = page.offset + limit
-        times, seqs = nearest(among, self._mask, wanted, after=after, ascending=page.ascending)
+        times, seqs = nearest(self._pieces, self._places_in, wanted, after=after, ascending=page.ascending)
         sign = 1 if page.ascending else -1
         if page.after is not None:
             kept = ~np.isin(seqs, self._not_behind(seqs[times == after], halves(page.after.id), sign))
@@ -68,22 +75,62 @@ class Lists:
         return rows
 
 
+def counted(
+    connection: apsw.Connection, columns: Columns, compiler: Compiler, query: AuditQuery, mark: int | None = None
+) -> Lists:
+    """Any query, of what had arrived up to the mark."""
+    mask = Masks(connection, compiler, columns.first(query.since, query.until)).of(members_of(query))
+    mask = mask if mark is None else _up_to(mark, mask)
+    known: dict[Piece, Ints] = {}
+    numbers: dict[Piece, int] = {}
+    for piece in columns.pieces(query.since, query.until):
+        found = None if mask is None else mask(Part(piece))
+        number = len(piece) if found is None else int(np.count_nonzero(found))
+        if number:
+            numbers[piece] = number
+        if found is not None and 0 < number <= _FEW:
+            known[piece] = np.flatnonzero(found)
+
+    def places_in(part: Part) -> Ints | None:
+        return known[part.piece] if part.piece in known else places(mask, part)
+
+    return Lists(connection, list(numbers), places_in, sum(numbers.values()))
+
+
+def worded(connection: apsw.Connection, columns: Columns, match: str, total: int, mark: int | None = None) -> Lists:
+    """Words alone, whose total ft has counted: it is asked for the records of one piece after the other."""
+
+    def places_in(part: Part) -> Ints:
+        seqs = part.chosen("seq", None)
+        last = int(seqs.max()) if mark is None else min(int(seqs.max()), mark)
+        select = "SELECT rowid FROM ft WHERE ft MATCH ? AND rowid BETWEEN ? AND ?"
+        return np.flatnonzero(np.isin(seqs, numbers_of(connection, select, (match, int(seqs.min()), last))))
+
+    return Lists(connection, columns.pieces(None, None), places_in, total)
+
+
 def _up_to(mark: int, mask: Mask | None) -> Mask:
     """The mask of what it lets through and had arrived by then."""
 
-    def arrived(batch: Batch) -> Bools:
-        there: Bools = batch.column("seq") <= mark
-        return there if mask is None else there & mask(batch)
+    def arrived(part: Part) -> Bools:
+        there: Bools = part.column("seq") <= mark - part.piece.base
+        return there if mask is None else there & mask(part)
 
     return arrived
 
 
 def nearest(
-    among: Sequence[Piece], mask: Mask | None, wanted: int, *, after: int | None = None, ascending: bool = False
+    among: Sequence[Piece],
+    places_in: Callable[[Part], Ints | None],
+    wanted: int,
+    *,
+    after: int | None = None,
+    ascending: bool = False,
 ) -> tuple[Ints, Ints]:
     """Times and numbers of the `wanted` newest records (oldest if `ascending`) and all of the last one's moment.
 
-    `after` leaves out what is newer than this moment (older); records of the moment itself come beside those wanted.
+    `places_in` says which records of a part are meant (see `masks.places`). `after` leaves out what is newer than this
+    moment (older); records of the moment itself come beside those wanted.
     """
     sign = 1 if ascending else -1
     edges = [(piece.lo, piece.hi) if ascending else (-piece.hi, -piece.lo) for piece in among]
@@ -95,12 +142,9 @@ def nearest(
             continue
         if found.full and near > found.last:
             break
-        batch = Batch([among[place]])
-        times, seqs = batch.column("ts") * sign, batch.column("seq")
-        if mask is not None:
-            rows = np.flatnonzero(mask(batch))
-            times, seqs = times[rows], seqs[rows]
-        found.add(times, seqs)
+        part = Part(among[place])
+        rows = places_in(part)
+        found.add(part.chosen("ts", rows) * sign, part.chosen("seq", rows))
     return found.times * sign, found.seqs
 
 

@@ -4,18 +4,18 @@ What is about an event's numbers becomes a table of booleans, one for each numbe
 tokens become the set of records that one MATCH finds. Both are made once, and then asked for each batch.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import starmap
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import apsw
 import numpy as np
 
 from whodid_indexer.query.model import AuditQuery, Group, Member
-from whodid_indexer.store.sqlite.columns import Batch, Bools, Piece, batches
+from whodid_indexer.store.sqlite.columns import Bools, Ints, Mask, Part, Piece, numbers_of
 from whodid_indexer.store.sqlite.compile import Compiler, Sql
 
-Mask = Callable[[Batch], Bools]
+_FLIPS = 8
+"""Comparing numbers so many times takes as long as looking them up."""
 
 
 class Masks:
@@ -51,7 +51,7 @@ class Masks:
                 table = self._table(found) ^ member.negated
                 known = tables.setdefault(column, table)
                 tables[column] = known | table if either else known & table
-        parts = [*starmap(_numbers, tables.items()), *parts]
+        parts = [*_by_numbers(tables), *parts]
         joint, opposite = (" OR ", " AND ") if either else (" AND ", " OR ")
         if wanted:
             parts.append(self._rows(joint.join(wanted)))
@@ -71,59 +71,78 @@ class Masks:
         if not sql.column:
             return np.ones(highest + 1, np.bool_)
         table = np.zeros(highest + 1, np.bool_)
-        rows: Any = self._connection.execute(sql.numbers, sql.bindings)
-        table[np.fromiter((number for (number,) in rows), np.int64)] = True
+        table[numbers_of(self._connection, sql.numbers, sql.bindings)] = True
         return table
 
     def _rows(self, match: str) -> Mask:
         if match not in self._found:
             self._found[match] = self._matching(match)
         table = self._found[match]
-        return lambda batch: table.take(batch.column("seq"), mode="clip")
+        return lambda part: table.take(part.chosen("seq", None), mode="clip")
 
     def _matching(self, match: str) -> Bools:
         """For each record's number, whether MATCH finds it; the last stands for all beyond."""
-        rows: Any = self._connection.execute(
-            "SELECT rowid FROM ft WHERE ft MATCH ? AND rowid >= ?", (match, self._first)
-        )
-        found = np.fromiter((number for (number,) in rows), np.int64)
+        select = "SELECT rowid FROM ft WHERE ft MATCH ? AND rowid >= ?"
+        found = numbers_of(self._connection, select, (match, self._first))
         table = np.zeros(int(found[-1]) + 2 if len(found) else 1, np.bool_)  # ft gives them in rising order
         table[found] = True
         return table
 
 
-def _numbers(column: str, table: Bools) -> Mask:
-    """The records whose number the table says yes to."""
-    return lambda batch: table[batch.column(column).astype(np.intp)]
+def _by_numbers(tables: Mapping[str, Bools]) -> list[Mask]:
+    """For each column, the records whose number its table says yes to; the quickest first."""
+    found = {column: (np.flatnonzero(table[1:] != table[:-1]) + 1).tolist() for column, table in tables.items()}
+    return [
+        partial(_compared, column, bool(tables[column][0]), flips)
+        if len(flips) <= _FLIPS
+        else partial(_looked_up, column, tables[column])
+        for column, flips in sorted(found.items(), key=lambda item: len(item[1]))
+    ]
+
+
+def _looked_up(column: str, table: Bools, part: Part) -> Bools:
+    return table.take(part.column(column))
+
+
+def _compared(column: str, first: bool, flips: Sequence[int], part: Part) -> Bools:
+    """The same of a table that turns from yes to no, or from no to yes, at few numbers only."""
+    if not flips:
+        return np.full(len(part), first)
+    numbers = part.column(column)
+    found: Bools = numbers < flips[0] if first else numbers >= flips[0]
+    for flip in flips[1:]:
+        found ^= numbers >= flip
+    return found
 
 
 def _not(mask: Mask) -> Mask:
-    return lambda batch: ~mask(batch)
+    return lambda part: ~mask(part)
 
 
-def _combined(parts: Sequence[Mask], *, either: bool) -> Mask:
+def _combined(masks: Sequence[Mask], *, either: bool) -> Mask:
     """All of them, or any; the later ones are not asked where the earlier have decided for every record."""
 
-    def mask(batch: Batch) -> Bools:
-        found = parts[0](batch)
-        for part in parts[1:]:
+    def joined(part: Part) -> Bools:
+        found = masks[0](part)
+        for mask in masks[1:]:
             if found.all() if either else not found.any():
                 break
-            found = found | part(batch) if either else found & part(batch)
+            found = found | mask(part) if either else found & mask(part)
         return found
 
-    return mask
+    return joined
 
 
 def counts(found: Sequence[Piece], mask: Mask | None) -> list[int]:
     """How many records of each piece the mask lets through."""
     if mask is None:
         return [len(piece) for piece in found]
-    numbers: list[int] = []
-    for batch in batches(found):
-        ends = np.cumsum([len(piece) for piece in batch.pieces])
-        numbers += np.add.reduceat(mask(batch), [0, *ends[:-1]], dtype=np.int64).tolist()
-    return numbers
+    return [int(np.count_nonzero(mask(Part(piece)))) for piece in found]
+
+
+def places(mask: Mask | None, part: Part) -> Ints | None:
+    """Where those of a part are that the mask lets through; None for all."""
+    return None if mask is None else np.flatnonzero(mask(part))
 
 
 def members_of(query: AuditQuery) -> list[Member]:

@@ -10,6 +10,7 @@ ft leads while it finds fewer than `FEW` records, and always where nothing but w
 over up to `WALK` records, and the chunks beyond that. What ft finds is then gathered once.
 """
 
+import contextlib
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from whodid_schema.errors import UsageError
 from whodid_schema.meta import Meta
 
 if TYPE_CHECKING:
+    from whodid_indexer.store.sqlite.columns import Columns
     from whodid_indexer.store.sqlite.dictionaries import Dictionaries
     from whodid_indexer.store.sqlite.facets import Sources
     from whodid_indexer.store.sqlite.lists import Lists, Row
@@ -40,11 +42,10 @@ FEW = 20_000
 WALK = 100_000
 """Records in the query's range that fx walks."""
 
-_DENSE = 200
-"""Where at least one record in so many has the words, the newest few are found by asking ft about one at a time."""
-
 _SLICE = 1_000
 """Records a scan reads in one transaction; between two slices the writer can merge its log."""
+
+_ALL = (1 << 63) - 1
 
 _NAME = "SELECT value FROM setting WHERE name = 'store'"
 _NOW = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
@@ -72,6 +73,7 @@ class SqliteReader:
         self._compiler = Compiler(self._connection)
         with guard(path):
             self._store: str = self._connection.execute(_NAME).get
+        self._columns: Columns | None = None
         self._dictionaries: Dictionaries | None = None
 
     def search(self, query: AuditQuery, page: Page) -> Found:
@@ -163,10 +165,25 @@ class SqliteReader:
 
         if self._dictionaries is None:
             self._dictionaries = Dictionaries(self._connection)
-        return Sources(self._connection, self._compiler, self._dictionaries, self._unpack)
+        return Sources(self._connection, self._columns_of(), self._compiler, self._dictionaries, self._unpack)
 
-    def _moment(self) -> "_Moment":
-        return _Moment(self._connection)
+    def _columns_of(self) -> "Columns":
+        from whodid_indexer.store.sqlite.columns import Columns  # noqa: PLC0415  numpy, which only large stores need
+
+        if self._columns is None:
+            self._columns = Columns(self._connection)
+        return self._columns
+
+    @contextlib.contextmanager
+    def _moment(self) -> Iterator[None]:
+        """One read transaction: what is asked inside is answered as of one moment."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._columns is not None:
+                self._columns.release()
+            self._connection.execute("COMMIT")
 
     def _body(self, seq: int) -> bytes:
         return self._unpack(self._connection.execute(_BODY, (seq,)).get)
@@ -193,15 +210,14 @@ class SqliteReader:
         if mark is not None and mark >= self._connection.execute(_NOW).get:
             mark = None  # nothing has arrived since
         lists = self._lists(query, plan, mark)
+        if lists is None and plan.match is not None and plan.open:
+            lists = self._worded(plan.match, mark)
         if lists is not None:
             return lists.total, lists.rows(page, page.limit + 1)
         if mark is not None:
             plan = plan._replace(conditions=(*plan.conditions, Sql("e.seq <= ?", (mark,))))
         source = self._source(plan)
-        total = self._total(plan, source)
-        if total and plan.match is not None and plan.open:
-            source = self._newest_source(plan, source, total)
-        return total, self._rows(source, page, page.limit + 1)
+        return self._total(plan, source), self._rows(source, page, page.limit + 1)
 
     def _lists(self, query: AuditQuery, plan: Plan, mark: int | None = None) -> "Lists | None":
         """The chunks' answer, where they lead."""
@@ -210,9 +226,19 @@ class SqliteReader:
             return None
         if plan.match is not None and ((plan.open and not self._numbered(query)) or self._few(plan.match)):
             return None
-        from whodid_indexer.store.sqlite.lists import Lists  # noqa: PLC0415  numpy, which only large stores need
+        from whodid_indexer.store.sqlite.lists import counted  # noqa: PLC0415  numpy, which only large stores need
 
-        return Lists(self._connection, self._compiler, query, mark)
+        return counted(self._connection, self._columns_of(), self._compiler, query, mark)
+
+    def _worded(self, match: str, mark: int | None) -> "Lists | None":
+        """The chunks' answer to words alone, where many records have them."""
+        select = "SELECT count(*) FROM ft WHERE ft MATCH ? AND rowid <= ?"
+        total: int = self._connection.execute(select, (match, _ALL if mark is None else mark)).get
+        if total < FEW:
+            return None
+        from whodid_indexer.store.sqlite.lists import worded  # noqa: PLC0415  as above
+
+        return worded(self._connection, self._columns_of(), match, total, mark)
 
     def _numbered(self, query: AuditQuery) -> bool:
         """Whether all of it can be answered by numbers, and ft was only the quicker way to few."""
@@ -243,15 +269,6 @@ class SqliteReader:
         else:
             total = self._connection.execute(f"SELECT count(*) FROM {source.text}", source.bindings).get  # noqa: S608
         return total
-
-    def _newest_source(self, plan: Plan, source: _Source, total: int) -> _Source:
-        """For words alone that many records have: the newest few are found sooner by asking about one at a time."""
-        everything: int = self._connection.execute(_NOW).get
-        prefix = " *" in (plan.match or "")  # asked about one record at a time, it reads all its words each time
-        if prefix or total < FEW or everything // total >= _DENSE:
-            return source
-        one = "EXISTS (SELECT 1 FROM ft WHERE ft MATCH ? AND ft.rowid = e.seq)"
-        return _Source(f"event e INDEXED BY fx WHERE {one}", (plan.match or "",))
 
     def _rows(self, source: _Source, page: Page, limit: int) -> list[tuple[int, int, int, int]]:
         """(seq, micros, both halves of the id) of one page."""
@@ -293,19 +310,6 @@ class SqliteReader:
     def _slice(self, sql: str, bindings: tuple[Binding, ...]) -> list[Any]:
         with guard(self.path):
             return self._connection.execute(sql, bindings).fetchall()
-
-
-class _Moment:
-    """One read transaction: what is asked inside is answered as of one moment."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN")
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.execute("COMMIT")
 
 
 def _from(since: int | None) -> int:

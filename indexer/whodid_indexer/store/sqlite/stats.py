@@ -11,11 +11,11 @@ from whodid_indexer.query.check import check_query
 from whodid_indexer.query.counting import MOST_CATEGORIES, Bucket, Measure, Stats, TopActor, Totals, Value
 from whodid_indexer.query.initials import initials
 from whodid_indexer.query.model import AuditQuery
-from whodid_indexer.store.sqlite.columns import Batch, Ints, batches, first_of, pieces
+from whodid_indexer.store.sqlite.columns import Batch, Ints, Mask, batches
 from whodid_indexer.store.sqlite.dictionaries import Key
 from whodid_indexer.store.sqlite.facets import Sources
 from whodid_indexer.store.sqlite.lists import nearest
-from whodid_indexer.store.sqlite.masks import Mask, Masks, members_of
+from whodid_indexer.store.sqlite.masks import Masks, members_of, places
 from whodid_indexer.store.sqlite.tally import Tally, ranked, tally_of
 
 SERIES = ("auth", "write", "other")
@@ -26,7 +26,7 @@ def stats(sources: Sources, query: AuditQuery, measure: Measure) -> Stats:
     check_query(query)
     zone = zone_named(measure.zone)
     early = None if query.since is None else 2 * query.since - (query.until if query.until is not None else measure.now)
-    masks = Masks(sources.connection, sources.compiler, first_of(sources.connection, early, query.until))
+    masks = Masks(sources.connection, sources.compiler, sources.columns.first(early, query.until))
     mask = masks.of(members_of(query))
     since, until = _range(sources, query, mask, measure.now)
     interval = measure.interval or interval_for(since, until)
@@ -55,12 +55,12 @@ def stats(sources: Sources, query: AuditQuery, measure: Measure) -> Stats:
 def _range(sources: Sources, query: AuditQuery, mask: Mask | None, now: int) -> tuple[int | None, int]:
     """From the first record, where the query has no beginning, to now or behind the last, where it has no end."""
     since, until = query.since, query.until
-    found = pieces(sources.connection, since, until) if since is None or until is None else []
+    found = sources.columns.pieces(since, until) if since is None or until is None else []
     if since is None:
-        first, _ = nearest(found, mask, 1, ascending=True)
+        first, _ = nearest(found, partial(places, mask), 1, ascending=True)
         since = int(first.min()) if len(first) else None
     if until is None:
-        last, _ = nearest(found, mask, 1)
+        last, _ = nearest(found, partial(places, mask), 1)
         later = [moment for moment in (since, int(last.max()) + 1 if len(last) else None) if moment is not None]
         until = max([now, *later])
     return since, until
@@ -87,8 +87,8 @@ class _Figures:
 
     def add(self, since: int, until: int, mask: Mask | None) -> None:
         """Count the records of a range that the mask lets through."""
-        for batch in batches(pieces(self._sources.connection, since, until)):
-            rows = None if mask is None else np.flatnonzero(mask(batch))
+        for batch in batches(self._sources.columns.pieces(since, until)):
+            rows = batch.places(mask)
             self._add(partial(_chosen, batch, rows))
             if len(self._moments):
                 buckets = batch.buckets(self._moments)
