@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import click
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _FIGURES = {"total": "Records", "sign_ins": "Sign-ins", "writes": "Writes", "others": "Reads, others"}
 _BAR = 30
 """Characters of the longest bar."""
+_QUIET = 3
+"""More intervals in a row without records are one line of the table."""
 
 
 class Wanted(NamedTuple):
@@ -122,10 +125,15 @@ def change(current: "Totals", previous: "Totals | None", name: str) -> str:
 def _series(stats: Stats, zone: tzinfo) -> Iterator[list[str]]:
     yield [f"{stats.interval.capitalize()} ({zone_name(zone)})", "sign-in", "writes", "others", ""]
     most = max((bucket.auth + bucket.write + bucket.other for bucket in stats.series), default=0) or 1
-    for bucket in stats.series:
-        counts = (bucket.auth, bucket.write, bucket.other)
-        bar = "▇" * -(-sum(counts) * _BAR // most)
-        yield [_moment(bucket.start, stats.interval, zone), *(f"{count:,}" for count in counts), bar]
+    for quiet, run in groupby(stats.series, lambda bucket: not (bucket.auth or bucket.write or bucket.other)):
+        buckets = list(run)
+        if quiet and len(buckets) > _QUIET:
+            yield [f"… {counted(len(buckets), stats.interval)}", "0", "0", "0", ""]
+            continue
+        for bucket in buckets:
+            counts = (bucket.auth, bucket.write, bucket.other)
+            bar = "▇" * -(-sum(counts) * _BAR // most)
+            yield [_moment(bucket.start, stats.interval, zone), *(f"{count:,}" for count in counts), bar]
 
 
 def _moment(micros: int, interval: str, zone: tzinfo) -> str:

@@ -91,6 +91,13 @@ def test_statistics_have_figures_their_change_the_series_actors_and_categories(s
     assert answer.err == "11 records of 2025-11-24 15:59:50 to 2025-11-24 16:00:10 (UTC)\n"
 
 
+def test_a_long_time_without_records_is_one_line_of_the_table_and_whole_in_the_other_forms(store: str) -> None:
+    asked = ("stats", "--store", store, *PLAIN, "--since", "2025-11-01", "--until", "2025-11-26", "--interval", "day")
+    text = ask(*asked).text
+    assert re.search(r"^… 23 days +0 +0 +0\n2025-11-24 .*\n2025-11-25 ", text, re.MULTILINE), text
+    assert len(json.loads(ask(*asked, "--format", "json").out)["series"]) == 25
+
+
 def test_the_forms_of_statistics_hold_the_same(store: str) -> None:
     asked = ("stats", "--store", store, *PLAIN, *DAY, "--tz", "Asia/Kolkata", "--interval", "day", "--format")
     document = json.loads(ask(*asked, "json").out)
