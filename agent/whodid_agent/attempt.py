@@ -14,7 +14,7 @@ from whodid_agent.target.client import Client
 from whodid_agent.target.periods import Periods
 from whodid_agent.target.retry import Backoff
 from whodid_agent.waiting import Waiting
-from whodid_schema.bulk import INDEXED, Outcome, Result, action
+from whodid_schema.bulk import ACTION_BYTES, INDEXED, Outcome, Result
 
 REQUEST_BYTES = 10 << 20
 PATIENCE = 6
@@ -32,7 +32,7 @@ class Begun(threading.Thread):
 
     def __init__(self, batch: Batch, client: Client, told: Callable[[], None]) -> None:
         super().__init__(name="whodid-request", daemon=True)
-        self._documents = batch.documents
+        self._batch = batch
         self._client = client
         self._told = told
         self._results: list[Result] | None = None
@@ -43,7 +43,7 @@ class Begun(threading.Thread):
     def run(self) -> None:
         """Send, and keep what comes of it."""
         try:
-            self._results = self._client.bulk(self._documents)
+            self._results = self._client.bulk(self._batch.request(), len(self._batch))
         except Exception as error:  # noqa: BLE001  raised again where the answer is asked for
             self._error = error
         self.answered = True
@@ -134,10 +134,9 @@ class Attempt:
     def _ask(self, part: list[int]) -> list[Result]:
         """The items' results, of the request that was begun before where it is this one. Raises as `Client.bulk`."""
         begun, self._begun = self._begun, None
-        documents = self._batch.documents
-        if len(part) < len(documents):
-            return self._client.bulk([documents[number] for number in part])
-        return begun.results() if begun is not None else self._client.bulk(documents)
+        if len(part) < len(self._batch):
+            return self._client.bulk(self._batch.request(part), len(part))
+        return begun.results() if begun is not None else self._client.bulk(self._batch.request(), len(part))
 
     def _after_silence(self, part: list[int], error: Unanswered) -> list[list[int]]:
         """The same again; in halves where the store was too busy for it several times."""
@@ -180,9 +179,9 @@ class Attempt:
             return _halves(part)
         number = part[0]
         if isinstance(error, TooLarge):
-            smaller = _without_raw(self._batch, number)
+            smaller = _without_raw(self._batch.records[number])
             if smaller is not None:
-                self._batch.documents[number] = smaller
+                self._batch.records[number] = smaller
                 return [part]
         else:
             self._unwanted += 1
@@ -209,7 +208,7 @@ def _parts(batch: Batch, todo: list[int]) -> list[list[int]]:
     parts: list[list[int]] = [[]]
     size = 0
     for number in todo:
-        length = len(batch.documents[number])
+        length = len(batch.records[number]) + ACTION_BYTES
         if parts[-1] and size + length > REQUEST_BYTES:
             parts.append([])
             size = 0
@@ -219,9 +218,9 @@ def _parts(batch: Batch, todo: list[int]) -> list[list[int]]:
     return parts
 
 
-def _without_raw(batch: Batch, number: int) -> bytes | None:
-    """The item's document without its original; None where it has none."""
-    fields = msgspec.json.decode(batch.documents[number].partition(b"\n")[2], type=dict[str, msgspec.Raw])
+def _without_raw(record: bytes) -> bytes | None:
+    """The record without its original; None where it has none."""
+    fields = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
     if fields.pop("raw", None) is None:
         return None
-    return b"%b%b\n" % (action(batch.indexes[number], batch.ids[number]), msgspec.json.encode(fields))
+    return msgspec.json.encode(fields)

@@ -59,7 +59,7 @@ class Delivery:
 
         `told` is called when the answer is there. None: nothing was sent yet. Raises Interrupted.
         """
-        if not batch.advances or not (batch.documents or batch.refused):
+        if not batch.advances or not (batch.records or batch.refused):
             return None
         self._persist("the journal cannot be written", lambda: self._journal.write(batch, rules))
         if (
@@ -97,7 +97,7 @@ class Delivery:
         try:
             if self._periods.prepare([batch.indexes[number]]):
                 return None
-            result = self._client.bulk(batch.documents[number : number + 1])[0]
+            result = self._client.bulk(batch.request([number]), 1)[0]
         except (Unanswered, Refused, TooLarge, Unwanted) as error:
             log.debug("parked events wait on: %s", error)
             return None

@@ -85,7 +85,7 @@ class Parking:
         lines = []
         for number in items:
             entry = entry_of_item(batch, number, kind, reason, when)
-            entry.record = msgspec.Raw(batch.documents[number].partition(b"\n")[2].rstrip(b"\n"))
+            entry.record = msgspec.Raw(batch.records[number])
             lines.append(self._encoder.encode(entry) + b"\n")
         size = sum(map(len, lines))
         if size + sum(parked.bytes for cause in self.causes.values() for parked in cause.files) > self._quota:

@@ -14,8 +14,9 @@ the sender do is its `Outcome`:
     paused      nothing can be written anywhere (rights, no template); wait and try again
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -80,17 +81,22 @@ class MalformedResponse(ValueError):
     """The answer is not a bulk answer to what was sent; nothing may be concluded from it, send again."""
 
 
-def action_head(index: str) -> bytes:
-    """What the action lines of one index begin with; the id and `ACTION_TAIL` follow. Neither needs escaping."""
-    return f'{{"create":{{"_index":"{index}","_id":"'.encode()
-
-
-ACTION_TAIL = b'"}}\n'
+ACTION_BYTES = 128
+"""More than an action line has."""
 
 
 def action(index: str, identifier: str) -> bytes:
     """The action line, newline included. Both names are whodid's own and need no escaping."""
-    return action_head(index) + identifier.encode() + ACTION_TAIL
+    return f'{{"create":{{"_index":"{index}","_id":"{identifier}"}}}}\n'.encode()
+
+
+def request_body(indexes: Iterable[str], ids: Iterable[str], records: Iterable[bytes]) -> bytes:
+    """The text of a request: of each item its index, its id and its record. Each record is copied once."""
+    actions = [
+        f'{{"create":{{"_index":"{index}","_id":"{identifier}"}}}}'.encode()
+        for index, identifier in zip(indexes, ids, strict=True)
+    ]
+    return b"\n".join([*chain.from_iterable(zip(actions, records, strict=True)), b""])
 
 
 def read_response(body: bytes, sent: int) -> list[Result]:

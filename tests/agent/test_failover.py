@@ -36,14 +36,14 @@ def document(number: int) -> bytes:
 def test_the_next_address_is_used_where_one_does_not_answer_and_the_first_again_when_it_does() -> None:
     clock = Clock()
     with node() as first, node() as second, Client([first.url, second.url], clock=clock) as client:
-        assert client.bulk([document(1)]) == [INDEXED]
+        assert client.bulk(document(1), 1) == [INDEXED]
         first.script = lambda items, number: Fault(503)
-        assert client.bulk([document(2)]) == [INDEXED]
+        assert client.bulk(document(2), 1) == [INDEXED]
         assert client.url == second.url
         first.script = lambda items, number: None
-        assert client.bulk([document(3)]) == [INDEXED]  # the first still rests
+        assert client.bulk(document(3), 1) == [INDEXED]  # the first still rests
         clock.now += 10
-        assert client.bulk([document(4)]) == [INDEXED]
+        assert client.bulk(document(4), 1) == [INDEXED]
         assert client.url == first.url
         assert (list(first.stored), list(second.stored)) == (["id1", "id4"], ["id2", "id3"])
 
@@ -54,7 +54,7 @@ def test_each_failure_makes_an_address_rest_longer() -> None:
         first.script = lambda items, number: Fault(503)
         for number in range(40):
             clock.now += 1
-            client.bulk([document(number)])
+            client.bulk(document(number), 1)
         assert len(second.stored) == 40
         assert 3 <= len(first.requests) <= 8
 
@@ -63,13 +63,13 @@ def test_where_all_rest_the_one_that_has_rested_most_is_still_asked() -> None:
     with node() as second, Client([GONE, second.url]) as client:
         second.script = lambda items, number: Fault(429, {"retry-after": "60"})
         with pytest.raises(Unanswered) as caught:
-            client.bulk([document(1)])
+            client.bulk(document(1), 1)
         assert "cannot be reached" in str(caught.value)
         with pytest.raises(Unanswered):
-            client.bulk([document(1)])
+            client.bulk(document(1), 1)
         second.script = lambda items, number: None
         with pytest.raises(Unanswered):
-            client.bulk([document(1)])  # it has asked for a minute; nobody else is there
+            client.bulk(document(1), 1)  # it has asked for a minute; nobody else is there
 
 
 def test_an_answer_cut_at_one_address_is_asked_for_at_the_next_under_the_same_ids(tmp_path: Path) -> None:
@@ -89,11 +89,11 @@ def test_an_answer_cut_at_one_address_is_asked_for_at_the_next_under_the_same_id
 
 def test_another_cluster_among_the_addresses_is_never_written_to() -> None:
     with node("one") as first, node("two") as second, Client([first.url, second.url]) as client:
-        assert client.bulk([document(1)]) == [INDEXED]
+        assert client.bulk(document(1), 1) == [INDEXED]
         first.script = lambda items, number: Fault(503)
         assert dict(client.greet_all())[second.url].endswith(f"is not of the same cluster as {first.url}")
         with pytest.raises(Unanswered):
-            client.bulk([document(2)])
+            client.bulk(document(2), 1)
         assert second.stored == {}
 
 
@@ -109,7 +109,7 @@ def test_what_is_wrong_with_each_address_is_kept_apart_from_the_one_that_works()
         page.root = b"<!doctype html>"
         standing = probe(client)
         assert (standing.state, client.url) == (State.READY, good.url)
-        assert client.bulk([document(1)]) == [INDEXED]
+        assert client.bulk(document(1), 1) == [INDEXED]
         assert [url for url, _ in client.greet_all()] == [page.url, GONE]
 
 
@@ -117,5 +117,5 @@ def test_where_one_is_down_and_the_other_does_not_let_us_in_the_second_is_what_i
     with node() as second, Client([GONE, second.url]) as client:
         second.root_status = 401
         with pytest.raises(Refused, match="asks who we are"):
-            client.bulk([document(1)])
+            client.bulk(document(1), 1)
         assert probe(client).state is State.DENIED

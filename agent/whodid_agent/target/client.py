@@ -86,13 +86,12 @@ class Client:
         """Whether it has an index per period: OpenSearch has, a whodid server files by itself."""
         return self.who is not None and self.who.cluster != SERVER
 
-    def bulk(self, documents: Sequence[bytes]) -> list[Result]:
-        """Send the documents in one request. Raises Unanswered, Refused, TooLarge, Unwanted."""
+    def bulk(self, body: bytes, count: int) -> list[Result]:
+        """Send a request of `count` items; the result of each. Raises Unanswered, Refused, TooLarge, Unwanted."""
         result = "failed"
         start = time.perf_counter()
         try:
-            body = b"".join(documents)
-            results = self._first_well(lambda node: self._send(node, body, len(documents)))
+            results = self._first_well(lambda node: self._send(node, body, count))
             result = "answered"
         finally:
             REQUESTS.labels(result).inc()
