@@ -1,13 +1,14 @@
 """The settings of agent.yaml: where events come from, where they go, and what is left out on the way."""
 
+import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from whodid_config.access import Access, read_access
-from whodid_config.settings import Settings
 
 DEFAULT_TARGET = "http://127.0.0.1:8642"
 
@@ -90,10 +91,12 @@ class InputSettings(BaseModel):
         return f"file:{self.file}" if self.file is not None else f"http:{self.http}"
 
 
-class AgentSettings(Settings):
+class AgentSettings(BaseSettings):
     """The agent's settings. `WHODID_TARGET`, `WHODID_STATE_DIR` … win over the file, flags over both."""
 
-    target: list[str] = Field(
+    model_config = SettingsConfigDict(env_prefix="WHODID_", extra="forbid", frozen=True)
+
+    target: Annotated[list[str], NoDecode] = Field(
         default=[DEFAULT_TARGET],
         description="The store that events go to: a whodid server, or OpenSearch (2.19 and later). A list names "
         "several addresses of one cluster; the first that is well is used. In the variable, spaces part them.",
@@ -122,7 +125,7 @@ class AgentSettings(Settings):
     )
     inputs: list[InputSettings] = Field(default=[], description="Where events come from.")
     redact: list[str] = Field(default=[], description="Keys to mask in every input, besides the built-in ones.")
-    drop: list[Any] = Field(
+    drop: Annotated[list[Any], NoDecode] = Field(
         default=[], description="Rules that leave events out: `reads`, or `{name, when: {field: value}}`."
     )
     import_old: bool = Field(
@@ -137,7 +140,7 @@ class AgentSettings(Settings):
     def _one_or_several(cls, value: Any) -> Any:
         """One address, several parted by spaces or commas (a variable has no lists), or a list."""
         if isinstance(value, str):
-            return value.replace(",", " ").split() or [""]
+            return json.loads(value) if value.startswith("[") else value.replace(",", " ").split() or [""]
         return value
 
     def state_path(self) -> Path:

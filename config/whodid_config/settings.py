@@ -1,31 +1,20 @@
 """How settings are read: a YAML file, `WHODID_…` variables over it, and errors that name file, line and nearest key.
 
-Both commands describe their settings as a `Settings` and call `load`.
+Both commands describe their settings as a pydantic-settings model with `extra="forbid"` and call `load`.
 """
 
 import difflib
-import json
 import os
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings
 
 from whodid_schema.errors import ConfigError
 
-PREFIX = "WHODID_"
-"""What the name of a setting's variable begins with."""
-
-
-class Settings(BaseModel):
-    """The settings of one program: every key has a default, an unknown one is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Wanted = TypeVar("Wanted", bound=Settings)
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class _LineLoader(yaml.SafeLoader):
@@ -115,7 +104,7 @@ def _parsed(loader: _LineLoader | _FastLoader, path: Path) -> Document:
     return Document(path, value, loader.lines)
 
 
-def load(model: type[Wanted], path: Path | None, **overrides: Any) -> Wanted:
+def load(model: type[Settings], path: Path | None, **overrides: Any) -> Settings:
     """The settings of `path` (None: none) under the environment and `overrides` (command-line flags, None: not given).
 
     Raises ConfigError: `file:line: what, and the nearest known key`.
@@ -124,52 +113,26 @@ def load(model: type[Wanted], path: Path | None, **overrides: Any) -> Wanted:
     values = {} if document is None or document.value is None else document.value
     if document is not None and not isinstance(values, dict):
         raise ConfigError(f"{document.path}:1: settings must be `key: value` lines, not {type(values).__name__}")
-    variables = _variables(model)
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return model(**{**values, **variables, **given})
+        return model(**{**_under_environment(model, values), **given})
     except ValidationError as error:
-        raise ConfigError(_explain(error, model, document, variables.keys() - given.keys())) from error
+        raise ConfigError(_explain(error, model, document)) from error
 
 
-def _variables(model: type[BaseModel]) -> dict[str, Any]:
-    """What the environment says: text, or JSON where that is a list or a table and the setting takes such."""
-    named = {name.upper(): value for name, value in os.environ.items()}
-    found: dict[str, Any] = {}
-    for key, field in model.model_fields.items():
-        name = f"{PREFIX}{key.upper()}"
-        if name not in named:
-            continue
-        found[key] = text = named[name]
-        if text.lstrip().startswith(("[", "{")) and _takes_more(field.annotation):
-            try:
-                found[key] = json.loads(text)
-            except ValueError as error:
-                raise ConfigError(f"{name}: not JSON: {error}", "a list or a table is given as JSON") from error
-    return found
+def _under_environment(model: type[BaseSettings], values: dict[str, Any]) -> dict[str, Any]:
+    """The file's values without those that the environment names: variables win over the file, flags over both."""
+    prefix = str(model.model_config.get("env_prefix", ""))
+    named = {name for name in model.model_fields if f"{prefix}{name}".upper() in {key.upper() for key in os.environ}}
+    return {key: value for key, value in values.items() if key not in named}
 
 
-def _takes_more(annotation: Any) -> bool:
-    """Whether a setting of this type takes a list or a table."""
-    if annotation in (list, dict) or getattr(annotation, "__origin__", None) in (list, dict):
-        return True
-    if isinstance(annotation, type):
-        return issubclass(annotation, BaseModel)
-    return any(_takes_more(argument) for argument in getattr(annotation, "__args__", ()))
-
-
-def _explain(
-    error: ValidationError, model: type[BaseModel], document: Document | None, variables: AbstractSet[str]
-) -> str:
+def _explain(error: ValidationError, model: type[BaseModel], document: Document | None) -> str:
     problems = []
     for fault in error.errors(include_url=False):
         location = tuple(fault["loc"])
-        name = ".".join(str(step) for step in location)
-        if location and location[0] in variables:
-            inside = "".join(f"{step}: " for step in location[1:])
-            problems.append(f"{PREFIX}{str(location[0]).upper()}: {inside}{fault['msg']}")
-            continue
         where = f"{document.path}:{document.line_of(location)}: " if document else ""
+        name = ".".join(str(step) for step in location)
         if fault["type"] == "extra_forbidden":
             known = _known_keys(model, location[:-1])
             near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)

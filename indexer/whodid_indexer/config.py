@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from whodid_config.settings import Settings
 from whodid_indexer.cli.places import DEFAULT_LISTEN, DEFAULT_RATE
 from whodid_indexer.forward.settings import ConsumerSettings, twice
 from whodid_indexer.retention.document import MOST_CLASSES, Wanted, is_class_name, known_classes, near, read_days
@@ -97,8 +97,10 @@ class SignOnSettings(BaseModel):
     )
 
 
-class IndexerSettings(Settings):
+class IndexerSettings(BaseSettings):
     """The settings of the store's side. `WHODID_STORE` and `WHODID_LISTEN` win over the file, flags over both."""
+
+    model_config = SettingsConfigDict(env_prefix="WHODID_", extra="forbid", frozen=True)
 
     store: str | None = Field(
         default=None,

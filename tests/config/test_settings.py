@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from whodid_config.settings import Settings, load, parse_yaml, read_yaml
+from whodid_config.settings import load, parse_yaml, read_yaml
 from whodid_schema.errors import ConfigError
 
 
@@ -16,9 +17,11 @@ class Input(BaseModel):
     workspace: str | None = None
 
 
-class Sample(Settings):
+class Sample(BaseSettings):
+    model_config = SettingsConfigDict(extra="forbid", env_prefix="WHODID_")
+
     target: str = "http://127.0.0.1:8642"
-    inputs: list[Input] = Field(default=[])
+    inputs: list[Input] = []
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -53,35 +56,6 @@ def test_variables_win_over_the_file_and_flags_over_both(tmp_path: Path, monkeyp
     assert load(Sample, path).target == "http://variable"
     assert load(Sample, path, target="http://flag").target == "http://flag"
     assert load(Sample, path, target=None).target == "http://variable"
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("WHODID_INPUTS", '[{"file": "a"}]'), ("whodid_inputs", ' [{"file": "a"}]')]
-)
-def test_a_list_in_a_variable_is_json(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(name, text)
-    assert load(Sample, None).inputs == [Input(file="a")]
-
-
-def test_a_text_in_a_variable_is_taken_as_it_is_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WHODID_TARGET", "[secret")
-    assert load(Sample, None).target == "[secret"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[1", "WHODID_INPUTS: not JSON: "),
-        ("a b", "WHODID_INPUTS: Input should be a valid list"),
-        ('[{"file": 1}]', "WHODID_INPUTS: 0: file: Input should be a valid string"),
-        ('[{"fil": "a"}]', "WHODID_INPUTS: 0: fil: Extra inputs are not permitted"),
-    ],
-)
-def test_a_fault_in_a_variable_names_the_variable_and_not_the_file(
-    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WHODID_INPUTS", text)
-    assert any(line.startswith(said) for line in refused(write(tmp_path, "inputs: []\n")).split("\n"))
 
 
 def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(tmp_path: Path) -> None:

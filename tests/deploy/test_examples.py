@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from pydantic_settings import BaseSettings
 
 from support.asking import ask
 from whodid_agent.config import AgentSettings
-from whodid_config.settings import Settings, load, model_in
+from whodid_config.settings import load, model_in
 from whodid_indexer.config import IndexerSettings
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
@@ -56,13 +57,13 @@ def keys_in(value: Any, known: set[str], prefix: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("name", "model"), BOTH)
-def test_an_example_is_read_as_it_is(name: str, model: type[Settings]) -> None:
+def test_an_example_is_read_as_it_is(name: str, model: type[BaseSettings]) -> None:
     load(model, EXAMPLES / name)
 
 
 @pytest.mark.parametrize(("name", "model"), BOTH)
 def test_an_example_holds_every_key_and_all_of_them_are_read_at_once(
-    name: str, model: type[Settings], tmp_path: Path
+    name: str, model: type[BaseSettings], tmp_path: Path
 ) -> None:
     whole = tmp_path / name
     whole.write_text(switched_on((EXAMPLES / name).read_text()))
