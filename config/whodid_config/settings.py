@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings
+from pydantic_settings.exceptions import SettingsError
 
 from whodid_schema.errors import ConfigError
 
@@ -113,24 +114,41 @@ def load(model: type[Settings], path: Path | None, **overrides: Any) -> Settings
     values = {} if document is None or document.value is None else document.value
     if document is not None and not isinstance(values, dict):
         raise ConfigError(f"{document.path}:1: settings must be `key: value` lines, not {type(values).__name__}")
+    variables = _variables(model)
+    under = {key: value for key, value in values.items() if key not in variables}
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return model(**{**_under_environment(model, values), **given})
+        return model(**{**under, **given})
+    except SettingsError as error:
+        raise ConfigError(f"{_broken(error, variables)}: not JSON", "write a list or a table as JSON") from error
     except ValidationError as error:
-        raise ConfigError(_explain(error, model, document)) from error
+        told = {key: name for key, name in variables.items() if key not in given}
+        raise ConfigError(_explain(error, model, document, told)) from error
 
 
-def _under_environment(model: type[BaseSettings], values: dict[str, Any]) -> dict[str, Any]:
-    """The file's values without those that the environment names: variables win over the file, flags over both."""
+def _variables(model: type[BaseSettings]) -> dict[str, str]:
+    """The settings that the environment names, with the variable of each: they win over the file, flags over both."""
     prefix = str(model.model_config.get("env_prefix", ""))
-    named = {name for name in model.model_fields if f"{prefix}{name}".upper() in {key.upper() for key in os.environ}}
-    return {key: value for key, value in values.items() if key not in named}
+    names = {name.upper() for name in os.environ}
+    return {key: f"{prefix}{key}".upper() for key in model.model_fields if f"{prefix}{key}".upper() in names}
 
 
-def _explain(error: ValidationError, model: type[BaseModel], document: Document | None) -> str:
+def _broken(error: SettingsError, variables: dict[str, str]) -> str:
+    """The variable that pydantic-settings could not read: its message names the setting in quotation marks."""
+    named = [name for key, name in variables.items() if f'"{key}"' in str(error)]
+    return named[0] if named else ", ".join(variables.values())
+
+
+def _explain(
+    error: ValidationError, model: type[BaseModel], document: Document | None, variables: dict[str, str]
+) -> str:
     problems = []
     for fault in error.errors(include_url=False):
         location = tuple(fault["loc"])
+        if location and location[0] in variables:
+            inside = "".join(f"{step}: " for step in location[1:])
+            problems.append(f"{variables[str(location[0])]}: {inside}{fault['msg']}")
+            continue
         where = f"{document.path}:{document.line_of(location)}: " if document else ""
         name = ".".join(str(step) for step in location)
         if fault["type"] == "extra_forbidden":

@@ -58,6 +58,28 @@ def test_variables_win_over_the_file_and_flags_over_both(tmp_path: Path, monkeyp
     assert load(Sample, path, target=None).target == "http://variable"
 
 
+def test_a_list_in_a_variable_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHODID_INPUTS", '[{"file": "a"}]')
+    assert load(Sample, None).inputs == [Input(file="a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1", "WHODID_INPUTS: not JSON"),
+        ("a b", "WHODID_INPUTS: not JSON"),
+        ("7", "WHODID_INPUTS: Input should be a valid list"),
+        ('[{"file": 1}]', "WHODID_INPUTS: 0: file: Input should be a valid string"),
+        ('[{"fil": "a"}]', "WHODID_INPUTS: 0: fil: Extra inputs are not permitted"),
+    ],
+)
+def test_a_fault_in_a_variable_names_the_variable_and_not_the_file(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHODID_INPUTS", text)
+    assert any(line.startswith(said) for line in refused(write(tmp_path, "inputs: []\n")).split("\n"))
+
+
 def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(tmp_path: Path) -> None:
     path = write(tmp_path, "# settings\ntraget: http://x\n")
     assert refused(path) == f"{path}:2: unknown key 'traget'; did you mean 'target'?"
