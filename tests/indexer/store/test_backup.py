@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from support.records import item, records
@@ -75,9 +76,15 @@ def test_a_copy_beside_a_writer_is_of_one_moment_and_keeps_nobody_out(path: Path
         if len(steps) == 1:
             writing.append(threading.Thread(target=write))
             writing[0].start()
+        if copied == pages:
+            writing[0].join()
 
-    back_up(path, tmp_path / "copy.db", told)
-    writing[0].join()
+    with closing(apsw.Connection(str(path))) as other:  # the last one to close the file would merge its log
+        assert other.pragma("journal_mode") == "wal"
+        back_up(path, tmp_path / "copy.db", told)
+        pages, merged = other.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    assert pages > 1_500
+    assert pages - merged < 1_000, "what was written meanwhile is no writer's to merge"
     assert stored(tmp_path / "copy.db") == before
     assert len(stored(path)) > len(before)
     assert [copied for copied, _ in steps] == sorted(copied for copied, _ in steps), "it never began again"

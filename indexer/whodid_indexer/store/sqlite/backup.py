@@ -5,7 +5,9 @@
     NAME.manifest.json     what is in it, and its SHA-256
 
 The copy is made within one reading transaction: all of it is of the moment at which it began, and nothing that is
-written meanwhile makes it begin again. SQLite's log cannot shrink until it ends: it grows by what is written.
+written meanwhile makes it begin again. SQLite's log cannot be merged until it ends: it grows by what is written. So the
+transaction ends with the last page, before anything is checked, and the log is merged from here: whoever writes next
+would have to do that within somebody's request.
 
 The copy has a name of its own (`setting.store`). Put in the place of the store it gives numbers out again that the
 store gave to records which the copy has not: whoever follows what arrives is told that this is another store, instead
@@ -16,7 +18,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +30,7 @@ from msgspec import Struct
 from whodid_indexer.export.file import exists, put_in_place, sync_folder, write_state
 from whodid_indexer.export.lines import inert
 from whodid_indexer.export.manifest import manifest_of, measure, whoami
-from whodid_indexer.store.sqlite.connect import guard, open_for_reading
+from whodid_indexer.store.sqlite.connect import guard, open_for_reading, open_for_writing
 from whodid_indexer.store.sqlite.schema import require_version
 from whodid_schema import __version__, timestamp
 from whodid_schema.errors import StateError, WhodidError
@@ -40,8 +42,14 @@ PAGES = 256
 PAUSE = 0.002
 """Seconds at least between two steps; as long as the step took, so that others have half of the disk."""
 
-_SYNCED = 32
-"""Steps between two syncs: all of it at the end would keep writers' own syncs waiting for a second and more."""
+_SYNCED = 4
+"""Steps between two syncs: where a writer syncs, ext4 lets it wait for what of the copy is not on the disk yet."""
+
+_LOG_PAGES = 1_000
+"""Of the log that may be left: a writer merges it from 4,000 on."""
+
+_ROUNDS = 20
+"""At most; each merges what was written during the one before."""
 
 _RENAME = "UPDATE setting SET value = lower(hex(randomblob(8))) WHERE name = 'store'"
 _COUNTS = "SELECT count(*), coalesce(max(seq), 0), min(ts), max(ts) FROM event"
@@ -81,13 +89,14 @@ def back_up(path: Path, target: Path, told: Callable[[int, int], None] = lambda 
     require_new(target)
     part = target.with_name(f".{target.name}.part")
     started = timestamp.now()
-    with contextlib.closing(open_for_reading(path)) as source:
+    with contextlib.closing(open_for_reading(path)) as source, _merging(path) as merge:
         _made(part)
         try:
             with guard(part):
-                _copy(source, part, told)
+                _copy(source, part, told, merge)
                 facts = _checked(part)
-            _on_disk(part)
+            _sync(part)
+            sync_folder(part.parent)
             size, digest = measure(part)
             user, host = whoami()
             backup = Backup(
@@ -122,7 +131,7 @@ def _made(part: Path) -> None:
         raise _cannot(part, error) from error
 
 
-def _copy(source: apsw.Connection, part: Path, told: Callable[[int, int], None]) -> None:
+def _copy(source: apsw.Connection, part: Path, told: Callable[[int, int], None], merge: Callable[[], None]) -> None:
     with contextlib.closing(apsw.Connection(os.fspath(part), flags=apsw.SQLITE_OPEN_READWRITE)) as target:
         target.pragma("synchronous", "off")  # it is synced from outside, see `_SYNCED`
         source.execute("BEGIN")
@@ -132,12 +141,33 @@ def _copy(source: apsw.Connection, part: Path, told: Callable[[int, int], None])
                 began = time.perf_counter()
                 backup.step(PAGES)
                 if step % _SYNCED == 0:
-                    _on_disk(part)
+                    _sync(part)
                 told(backup.page_count - backup.remaining, backup.page_count)
                 if backup.done:
                     break
                 time.sleep(max(PAUSE, time.perf_counter() - began))
+        source.execute("COMMIT")
         target.execute(_RENAME)
+
+
+@contextlib.contextmanager
+def _merging(path: Path) -> Iterator[Callable[[], None]]:
+    """What merges the log that has grown meanwhile into the store; nothing, for who may not write the store."""
+    try:
+        connection = open_for_writing(path)
+    except WhodidError:
+        yield lambda: None
+        return
+
+    def merge() -> None:
+        with contextlib.suppress(apsw.BusyError):  # somebody else is merging it
+            for _ in range(_ROUNDS):
+                pages, merged = connection.wal_checkpoint()
+                if pages - merged <= _LOG_PAGES:
+                    break
+
+    with contextlib.closing(connection):
+        yield merge
 
 
 def _checked(part: Path) -> dict[str, Any]:
@@ -159,14 +189,13 @@ def _checked(part: Path) -> dict[str, Any]:
         }
 
 
-def _on_disk(part: Path) -> None:
-    """Sync it. Closing it here lets go of SQLite's locks on it, too, which nobody needs: nobody knows its name."""
+def _sync(part: Path) -> None:
+    """Its data. Closing it here lets go of SQLite's locks on it, too, which nobody needs: nobody knows its name."""
     file = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)
     finally:
         os.close(file)
-    sync_folder(part.parent)
 
 
 def _cannot(path: Path, error: OSError) -> WhodidError:

@@ -23,6 +23,9 @@ _LOOK_S = 0.001
 
 _CACHE_KIB = 65_536
 
+_LOG_KEPT = 64 << 20
+"""Bytes of the log that are kept for what comes, once it is merged: a backup or a long export lets it grow further."""
+
 
 _lacks = re.compile(r"no such (table|column)|has no column|has \d+ columns? but").search
 """What SQLite says of a layout that is not the one a statement was written for."""
@@ -89,6 +92,7 @@ def open_for_writing(path: Path, patience: int | None = None) -> apsw.Connection
         connection.pragma("cache_size", -_CACHE_KIB)
         connection.pragma("mmap_size", 0)
         connection.pragma("wal_autocheckpoint", 4000)
+        connection.pragma("journal_size_limit", _LOG_KEPT)
     return connection
 
 
