@@ -160,13 +160,15 @@ def _type_of(actor: Actor) -> str:
     token = actor.token
     if token is not None and actor.email is None and actor.id in (None, token.id) and actor.name in (None, token.name):
         return "api_token"
-    name = (actor.name or "").casefold()
-    if actor.id is None and actor.email is None:
-        if name in _SYSTEM:
-            return "system"
-        if name in _ANONYMOUS:
-            return "anonymous"
-    return "user"
+    return type_by_name(actor.name or "") if actor.id is None and actor.email is None else "user"
+
+
+def type_by_name(name: str) -> str:
+    """The type of an actor of whom nothing but a name is known."""
+    name = name.casefold()
+    if name in _SYSTEM:
+        return "system"
+    return "anonymous" if name in _ANONYMOUS else "user"
 
 
 def _nobody(record: Record, actor: Actor | None, profile: Profile) -> Actor | None:

@@ -133,3 +133,22 @@ def _group(name: str, values: Values) -> Any:
     struct, members = GROUPS[name]
     found = {member: values.get(f"{name}.{member}") for member in members}
     return struct(**found) if any(value is not None for value in found.values()) else None
+
+
+def grouped(found: dict[str, dict[str, Any]], metadata: dict[str, Any] | None) -> Draft:
+    """The draft of what was found: group ("" for what is in none) → member → value; as `build`, in less time."""
+    top = found.pop("")
+    record = Record(metadata=metadata)
+    draft = Draft(record, label=top.pop("label", None))
+    for slot, value in top.items():
+        setattr(record if slot in RECORD_SLOTS else draft, slot, value)
+    for group in sorted(found):  # an actor before its token
+        members = found[group]
+        one = GROUPS[group][0](**members)
+        if "." not in group:
+            setattr(record, group, one)
+        else:
+            if record.actor is None:
+                record.actor = Actor()
+            setattr(record.actor, group.rpartition(".")[2], one)
+    return draft

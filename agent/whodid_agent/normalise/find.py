@@ -4,25 +4,40 @@ What somebody or something is called comes from one place each: the members of o
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from whodid_agent.normalise import shapes, values
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.search import GUESSED, LIKELY, Candidate, Cluster, Place, Plan
+from whodid_agent.normalise.plan import GUESSED, LIKELY, Candidate, Cluster, Place, Plan, email
+from whodid_agent.normalise.shapes import Accept
 from whodid_agent.normalise.spread import Spread
 
 _NAMING = ("id", "name", "email")
+_THING = ("id", "label")
 _PEOPLE = ("actor", "actor.on_behalf_of")
-_LONGEST_TYPE = 64
 
 Source = tuple[Place, float]
 Group = dict[str, Any]
 
 
+class Took(NamedTuple):
+    """A value taken: whose, from where, and the question that it answered (`part`: of an answer of several)."""
+
+    group: str
+    member: str
+    value: Any
+    place: Place
+    confidence: float
+    question: Accept
+    part: int | None = None
+
+
 class Finder:
     """The search of one event.
 
-    `found`: group ("" for slots of none) → member → value.
+    `found`: group ("" for slots of none) → member → value. All that the search wants to know of values it asks by
+    `_ask` and `_equal`, and all that it finds goes through `_keep`: events of one shape whose values answer alike are
+    searched alike (see `recall`).
     """
 
     __slots__ = ("_outcome", "_plan", "_used", "found", "spread")
@@ -42,19 +57,8 @@ class Finder:
             for cluster in plan.clusters[group]:
                 if self._fill(group, cluster):
                     break
-        found, used, objects = self.found, self._used, self.spread.objects
         for group, member, accept, candidates in plan.steps:
-            for place, confidence in candidates:
-                value = objects[place[0]].get(place[1])
-                if value is None or place in used:
-                    continue
-                got = accept(value)
-                if got is not None:
-                    if group not in found:
-                        found[group] = {}
-                    found[group][member] = got
-                    used[place] = (group, member, confidence)
-                    break
+            self._try(group, member, accept, candidates)
         self._weaker()
 
     def sources(self) -> dict[str, Source]:
@@ -64,6 +68,10 @@ class Finder:
             for place, (group, member, confidence) in self._used.items()
         }
         return found if self._outcome is None else found | {"outcome": self._outcome}
+
+    def used(self) -> Iterable[Place]:
+        """The places that something was taken from, which leaves the event."""
+        return self._used
 
     def remove(self) -> None:
         """Take what was used out of the event, and the objects that nothing is left of."""
@@ -86,21 +94,35 @@ class Finder:
         """The value at a place."""
         return self.spread.objects[place[0]].get(place[1])
 
-    def _take(self, group: str, member: str, value: Any, source: Source) -> None:
-        self.found.setdefault(group, {})[member] = value
-        self._used[source[0]] = (group, member, source[1])
+    def _ask(self, place: Place, question: Accept) -> Any:
+        """What the value at a place answers; None: nothing."""
+        value = self.spread.objects[place[0]].get(place[1])
+        return None if value is None else question(value)
 
-    def _try(self, group: str, member: str, accept: shapes.Accept, candidates: Iterable[Candidate]) -> bool:
-        objects, used = self.spread.objects, self._used
-        for candidate in candidates:
-            place = candidate[0]
-            if place in used:
-                continue
-            value = objects[place[0]].get(place[1])
-            got = None if value is None else accept(value)
-            if got is not None:
-                self._take(group, member, got, candidate)
-                return True
+    def _equal(self, one: Took, other: Took) -> bool:
+        """Whether the values of two places are equal."""
+        return bool(one.value == other.value)
+
+    def _keep(self, took: Took) -> None:
+        """Fill a slot; the value stays in the event."""
+        found = self.found.get(took.group)
+        if found is None:
+            found = self.found[took.group] = {}
+        found[took.member] = took.value
+
+    def _take(self, took: Took) -> None:
+        """Fill a slot with what leaves the event."""
+        self._keep(took)
+        self._used[took.place] = (took.group, took.member, took.confidence)
+
+    def _try(self, group: str, member: str, accept: Accept, candidates: Iterable[Candidate]) -> bool:
+        used, ask = self._used, self._ask
+        for place, confidence in candidates:
+            if place not in used:
+                got = ask(place, accept)
+                if got is not None:
+                    self._take(Took(group, member, got, place, confidence, accept))
+                    return True
         return False
 
     def _weaker(self) -> None:
@@ -109,17 +131,18 @@ class Finder:
         if "actor.token" in self.found and "role" not in self.found.get("actor", ()):
             # The role that a token acts under stands beside its name.
             self._try("actor", "role", values.text, (Candidate(place, LIKELY) for place in plan.roles))
-        if plan.wholes:
-            self._wholes()
+        for slot, place in plan.wholes:
+            # Objects that are a slot's value as they are: changes, and both sides of them.
+            if slot not in top:
+                self._try("", slot, values.whole, (Candidate(place, LIKELY),))
         singles = plan.singles
         if "action" not in top:
             self._try("", "action", shapes.any_action, singles.get("action", ()))
         if "time" not in top and not self._guess("", "time", plan.times, shapes.moment):
             self._try("", "time", values.KINDS["moment"], singles.get("time", ()))
-        ip = self.found["client"].get("ip") if "client" in self.found else None
-        if ip is None:
+        if "ip" not in self.found.get("client", ()):
             self._guess("client", "ip", plan.addresses, _written_address)
-        elif len(singles["ip"]) > 1 and not shapes.is_public(ip):
+        elif len(singles["ip"]) > 1:
             self._public(singles["ip"])
         if "outcome" not in top and "outcome.error" in singles:
             self._failed(singles["outcome.error"])
@@ -127,31 +150,25 @@ class Finder:
     def _failed(self, candidates: Iterable[Candidate]) -> None:
         """What an error says of the outcome; it stays where it is, being the reason as well."""
         for place, confidence in candidates:
-            got = shapes.failure(self.at(place))
+            got = self._ask(place, shapes.failure)
             if got is not None:
-                self.found[""]["outcome"] = got
                 self._outcome = (place, min(confidence, LIKELY))
+                self._keep(Took("", "outcome", got, place, confidence, shapes.failure))
                 return
 
-    def _guess(self, group: str, member: str, places: Iterable[Place], accept: shapes.Accept) -> bool:
+    def _guess(self, group: str, member: str, places: Iterable[Place], accept: Accept) -> bool:
         return self._try(group, member, accept, (Candidate(place, GUESSED) for place in places))
 
     def _public(self, candidates: Iterable[Candidate]) -> None:
         """A public address beside a private one is the client's, the private one a proxy's."""
-        for candidate in candidates:
-            got = shapes.client(self.at(candidate.place))
-            if got is not None and shapes.is_public(got):
-                for place in [place for place, taken in self._used.items() if taken[:2] == ("client", "ip")]:
-                    del self._used[place]
-                self._take("client", "ip", got, candidate)
+        (taken,) = (place for place, (group, member, _) in self._used.items() if (group, member) == ("client", "ip"))
+        for place, confidence in candidates:
+            got = None if place == taken else self._ask(place, _public_client)
+            if got is not None:
+                if self._ask(taken, _public_client) is None:
+                    del self._used[taken]
+                    self._take(Took("client", "ip", got, place, confidence, _public_client))
                 return
-
-    def _wholes(self) -> None:
-        """Objects that are a slot's value as they are: changes, and both sides of them."""
-        for slot, place in self._plan.wholes:
-            value = self.at(place)
-            if slot not in self.found[""] and values.whole(value) is not None:
-                self._take("", slot, value, (place, LIKELY))
 
     def _actor(self, clusters: list[Cluster]) -> None:
         """The actor: the surest place where somebody is named; another may add what that one lacks."""
@@ -168,57 +185,62 @@ class Finder:
         for place in (*other.bare, *(place for listed in other.members.values() for _, place in listed)):
             if place in self._used or self.spread.where[place[0]].item is not None:
                 continue
-            read = shapes.person(self.at(place))
-            for member, value in zip(_NAMING[1:], read[1:], strict=True) if read is not None else ():
-                if value is not None and member not in actor:
-                    self._take("actor", member, value, (place, LIKELY))
+            read = self._ask(place, shapes.person)
+            for part in (1, 2) if read is not None else ():
+                if read[part] is not None and _NAMING[part] not in actor:
+                    self._take(Took("actor", _NAMING[part], read[part], place, LIKELY, shapes.person, part))
 
     def _fill(self, group: str, cluster: Cluster) -> bool:
         """Fill a group's slots from this cluster; False: nobody and nothing is named there, and nothing is taken."""
-        got, places = self._members(group, cluster)
-        used, confidence = self._used, cluster.confidence
+        got = self._members(group, cluster)
+        question, names = (_thing, _THING) if group == "target" else (_person, _NAMING)
         for place in cluster.bare:
-            if place not in used:
-                for member, read in _bare(group, self.at(place)):
-                    if member not in got and not (member == "label" and "id" in got):
-                        got[member] = read
-                        places[place] = ("" if member == "label" else group, member, confidence)
+            if place not in self._used:
+                read = self._ask(place, question)
+                for part, member in enumerate(names) if read is not None else ():
+                    if read[part] is None or member in got or not _takes(group, member):
+                        continue
+                    if not (member == "label" and "id" in got):
+                        whose = "" if member == "label" else group
+                        got[member] = Took(whose, member, read[part], place, cluster.confidence, question, part)
         if not ("id" in got or "name" in got or "email" in got or "label" in got):
             return False
-        if "label" in got:
-            self.found[""]["label"] = got.pop("label")
-        self.found[group] = got
-        used.update(places)
+        self.found[group] = {}  # a thing may have a label alone
+        for took in got.values():
+            self._take(took)
         return True
 
-    def _members(self, group: str, cluster: Cluster) -> tuple[Group, dict[Place, tuple[str, str, float]]]:
-        """What the cluster's members say, and where; an e-mail address is one, whatever its key says.
+    def _members(self, group: str, cluster: Cluster) -> dict[str, Took]:
+        """What the cluster's members say; an e-mail address is one, whatever its key says.
 
         What is called the e-mail address is that, before anything that only looks like one: people choose their names.
         """
-        got: Group = {}
-        places: dict[Place, tuple[str, str, float]] = {}
-        objects, used, confidence = self.spread.objects, self._used, cluster.confidence
+        got: dict[str, Took] = {}
+        taken: set[Place] = set()
+        used, confidence, ask = self._used, cluster.confidence, self._ask
         people = group in _PEOPLE
         for member, accept, listed in sorted(cluster.tries, key=_email_first) if people else cluster.tries:
             if member in got:
                 continue
             for place in listed:
-                value = objects[place[0]].get(place[1])
-                read = None if value is None or place in used or place in places else accept(value)
-                if read is None or (member == "type" and len(read) > _LONGEST_TYPE):
+                read = None if place in used or place in taken else ask(place, accept)
+                if read is None:
                     continue
-                if people and member != "email" and shapes.is_email(read):
+                took = Took(group, member, read, place, confidence, accept)
+                if people and member != "email" and ask(place, email) is not None:
                     if "email" not in got:
-                        got["email"] = read
-                        places[place] = (group, "email", confidence)
+                        took = took._replace(member="email")
+                    elif self._equal(got["email"], took):
                         continue
-                    if read == got["email"]:
-                        continue
-                got[member] = read
-                places[place] = (group, member, confidence)
-                break
-        return got, places
+                got[took.member] = took
+                taken.add(place)
+                if took.member == member:
+                    break
+        return got
+
+
+def _takes(group: str, member: str) -> bool:
+    return f"{group}.{member}" in SLOTS
 
 
 def _email_first(tried: tuple[str, Any, Any]) -> bool:
@@ -226,25 +248,31 @@ def _email_first(tried: tuple[str, Any, Any]) -> bool:
     return tried[0] != "email"
 
 
-def _bare(group: str, value: Any) -> list[tuple[str, Any]]:
-    """Members that a plain value under a group's own word (`actor: jane`) stands for."""
+def _first(value: Any) -> Any:
+    """Of a list its first, if that is a text or a number; never true or false."""
     if type(value) is list:
         value = value[0] if value and type(value[0]) in (str, int) else None
-    if value is None or type(value) is bool:
-        return []
-    if group == "target":
-        text = values.name(value)
-        if text is None:
-            return []
-        return [("id" if type(value) is not str or shapes.is_id(text) else "label", text)]
-    read = shapes.person(value)
-    if read is None:
-        return []
-    return [
-        (member, part)
-        for member, part in zip(_NAMING, read, strict=True)
-        if part is not None and f"{group}.{member}" in SLOTS
-    ]
+    return None if type(value) is bool else value
+
+
+def _person(value: Any) -> tuple[str | None, str | None, str | None] | None:
+    """Id, name and e-mail that a plain value under a group's own word (`actor: jane`) stands for."""
+    value = _first(value)
+    return None if value is None else shapes.person(value)
+
+
+def _thing(value: Any) -> tuple[str | None, str | None] | None:
+    """Id or label that a plain value under a thing's own word (`target: "Contact: Ann"`) stands for."""
+    value = _first(value)
+    text = None if value is None else values.name(value)
+    if text is None:
+        return None
+    return (text, None) if type(value) is not str or shapes.is_id(text) else (None, text)
+
+
+def _public_client(value: Any) -> str | None:
+    found = shapes.client(value)
+    return found if found is not None and shapes.is_public(found) else None
 
 
 def _written_address(value: Any) -> str | None:

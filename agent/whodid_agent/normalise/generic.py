@@ -1,6 +1,7 @@
 """Any JSON event: who, what, when and from where, found by the names that audit logs usually give them.
 
-    event ─► spread (objects, shape) ─► plan of that shape ─► values that fit (`find`) ─► draft
+    event ─► recall of what was found in others like it (`memory`), else
+             spread (objects, shape) ─► plan of that shape ─► values that fit (`find`) ─► draft
 
 The names are data (`names:` in profiles/generic.yaml); `search` says where to look, `shapes` what a value must look
 like. Nothing is invented: what is not found stays empty, what is not used stays in the metadata.
@@ -9,14 +10,17 @@ like. Nothing is invented: what is not found stays empty, what is not used stays
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-from whodid_agent.normalise.draft import GROUPS, RECORD_SLOTS, Draft
+from whodid_agent.normalise.draft import Draft, grouped
 from whodid_agent.normalise.find import Finder
 from whodid_agent.normalise.interpret import rest
 from whodid_agent.normalise.lexicon import Lexicon
+from whodid_agent.normalise.memory import Memory
+from whodid_agent.normalise.noting import Noting
+from whodid_agent.normalise.plain import Plain
+from whodid_agent.normalise.plan import Plan
 from whodid_agent.normalise.profile import Profile
-from whodid_agent.normalise.search import Plan, make_plan
+from whodid_agent.normalise.search import make_plan
 from whodid_agent.normalise.spread import Spread
-from whodid_schema.record import Actor, Record
 
 _MOST_PLANS = 512
 _LONGEST_SHAPE = 192
@@ -35,13 +39,25 @@ class Search:
     def __init__(self, profile: Profile) -> None:
         self._lift = profile.lift
         self._lexicon = Lexicon(profile.names)
+        self._memory = Memory(self._lexicon, tuple(profile.lift))
         self._plans: dict[tuple[Hashable, ...], Plan] = {}
 
-    def extract(self, event: dict[str, Any]) -> Draft:
-        """The draft of an event of unknown form. Takes what it uses out of `event`."""
-        finder = self._searched(event)
+    def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft | Plain:
+        """The draft of an event of unknown form (its keys: `shape`), or what a plain one is made of; uses it up.
+
+        `data`: the bytes that it was decoded from.
+        """
+        recalled = self._memory.recall(event, data, shape)
+        if recalled is not None:
+            return recalled
+        spread = Spread(event)
+        plan = self._plan(spread)
+        finder = Noting(spread, plan) if self._memory.is_due(shape) else Finder(spread, plan)
+        finder.run()
+        if isinstance(finder, Noting):
+            self._memory.keep(finder, data, shape)
         finder.remove()
-        return _draft(finder.found, rest(event, self._lift) if self._lift else event or None)
+        return grouped(finder.found, rest(event, self._lift) if self._lift else event or None)
 
     def evidence(self, event: dict[str, Any]) -> dict[str, Evidence]:
         """Slot → where it would be filled from. The event stays whole."""
@@ -55,36 +71,17 @@ class Search:
 
     def _searched(self, event: dict[str, Any]) -> Finder:
         spread = Spread(event)
-        plan = self._plans.get(spread.shape)
-        if plan is None:
-            plan = self._planned(spread)
-        finder = Finder(spread, plan)
+        finder = Finder(spread, self._plan(spread))
         finder.run()
         return finder
 
-    def _planned(self, spread: Spread) -> Plan:
+    def _plan(self, spread: Spread) -> Plan:
+        plan = self._plans.get(spread.shape)
+        if plan is not None:
+            return plan
         plan = make_plan(spread, self._lexicon)
         if len(spread.shape) <= _LONGEST_SHAPE:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[spread.shape] = plan
         return plan
-
-
-def _draft(found: dict[str, dict[str, Any]], metadata: dict[str, Any] | None) -> Draft:
-    """The draft of what was found: group ("" for what is in none) → member → value; as `draft.build`, in less time."""
-    top = found.pop("")
-    record = Record(metadata=metadata)
-    draft = Draft(record, label=top.pop("label", None))
-    for slot, value in top.items():
-        setattr(record if slot in RECORD_SLOTS else draft, slot, value)
-    for group in sorted(found):  # an actor before its token
-        members = found[group]
-        one = GROUPS[group][0](**members)
-        if "." not in group:
-            setattr(record, group, one)
-        else:
-            if record.actor is None:
-                record.actor = Actor()
-            setattr(record.actor, group.rpartition(".")[2], one)
-    return draft

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.generic import Search
-from whodid_agent.normalise.search import Place
+from whodid_agent.normalise.plan import Place
 from whodid_agent.normalise.spread import Spread
 from whodid_schema import taxonomy
 from whodid_schema.errors import UsageError

@@ -105,7 +105,7 @@ class Mapper:
     def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft | Plain:
         """The draft of `event` (its keys: `shape`), decoded from `data`, or what a plain one is made of; uses it up."""
         if self.profile.names:
-            return self.search.extract(event)
+            return self.search.extract(event, data, shape)
         try:
             fitted = self._variant(event) if self.profile.actions else self._fitted
             return (fitted.known.get(shape) or fitted.meet(shape)).extract(event)

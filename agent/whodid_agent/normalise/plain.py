@@ -31,6 +31,8 @@ PLAIN = (
     "workspace.id",
     "client.ip",
     "client.user_agent",
+    "session_id",
+    "request_id",
     "changes",
 )
 
@@ -62,9 +64,8 @@ def draft_of(plain: Plain) -> Draft:
 
 def finish_plain(plain: Plain, profile: Profile, filing: Filing, received_at: str) -> Record:
     """See `assemble.finish`; one function, since calls and detours are what that one's time goes into."""
-    instant, action, outcome, kind, number, name, email, of, of_id, of_name, place, ip, agent, diffs, _, metadata = (
-        plain
-    )
+    instant, action, outcome, kind, number, name, email, *more = plain
+    of, of_id, of_name, place, ip, agent, session, request, diffs, _, metadata = more
     options = filing.options
     changes = None
     if (
@@ -130,8 +131,8 @@ def finish_plain(plain: Plain, profile: Profile, filing: Filing, received_at: st
         None if options.project is None else Ref(options.project),
         None,  # layer
         None if ip is None and agent is None else Client(ip, agent, device_of(agent) if agent else None),
-        None,  # session_id
-        None,  # request_id
+        session,
+        request,
         changes,
         [change.field for change in changes] if changes else None,
         None,  # snapshot

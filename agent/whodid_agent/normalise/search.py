@@ -2,20 +2,14 @@
 
     shape of an event ─► plan: for each slot the values to try, the best first, each with a confidence
 
-A key is read in its context: `name` inside of `actor` is the actor's, inside of `target` the target's, inside of
-`server` nobody's. Which of the candidates serves is up to their values (`generic`). Plans are kept by shape: events of
-one application come in few.
+A key is read in its context (`context`). Which of the candidates serves is up to their values (`find`). Plans are kept
+by shape: events of one application come in few.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-from msgspec import Struct
-
-from whodid_agent.normalise import shapes, values
-from whodid_agent.normalise.draft import GROUPS, SLOTS
+from whodid_agent.normalise.context import TOP, Context, Contexts, steps_in
+from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, plain
-from whodid_agent.normalise.shapes import Accept
+from whodid_agent.normalise.plan import LIKELY, SURE, Candidate, Cluster, Place, Plan, accept_of, steps_of
 from whodid_agent.normalise.spread import Spread
 
 _MOST_CANDIDATES = 6
@@ -24,9 +18,6 @@ _MOST_SCANNED = 16
 _DEPTH = 3
 _ASIDE = 12
 _FAR_DOWN = 40
-
-SURE, LIKELY, GUESSED = 0.95, 0.75, 0.4
-"""Confidence: a name that can hardly mean anything else; one that often means it; found by the value's looks alone."""
 
 _BANNED = {
     "actor": frozenset(
@@ -85,57 +76,6 @@ _NOT_THE_TIME = (
 )
 
 
-Place = tuple[int, str]
-"""An object of the spread, and a key in it."""
-
-
-class Context(NamedTuple):
-    """What an object of the event is part of; `root` is the number of the object (or text of the keys) that says so."""
-
-    group: str | None
-    strength: int
-    rank: float
-    root: str
-    aside: bool
-    depth: int
-
-
-_TOP = Context(None, PERHAPS, 0, "", aside=False, depth=0)
-
-
-class Candidate(NamedTuple):
-    """A value to try."""
-
-    place: Place
-    confidence: float
-
-
-class Cluster(Struct, gc=False):
-    """Values that speak of one person or thing: `members` by name, and `bare` values that stand for it all."""
-
-    score: float
-    confidence: float
-    group: str
-    word: str
-    strength: int
-    members: dict[str, list[tuple[int, Place]]]
-    bare: list[Place]
-    tries: list[tuple[str, Accept, list[Place]]] = []
-
-
-class Plan(NamedTuple):
-    """What to try for an event of one shape."""
-
-    singles: dict[str, list[Candidate]]
-    clusters: dict[str, list[Cluster]]
-    things: list[str]
-    steps: list[tuple[str, str, Accept, list[Candidate]]]
-    times: list[Place]
-    addresses: list[Place]
-    wholes: list[tuple[str, Place]]
-    roles: list[Place]
-
-
 def make_plan(spread: Spread, lexicon: Lexicon) -> Plan:
     """The plan for events of this shape."""
     return _Planner(spread, lexicon).plan()
@@ -147,6 +87,7 @@ class _Planner:
     def __init__(self, spread: Spread, lexicon: Lexicon) -> None:
         self.spread = spread
         self.lexicon = lexicon
+        self._contexts = Contexts(lexicon)
         self.scored: dict[str, list[tuple[float, Place, float]]] = {}
         self.clusters: dict[tuple[str, str, str], Cluster] = {}
         self.wholes: list[tuple[int, str, Place]] = []
@@ -154,15 +95,14 @@ class _Planner:
         self.roles: list[Place] = []
         self.addresses: list[Place] = []
         self.contexts: list[tuple[Context, Context, str]] = []
-        self.words_of: dict[str, str] = {}
 
     def plan(self) -> Plan:
         for number, where in enumerate(self.spread.where):
             if number == 0:
-                self.contexts.append((_TOP, _TOP, ""))
+                self.contexts.append((TOP, TOP, ""))
             else:
                 outer, _, last = self.contexts[where.inside]
-                self.contexts.append(self._through(outer, last, where.key, number))
+                self.contexts.append(self._contexts.through(outer, last, where.key, number))
                 self._whole(number)
         for inside, key in self.spread.places():
             self._value(inside, key)
@@ -179,51 +119,24 @@ class _Planner:
             singles,
             clusters,
             things,
-            _steps_of(singles),
+            steps_of(singles),
             self.times[:_MOST_SCANNED],
             self.addresses[:_MOST_SCANNED],
             wholes,
             self.roles[:_MOST_CANDIDATES],
+            {number: last for number, (one, _, last) in enumerate(self.contexts) if one.group == OTHER},
         )
 
     def _best(self, group: str) -> list[Cluster]:
         found = [one for one in self.clusters.values() if one.group == group]
         for one in found:
             one.tries = [
-                (member, _accept(group, member), [place for _, place in sorted(listed)[:_MOST_CANDIDATES]])
+                (member, accept_of(group, member), [place for _, place in sorted(listed)[:_MOST_CANDIDATES]])
                 for member, listed in one.members.items()
                 if f"{group}.{member}" in SLOTS
             ]
             del one.bare[_MOST_CANDIDATES:]
         return sorted(found, key=lambda one: one.score)[:_MOST_PERSONS]
-
-    def _through(self, context: Context, last: str, key: str, number: int) -> tuple[Context, Context, str]:
-        """Context of an object, the one around it, and the last plain key that led there."""
-        around = context
-        for step in _steps(key):
-            if step:
-                around, context, last = context, self._enter(context, step, number), step
-        return context, around, last
-
-    def _enter(self, context: Context, step: str, number: int) -> Context:
-        word = self.lexicon.word(step)
-        depth = context.depth + 1
-        group = context.group
-        self.words_of[f"{number}"] = step
-        if word is None:
-            aside = context.aside or (group is not None and step not in self.lexicon.through)
-            return context._replace(aside=aside, depth=depth)
-        if group is None:
-            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
-        if group == word.group:
-            # The innermost word has the members (`initiatedBy.user`), the outermost says how sure it is.
-            rank = context.rank + word.rank / 100
-            return Context(group, context.strength, rank, f"{number}", context.aside, depth)
-        if group == "actor" and word.group in ("actor.token", "actor.on_behalf_of"):
-            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
-        if group in ("target", OTHER) or word.strength == PERHAPS or group == "actor":
-            return context._replace(aside=True, depth=depth)
-        return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
 
     def _whole(self, number: int) -> None:
         """Slots that take an object: changes, and both sides of them."""
@@ -238,10 +151,10 @@ class _Planner:
         if key[:1] in ".$" and last:  # {"event_type": {".tag": …}}, {"ts": {"$date": …}}: the key above is the name
             name, last, context = ("type", last, context) if last in self.lexicon.words else (last, "", around)
         elif "." in key[1:] or "/" in key:
-            *outer, final = _steps(key)
+            *outer, final = steps_in(key)
             for step in outer:
                 if step:
-                    around, context, last = context, self._enter(context, step, inside), step
+                    around, context, last = context, self._contexts.enter(context, step, inside), step
             context = context._replace(root=f"{inside}:{key.rpartition('.')[0]}")
             name = final
         else:
@@ -321,7 +234,7 @@ class _Planner:
                 return
             score = 100 * word.strength + word.rank + _DEPTH * depth
             sure = SURE if word.strength == STRONG else LIKELY
-            name = root.rpartition("/")[2] if "/" in root else self.words_of.get(root, "")
+            name = root.rpartition("/")[2] if "/" in root else self._contexts.words.get(root, "")
             cluster = self.clusters[key] = Cluster(score, sure, word.group, name, word.strength, {}, [])
         if member is None:
             cluster.bare.append(place)
@@ -334,46 +247,3 @@ class _Planner:
             self.addresses.append(place)
         if context.group is None and name.endswith(_TIMELY) and not any(part in name for part in _NOT_THE_TIME):
             self.times.append(place)
-
-
-def _steps(key: str) -> Iterator[str]:
-    """The plain parts of a key: `actor.user.email`, `initiator/id` have several; an address its last."""
-    if "://" in key or ("." not in key and "/" not in key):
-        return iter((plain(key),))
-    return iter([plain(part) for part in key.replace("/", ".").split(".", 7)])
-
-
-_ACCEPT: dict[str, Accept] = {
-    "time": shapes.moment,
-    "action": shapes.action,
-    "client.ip": shapes.client,
-    "client.user_agent": shapes.words,
-    "outcome": shapes.outcome,
-}
-_CLIENT = frozenset(GROUPS["client"][1])
-_SINGLES = (
-    "time", "action", "ip", "user_agent", "device", "country", "outcome", "reason", "description", "session_id",
-    "request_id", "app", "category", "layer", "surface",
-)  # fmt: skip
-"""Slots of a single value, in the order in which they take theirs."""
-
-
-def _steps_of(singles: dict[str, list[Candidate]]) -> list[tuple[str, str, Accept, list[Candidate]]]:
-    """Group, member, what a value must be, and the candidates, for the slots that have any."""
-    found = []
-    for member in _SINGLES:
-        if member in singles:
-            group = "client" if member in _CLIENT else ""
-            slot = f"{group}.{member}" if group else member
-            found.append((group, member, _ACCEPT.get(slot) or values.KINDS[SLOTS[slot]], singles[member]))
-    return found
-
-
-def _accept(group: str, member: str) -> Accept:
-    if member == "email":
-        return _email
-    return values.name if member in ("id", "name") else values.KINDS[SLOTS[f"{group}.{member}"]]
-
-
-def _email(value: Any) -> str | None:
-    return value if type(value) is str and shapes.is_email(value) else None

@@ -18,6 +18,8 @@ from whodid_schema.timestamp import Instant
 Accept = Callable[[Any], Any]
 
 _LONGEST_ACTION = 160
+_SHORT = 64
+"""What is read once and remembered: who acts, acts often."""
 _NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent audit_event
     activity
     activities record entry info
@@ -27,7 +29,6 @@ _NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent
 _NO_ACTIONS = frozenset(_NO_ACTIONS_WORDS.split())
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _NAMED_ADDRESS = re.compile(r"\s*\"?([^\"<>]{1,120}?)\"?\s*<([^<>\s]{3,254})>\s*")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]*\.[^@\s]*")
 _LONGEST_EMAIL = 320
 _DOT_NET = re.compile(r"/Date\((-?\d{9,15})(?:[+-]\d{4})?\)/")
 _COMMON_LOG = re.compile(r"\[?(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]?")
@@ -35,7 +36,13 @@ _AUDITD = re.compile(r"(?:msg=)?audit\((\d{9,10}\.\d{1,6}):\d+\)")
 _WORDED = re.compile(r"[A-Z][a-z]{2},? ")
 _TIME_TEXT = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ]\d{2}")
 _LONGEST_MOMENT = 64
-_PRIVATE = frozenset({(192, 168), (169, 254)})
+_NOT_PUBLIC = {str(first): range(256) for first in (0, 10, 127, *range(224, 256))} | {
+    "100": range(64, 128),
+    "169": range(254, 255),
+    "172": range(16, 32),
+    "192": range(168, 169),
+}
+"""First part of an IPv4 address → the second parts with which it is met in own networks alone."""
 _FIRST, _LAST = 946_684_800, 4_102_444_800
 """2000 and 2100: a number between these, in some unit, can be a time."""
 
@@ -67,6 +74,10 @@ def person(value: Any) -> tuple[str | None, str | None, str | None] | None:
         return None
     if type(value) is not str:
         return found, None, None
+    return _short_person(found) if len(found) <= _SHORT else _person(found)
+
+
+def _person(found: str) -> tuple[str | None, str | None, str | None]:
     match = _NAMED_ADDRESS.fullmatch(found) if found[-1:] in "> " else None
     if match is not None and is_email(match[2]):
         return None, match[1].strip() or None, match[2]
@@ -77,9 +88,15 @@ def person(value: Any) -> tuple[str | None, str | None, str | None] | None:
     return None, found, None
 
 
+_short_person = lru_cache(maxsize=2048)(_person)
+
+
 def is_email(text: str) -> bool:
     """As `values.looks_like_email`, in less time, and of no more than an address can have."""
-    return "@" in text and len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None
+    if "@" not in text or len(text) > _LONGEST_EMAIL:
+        return False
+    local, _, domain = text.partition("@")
+    return bool(local) and "." in domain and "@" not in domain and text.split() == [text]
 
 
 def is_id(text: str) -> bool:
@@ -109,14 +126,9 @@ def is_public(address: str) -> bool:
     """Whether a valid address can be met on the internet (those for documentation stand for such)."""
     if ":" in address:
         return not address.casefold().startswith(("::", "fc", "fd", "fe8", "fe9", "fea", "feb", "ff"))
-    first, second = (int(part) for part in address.split(".", 2)[:2])
-    if first in (0, 10, 127) or first >= 224:
-        return False
-    return (
-        (first, second) not in _PRIVATE
-        and not (first == 172 and 16 <= second < 32)
-        and not (first == 100 and 64 <= second < 128)
-    )
+    first, second = address.split(".", 2)[:2]
+    own = _NOT_PUBLIC.get(first)
+    return own is None or int(second) not in own
 
 
 def moment(value: Any) -> Instant | None:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from whodid_agent.normalise.decode import decode_json
 
 MOST_VALUES = 256
-_MOST_OBJECTS = 64
-_MOST_ITEMS = 4
+MOST_OBJECTS = 64
+MOST_ITEMS = 4
 _MOST_PAIRS = 32
 _DEEPEST = 12
 _LONGEST_KEY = 128
@@ -86,7 +86,7 @@ class Spread:
         pair: tuple[str, str] | None = None,
     ) -> None:
         outer = self.where[inside]
-        if len(self.objects) < _MOST_OBJECTS and outer.depth < _DEEPEST:
+        if len(self.objects) < MOST_OBJECTS and outer.depth < _DEEPEST:
             shape.append(key)
             shape.append(kind)
             self.objects.append(value)
@@ -94,11 +94,11 @@ class Spread:
             self.where.append(Where(inside, key, outer.depth + 1, loose, item, kind == _TEXT, pair))
 
     def _array(self, value: list[Any], inside: int, key: str, shape: list[Hashable]) -> None:
-        names = _pair_keys(value[0])
+        names = pair_keys(value[0])
         if names is not None:
             self._hold(dict(_pairs(value, *names)), inside, key, _PAIRS, shape, pair=names)
             return
-        for item, member in enumerate(value[:_MOST_ITEMS]):
+        for item, member in enumerate(value[:MOST_ITEMS]):
             if type(member) is dict:
                 self._hold(member, inside, key, _MEMBERS, shape, item)
 
@@ -140,7 +140,7 @@ class Spread:
         return tuple(reversed(steps))
 
 
-def _pair_keys(item: Object) -> tuple[str, str] | None:
+def pair_keys(item: Object) -> tuple[str, str] | None:
     """The keys that an array's members have for name and value; None: they are no pairs."""
     if not 2 <= len(item) <= 4:
         return None

@@ -27,7 +27,7 @@ from whodid_schema.meta import Router
 from whodid_schema.record import MASK, encode
 
 _ID, _INGEST, _TIME, _PRECISION, _RECEIVED, _DEVICE, _METADATA, _META = range(8)
-_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SIDES = range(8, 17)
+_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SESSION, _REQUEST, _SIDES = range(8, 19)
 """The marks' numbers, which are the places of the values; from `_SIDES` on, the changes' sides."""
 
 _RAW = 9_999
@@ -117,7 +117,7 @@ class Stencils:
     ) -> tuple[Stencil, tuple[Any, ...]] | None:
         """The stencil of this event (`data`: its bytes; what is filled is known), and the values for it."""
         instant, action, outcome, of_kind, number, name, email, *more = plain
-        of, of_id, of_name, place, ip, agent, diffs, filled, metadata = more
+        of, of_id, of_name, place, ip, agent, session, request, diffs, filled, metadata = more
         time, precision, zone_assumed = instant
         if (
             not timestamp.FIRST_PLAUSIBLE <= time <= received_at
@@ -145,13 +145,13 @@ class Stencils:
         kind = (filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing)
         stencil = self._known.get(kind)
         if stencil is None:
-            self._meet(kind, (number, email, name, of_id, of_name, place, ip, agent))
+            self._meet(kind, (number, email, name, of_id, of_name, place, ip, agent, session, request))
             return None
         if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != stencil.different:
             return None
         rest = _to_json(metadata).decode()
         values = time, precision, received_at, device, rest, meta, number, email, name, of_id, of_name, place, ip, agent
-        return stencil, (*values, *sides) if sides else values
+        return stencil, (*values, session, request, *sides)
 
     def _meet(self, kind: _Kind, texts: tuple[str | None, ...]) -> None:
         """Count an event without a stencil; once its kind has been met often, make one, or know that there is none."""
@@ -172,12 +172,12 @@ class Stencils:
         filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing = kind
         no_metadata, no_pairs, no_device = nothing
         marks = [None if text is None else _mark(place) for place, text in enumerate(texts, _NUMBER)]
-        number, email, name, of_id, of_name, place, ip, agent = marks
+        number, email, name, of_id, of_name, place, ip, agent, *ids = marks
         instant = _FIRST._replace(zone_assumed=zone_assumed)
         diffs = _diffs(changed) if changed else None
         plain = (
-            *(instant, action, outcome, of_kind, number, name, email, of, of_id, of_name, place, ip, agent, diffs),
-            *(filled, None),
+            *(instant, action, outcome, of_kind, number, name, email, of, of_id, of_name, place, ip, agent),
+            *(*ids, diffs, filled, None),
         )
         record = finish_plain(plain, self._profile, self._filing, _FIRST.text)
         spoken = {int(found) for found in _MARK.findall(record.description or "")}
@@ -202,7 +202,7 @@ class Stencils:
             *pieces, last, rest = pieces
             if int(last) != _RAW:
                 return None
-        different = len({*marks[:-1], self._workspace, self._project})
+        different = len({*marks[: _AGENT - _NUMBER], self._workspace, self._project})
         return Stencil(
             _filler(pieces),
             None if rest is None else rest.encode(),

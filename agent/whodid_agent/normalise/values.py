@@ -15,6 +15,7 @@ from whodid_schema import taxonomy, timestamp
 Accept = Callable[[Any], Any]
 
 _PLACEHOLDERS = frozenset({"", "-", "null", "none", "n/a", "unknown", "undefined"})
+_PLAIN = frozenset("abcdefghijklmopqrstvwxyzABCDEFGHIJKLMOPQRSTVWXYZ0123456789")
 PLACEHOLDER = 11
 """Characters that a placeholder has at most, white space around it included."""
 
@@ -131,9 +132,9 @@ def precision(value: Any) -> str | None:
 def name(value: Any) -> str | None:
     """Text that names somebody or something: not a placeholder like "-" or "null"."""
     found = value if type(value) is str else text(value)
-    if not found or (len(found) <= PLACEHOLDER and found.strip().casefold() in _PLACEHOLDERS):
-        return None
-    return found
+    if not found or found[0] in _PLAIN or len(found) > PLACEHOLDER:  # no placeholder begins so
+        return found or None
+    return None if found.strip().casefold() in _PLACEHOLDERS else found
 
 
 def looks_like_email(value: str) -> bool:

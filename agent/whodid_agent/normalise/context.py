@@ -1,0 +1,72 @@
+"""What an object of an unknown event is part of: somebody who acts, a thing that is acted on, or neither.
+
+    {"actor": {"details": {"email": …}}, "server": {"name": …}}
+      ─► top ─► actor ─► actor, further down                 ─► other: nobody's
+
+A key is read in its context: `name` inside of `actor` is the actor's, inside of `target` the target's, inside of
+`server` nobody's.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from whodid_agent.normalise.lexicon import OTHER, PERHAPS, Lexicon, plain
+
+
+class Context(NamedTuple):
+    """What an object of the event is part of; `root` is the number of the object (or text of the keys) that says so."""
+
+    group: str | None
+    strength: int
+    rank: float
+    root: str
+    aside: bool
+    depth: int
+
+
+TOP = Context(None, PERHAPS, 0, "", aside=False, depth=0)
+
+
+def steps_in(key: str) -> Iterator[str]:
+    """The plain parts of a key: `actor.user.email`, `initiator/id` have several; an address its last."""
+    if "://" in key or ("." not in key and "/" not in key):
+        return iter((plain(key),))
+    return iter([plain(part) for part in key.replace("/", ".").split(".", 7)])
+
+
+class Contexts:
+    """The contexts of one event's objects, each found from that of the object around it."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self.words: dict[str, str] = {}
+        """Root of a context → the plain key that named it."""
+
+    def through(self, context: Context, last: str, key: str, number: int) -> tuple[Context, Context, str]:
+        """Context of the object `number` under `key`, the one around it, and the last plain key that led there."""
+        around = context
+        for step in steps_in(key):
+            if step:
+                around, context, last = context, self.enter(context, step, number), step
+        return context, around, last
+
+    def enter(self, context: Context, step: str, number: int) -> Context:
+        """The context one plain key further down."""
+        word = self._lexicon.word(step)
+        depth = context.depth + 1
+        group = context.group
+        self.words[f"{number}"] = step
+        if word is None:
+            aside = context.aside or (group is not None and step not in self._lexicon.through)
+            return context._replace(aside=aside, depth=depth)
+        if group is None:
+            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
+        if group == word.group:
+            # The innermost word has the members (`initiatedBy.user`), the outermost says how sure it is.
+            rank = context.rank + word.rank / 100
+            return Context(group, context.strength, rank, f"{number}", context.aside, depth)
+        if group == "actor" and word.group in ("actor.token", "actor.on_behalf_of"):
+            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
+        if group in ("target", OTHER) or word.strength == PERHAPS or group == "actor":
+            return context._replace(aside=True, depth=depth)
+        return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
