@@ -147,6 +147,7 @@ def _copy(source: apsw.Connection, part: Path, told: Callable[[int, int], None],
                     break
                 time.sleep(max(PAUSE, time.perf_counter() - began))
         source.execute("COMMIT")
+        merge()
         target.execute(_RENAME)
 
 
