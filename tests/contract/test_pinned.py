@@ -17,7 +17,7 @@ from whodid_indexer.store.base import Item, Page, Reader
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.read import OpenSearchReader
-from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, read
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, pages
 from whodid_schema.meta import default_meta
 
 START = 1_795_000_000_000_000
@@ -50,8 +50,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if request.param == "chunks":
         monkeypatch.setattr(chunks, "SIZE", 40)
         monkeypatch.setattr(chunks, "_AT_ONCE", 1_000)
-        monkeypatch.setattr(read, "WALK", 0)
-        monkeypatch.setattr(read, "FEW", 3)
+        monkeypatch.setattr(pages, "WALK", 0)
+        monkeypatch.setattr(pages, "FEW", 3)
     path = tmp_path / "audit.db"
     SqliteStore.setup(path, default_meta(datetime(2026, 11, 21, tzinfo=UTC)))
     with closing(SqliteStore(path)) as writer, closing(SqliteReader(path)) as file:

@@ -12,7 +12,7 @@ from contract.reader import ReaderContract
 from contract.writer import Recount, WriterContract
 from whodid_indexer.query.model import ALL
 from whodid_indexer.store.base import Item
-from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, read
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, pages
 from whodid_schema.meta import default_meta
 
 
@@ -48,8 +48,8 @@ class TestSqliteReaderInChunks(TestSqliteReader):
     def chunked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(chunks, "SIZE", 40)
         monkeypatch.setattr(chunks, "_AT_ONCE", 1_000)
-        monkeypatch.setattr(read, "WALK", 0)
-        monkeypatch.setattr(read, "FEW", 3)
+        monkeypatch.setattr(pages, "WALK", 0)
+        monkeypatch.setattr(pages, "FEW", 3)
 
 
 class TestSqliteWriter(WriterContract):

@@ -17,7 +17,7 @@ from whodid_indexer.store.base import Page, Reader
 from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import connect
 from whodid_indexer.store.opensearch.read import OpenSearchReader
-from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, read
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, pages
 from whodid_schema.meta import default_meta
 from whodid_schema.record import decode
 
@@ -51,7 +51,7 @@ many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCh
 def test_every_query_finds_what_reading_every_record_finds(
     reader: SqliteReader, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(read, "FEW", few)
+    monkeypatch.setattr(pages, "FEW", few)
 
     @many
     @given(queries)

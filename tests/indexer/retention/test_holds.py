@@ -336,7 +336,7 @@ def test_what_is_kept_of_some_records_is_what_a_search_finds_of_them(tmp_path: P
         asked = every[::3]
         kept = Keeper(connection).among([one], asked)
         found = {str(decode(body).id) for body in reader.scan(one.asked())}
-        wanted = {seq for seq in asked if str(decode(reader._body(seq)).id) in found}
+        wanted = {seq for seq in asked if str(decode(reader._session.body(seq)).id) in found}
     assert kept == wanted
     assert 0 <= len(kept) <= len(asked)
 

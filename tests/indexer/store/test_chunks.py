@@ -16,7 +16,7 @@ from support.records import item, records
 from whodid_indexer.query.counting import Axis, Measure
 from whodid_indexer.query.model import ALL, AuditQuery, Term, Text
 from whodid_indexer.store.base import Key, Page
-from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, read
+from whodid_indexer.store.sqlite import SqliteReader, SqliteStore, chunks, pages
 from whodid_schema.errors import UsageError
 from whodid_schema.meta import default_meta
 
@@ -28,7 +28,7 @@ SIZE = 50
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "SIZE", SIZE)
-    monkeypatch.setattr(read, "WALK", 0)
+    monkeypatch.setattr(pages, "WALK", 0)
 
 
 @pytest.fixture
@@ -136,9 +136,9 @@ def test_pages_from_chunks_are_those_of_a_walk(
                 first = reader.search(query, Page(7, None, 3, ascending))
                 pages = [Page(limit, None, offset, ascending), Page(limit, first.next, offset, ascending)]
                 found = [reader.search(query, page) for page in pages]
-                monkeypatch.setattr(read, "WALK", 10**9)
+                monkeypatch.setattr(pages, "WALK", 10**9)
                 assert [reader.search(query, page) for page in pages] == found
-                monkeypatch.setattr(read, "WALK", 0)
+                monkeypatch.setattr(pages, "WALK", 0)
 
 
 def test_a_place_that_is_none_is_refused_by_chunks_too(store: SqliteStore) -> None:
@@ -216,8 +216,8 @@ def test_words_that_many_records_have_are_paged_from_chunks_as_from_a_walk(
     with closing(SqliteReader(store.path)) as reader:
         for offset, mark in itertools.product((0, 1, 120, 499), (None, 33, 480)):
             page = Page(20, None, offset, ascending, mark, mark is not None)
-            monkeypatch.setattr(read, "FEW", 1)
+            monkeypatch.setattr(pages, "FEW", 1)
             found = reader.search(query, page)
-            monkeypatch.setattr(read, "FEW", 1_000)
+            monkeypatch.setattr(pages, "FEW", 1_000)
             assert reader.search(query, page) == found
             assert found.total == (mark or 500)

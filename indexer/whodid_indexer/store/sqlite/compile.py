@@ -4,57 +4,29 @@
     match        what must be found in ft: words in `t`, exact tokens in `x`; None where nothing must
 
 Values are always bound; a word reaches FTS5 only as the tokens that FTS5 itself would make of it, in quotes. Which of
-the two leads is `read`'s choice.
+the two leads is the choice of `pages`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from ipaddress import ip_network
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import apsw
 
 from whodid_indexer.query.check import check_query, field_of
-from whodid_indexer.query.identity import same_case, split
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term, Text
 from whodid_indexer.query.wildcard import like
-from whodid_indexer.store.sqlite.axes import folded, packed_ip
+from whodid_indexer.store.sqlite.conditions import Sql, about, about_people, present
 from whodid_indexer.store.sqlite.entry import halves
-from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, PRESENT, match_of_id, spell, unspell
+from whodid_indexer.store.sqlite.tokens import LETTER, LONGEST, META, match_of_id, spell, unspell
 from whodid_schema.errors import BadQuery
 from whodid_schema.fields import ALIASES, META_PREFIX
 from whodid_schema.folding import shadow, tokens
-
-Binding = int | str | bytes
 
 MOST_TOKENS = 2_000
 """A wildcard may stand for so many different values; one that stands for more is refused, not answered in part."""
 
 _FEW_ACTORS = 64
 """Up to so many actors are looked up as tokens, which is quicker than walking; more are a condition."""
-
-_COMBO_COLUMNS = {
-    "app": "app",
-    "surface": "surface",
-    "kind": "kind",
-    "category": "category",
-    "action": "action",
-    "verb": "verb",
-    "outcome": "outcome",
-    "layer": "layer",
-}
-_ACTOR_COLUMNS = {"actor.type": "type", "email": "email", "role": "role", "provider": "provider"}
-
-
-class Sql(NamedTuple):
-    """A piece of SQL with what is bound to it.
-
-    Where it is about one of an event's numbers, `column` is its name and `numbers` a SELECT of those that are meant.
-    """
-
-    text: str
-    bindings: tuple[Binding, ...] = ()
-    column: str = ""
-    numbers: str = ""
 
 
 class Plan(NamedTuple):
@@ -148,33 +120,20 @@ class Compiler:
         if term.field.startswith(META_PREFIX):
             return self._meta(term)
         field = field_of(term.field)
-        if field.name in _COMBO_COLUMNS:
-            return _in_table("combo", _any_text(_COMBO_COLUMNS[field.name], term.values))
-        if field.name in _ACTOR_COLUMNS:
-            return _in_table("actor", _any_text(_ACTOR_COLUMNS[field.name], term.values))
-        special: dict[str, Callable[[Term], Sql | str]] = {
-            "id": _ids,
-            "actor": self._actors,
-            "actor.key": lambda term: _as_written("actor", "handle", term),
-            "type": _types,
-            "workspace": lambda term: _refs("ws", term),
-            "workspace.id": lambda term: _as_written("ws", "exact", term),
-            "project": lambda term: _refs("project", term),
-            "project.id": lambda term: _as_written("project", "exact", term),
-            "device": lambda term: _in_table("device", _any_text("value", term.values)),
-            "reason": lambda term: _in_table("reason", _any_text("value", term.values)),
-            "ip": _addresses,
-        }
-        return special[field.name](term) if field.name in special else self._exact(term)
+        if field.name == "id":
+            return _ids(term)
+        if field.name == "actor":
+            return self._actors(term)
+        return about(field.name, term) or self._exact(term)
 
     def leaf(self, member: Term | Text) -> Sql | str:
         """What a checked term or text says, were it not negated: a condition with its numbers, or a `match`."""
         if isinstance(member, Term):
-            return _people(member) if ALIASES.get(member.field, member.field) == "actor" else self._term(member)
+            return about_people(member) if ALIASES.get(member.field, member.field) == "actor" else self._term(member)
         return self._text(member)
 
     def _actors(self, term: Term) -> Sql | str:
-        people = _people(term)
+        people = about_people(term)
         if "*" in term.values:
             return people
         few = self._connection.execute(f"{people.numbers} LIMIT ?", (*people.bindings, _FEW_ACTORS + 1)).fetchall()
@@ -182,12 +141,10 @@ class Compiler:
 
     def _exact(self, term: Term) -> Sql | str:
         """Fields that only exact tokens know."""
-        if "*" in term.values and term.field not in ("session", "request"):
-            return _in_table("combo", Sql("present & ?", (PRESENT[term.field],)))
+        if "*" in term.values:
+            return present(term.field)
         letter = LETTER[term.field]
         if term.field in ("session", "request"):
-            if "*" in term.values:
-                return _in_table("combo", Sql("present & ?", (PRESENT[term.field],)))
             return _any_token(letter + spell(value) for value in term.values)
         return self._tokens(letter, "", term.values)
 
@@ -244,10 +201,6 @@ def _phrase(words: str) -> str:
     return f"t : {' + '.join(map(_quoted, pieces))}{prefix}"
 
 
-def _glob(pattern: str) -> str:
-    return pattern.replace("[", "[[]").replace("?", "[?]")
-
-
 def _quoted(token: str) -> str:
     return f'"{token}"'
 
@@ -263,104 +216,6 @@ def _negated(sql: Sql) -> Sql:
 
 def _lacking(expression: str) -> Sql:
     return Sql("e.seq NOT IN (SELECT rowid FROM ft WHERE ft MATCH ?)", (expression,))
-
-
-def _in_table(table: str, where: Sql) -> Sql:
-    """A condition on a dictionary's rows as one on events; rows without the value have number 0 and are never in it."""
-    return _numbered(table, f"SELECT id FROM {table} WHERE {where.text}", where.bindings)  # noqa: S608  names are ours
-
-
-def _numbered(column: str, numbers: str, bindings: tuple[Binding, ...] = ()) -> Sql:
-    return Sql(f"e.{column} IN ({numbers})", bindings, column, numbers)
-
-
-def _people(term: Term) -> Sql:
-    """The actors that `actor:` finds."""
-    if "*" in term.values:
-        return _numbered("actor", "SELECT actor FROM person")
-    me, called = split(term.values)
-    parts: list[Sql] = []
-    if called:
-        people = _any_text("value", called)
-        parts.append(Sql(f"SELECT DISTINCT actor FROM person WHERE {people.text}", people.bindings))  # noqa: S608
-    if me.keys:
-        parts.append(Sql(f"SELECT id FROM actor WHERE handle IN ({_marks(me.keys)})", me.keys))  # noqa: S608
-    if me.emails:
-        parts.append(_addressed(me.emails))
-    numbers = " UNION ".join(part.text for part in parts)
-    return _numbered("actor", numbers, tuple(binding for part in parts for binding in part.bindings))
-
-
-def _addressed(emails: Sequence[str]) -> Sql:
-    """The actors that an e-mail address is: found by what they are called, and then looked at."""
-    wanted = tuple(same_case(email) for email in emails)
-    found = f"SELECT actor FROM person WHERE value IN ({_marks(wanted)})"  # noqa: S608  only bindings vary
-    called = tuple(folded(email) or "" for email in emails)
-    same = " OR ".join(f"lower(json_extract(json, '{path}')) IN ({_marks(wanted)})" for path in _ADDRESSES)
-    return Sql(f"SELECT id FROM actor WHERE id IN ({found}) AND ({same})", called + wanted * len(_ADDRESSES))  # noqa: S608
-
-
-_ADDRESSES = ("$.email", "$.id", "$.on_behalf_of.email", "$.on_behalf_of.id")
-"""Where an e-mail address says who somebody is."""
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _any_text(column: str, values: Iterable[str]) -> Sql:
-    """The folded column has any of the values; never NULL, so that NOT is right."""
-    plain = [folded(value) or "" for value in values]
-    exact: list[Binding] = [value for value in plain if "*" not in value]
-    patterns = [_glob(value) for value in plain if "*" in value and value != "*"]
-    parts = [f"{column} IN ({', '.join('?' * len(exact))})"]
-    parts += [f"{column} GLOB ?"] * len(patterns)
-    if "*" in plain:
-        parts.append(f"{column} IS NOT NULL")
-    return Sql(f"({' OR '.join(parts)}) IS TRUE", (*exact, *patterns))
-
-
-def _as_written(table: str, column: str, term: Term) -> Sql:
-    if "*" in term.values:
-        return _in_table(table, Sql(f"{column} IS NOT NULL"))
-    return _in_table(table, Sql(f"{column} IN ({', '.join('?' * len(term.values))})", term.values))
-
-
-def _types(term: Term) -> Sql:
-    any_of = _any_text("value", term.values)
-    one = f"EXISTS (SELECT 1 FROM json_each(types) WHERE {any_of.text})"  # noqa: S608  only bindings vary
-    return _in_table("combo", Sql(one, any_of.bindings))
-
-
-def _refs(table: str, term: Term) -> Sql:
-    ids, names = _any_text("ext", term.values), _any_text("name", term.values)
-    return _in_table(table, Sql(f"{ids.text} OR {names.text}", ids.bindings + names.bindings))
-
-
-def _addresses(term: Term) -> Sql:
-    parts: list[str] = []
-    bindings: list[Binding] = []
-    for value in term.values:
-        if value == "*":
-            parts.append("TRUE")
-            continue
-        parts.append("key BETWEEN ? AND ?")
-        bindings += _range(value)
-    return _in_table("ip", Sql(" OR ".join(parts) or "FALSE", tuple(bindings)))
-
-
-def _range(value: str) -> tuple[bytes, bytes]:
-    """First and last address of a network, or of a single address."""
-    try:
-        network = ip_network(value, strict=False)
-    except ValueError as error:
-        raise BadQuery(
-            f"{value!r} is not an address", "203.0.113.7, 2001:db8::1 or a network: 203.0.113.0/24"
-        ) from error
-    first, last = packed_ip(str(network[0])), packed_ip(str(network[-1]))
-    if first is None or last is None:  # the library made both: they are addresses
-        raise BadQuery(f"{value!r} is not an address")
-    return first, last
 
 
 def _ids(term: Term) -> Sql | str:

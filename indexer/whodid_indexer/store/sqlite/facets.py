@@ -5,11 +5,9 @@ afterwards, and only as far as it is shown. The axes that only bodies know (targ
 there, as long as the time allows.
 """
 
-import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import apsw
 import msgspec
 import numpy as np
 
@@ -18,11 +16,11 @@ from whodid_indexer.query.check import check_query, check_term
 from whodid_indexer.query.counting import Axis, Facet, Value
 from whodid_indexer.query.model import AuditQuery, Term
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
-from whodid_indexer.store.sqlite.columns import Batch, Columns, Ints, Mask, batches
-from whodid_indexer.store.sqlite.compile import Compiler
+from whodid_indexer.store.sqlite.columns import Batch, Ints, Mask, batches
 from whodid_indexer.store.sqlite.contents import Contents, read_body
-from whodid_indexer.store.sqlite.dictionaries import PLACES, Dictionaries, Key, text_of
+from whodid_indexer.store.sqlite.dictionaries import PLACES, Key, text_of
 from whodid_indexer.store.sqlite.masks import Masks, counts, members_of
+from whodid_indexer.store.sqlite.session import Session
 from whodid_indexer.store.sqlite.tally import Tally, ranked, tally_of
 from whodid_schema.folding import shadow
 
@@ -30,22 +28,11 @@ _AT_ONCE = 256
 """Bodies read between two looks at the clock."""
 
 
-class Sources(NamedTuple):
-    """What counting reads: a connection within a read transaction, what is known of it, and a clock."""
-
-    connection: apsw.Connection
-    columns: Columns
-    compiler: Compiler
-    dictionaries: Dictionaries
-    unpack: Callable[[bytes], bytes]
-    clock: Callable[[], float] = time.monotonic
-
-
-def facets(sources: Sources, query: AuditQuery, axes: Sequence[Axis], budget: float | None) -> list[Facet]:
+def facets(session: Session, query: AuditQuery, axes: Sequence[Axis], budget: float | None) -> list[Facet]:
     """See Analyst."""
     check_query(query)
     named = [_checked(axis) for axis in axes]
-    found = _Pass(sources, query, named, None if budget is None else sources.clock() + budget)
+    found = _Pass(session, query, named, None if budget is None else session.clock() + budget)
     return [found.numbered(axis) if axis.name in PLACES else found.read(axis) for axis in named]
 
 
@@ -60,11 +47,11 @@ def _checked(axis: Axis) -> Axis:
 class _Pass:
     """One pass over the query's range for all axes."""
 
-    def __init__(self, sources: Sources, query: AuditQuery, axes: Sequence[Axis], deadline: float | None) -> None:
-        self._sources = sources
+    def __init__(self, session: Session, query: AuditQuery, axes: Sequence[Axis], deadline: float | None) -> None:
+        self._session = session
         self._deadline = deadline
-        first = sources.columns.first(query.since, query.until)
-        self._masks = Masks(sources.connection, sources.compiler, first)
+        first = session.columns.first(query.since, query.until)
+        self._masks = Masks(session, first)
         self._scopes = {axis.name: without_own(query, axis.name) for axis in axes}
         self._counts = {
             (self._scopes[axis.name], PLACES[axis.name].column): self._nothing(PLACES[axis.name].column)
@@ -73,11 +60,11 @@ class _Pass:
         }
         self._contents = {axis.name: Contents(axis.name) for axis in axes if axis.name not in PLACES}
         masks = {scope: self._masks.of(members_of(scope)) for scope in self._scopes.values()}
-        for batch in batches(sources.columns.pieces(query.since, query.until) if axes else ()):
+        for batch in batches(session.columns.pieces(query.since, query.until) if axes else ()):
             self._add(batch, masks)
 
     def _nothing(self, column: str) -> Ints:
-        highest: int = self._sources.connection.execute(f"SELECT coalesce(max(id), 0) FROM {column}").get  # noqa: S608  ours
+        highest: int = self._session.connection.execute(f"SELECT coalesce(max(id), 0) FROM {column}").get  # noqa: S608  ours
         return np.zeros(highest + 1, np.int64)
 
     def _add(self, batch: Batch, masks: dict[AuditQuery, Mask | None]) -> None:
@@ -98,9 +85,9 @@ class _Pass:
 
     def _unpack(self, seqs: list[int], several: Sequence[Contents]) -> None:
         """Read the bodies of these records, or as many as there is time for."""
-        run, unpack = self._sources.connection.execute, self._sources.unpack
+        run, unpack = self._session.connection.execute, self._session.unpack
         for start in range(0, len(seqs), _AT_ONCE):
-            if self._deadline is not None and self._sources.clock() >= self._deadline:
+            if self._deadline is not None and self._session.clock() >= self._deadline:
                 for contents in several:
                     contents.complete = False
                 return
@@ -111,7 +98,7 @@ class _Pass:
 
     def numbered(self, axis: Axis) -> Facet:
         """The facet of an axis that is numbers."""
-        dictionaries = self._sources.dictionaries
+        dictionaries = self._session.dictionaries
         counted = self._counts[self._scopes[axis.name], PLACES[axis.name].column]
         present = np.flatnonzero(counted)
         numbers = dict(zip(present.tolist(), counted[present].tolist(), strict=True))
@@ -155,7 +142,7 @@ class _Pass:
         """In how many records the axis' field has the value, which may be a wildcard."""
         scope = self._scopes[axis]
         mask = self._masks.of([*members_of(scope), Term(field_of_axis(axis), (value,))])
-        found = self._sources.columns.pieces(scope.since, scope.until)
+        found = self._session.columns.pieces(scope.since, scope.until)
         return sum(counts(found, mask))
 
 

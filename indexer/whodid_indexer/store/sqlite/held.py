@@ -12,7 +12,8 @@ import msgspec
 
 from whodid_indexer.holds.hold import Hold, cannot_tell
 from whodid_indexer.store.sqlite.chunks import SIZE
-from whodid_indexer.store.sqlite.compile import Compiler, Sql
+from whodid_indexer.store.sqlite.compile import Compiler
+from whodid_indexer.store.sqlite.conditions import Sql
 from whodid_schema.errors import BadQuery
 
 _FOUND = "ft MATCH ?"

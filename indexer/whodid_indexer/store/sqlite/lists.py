@@ -13,10 +13,10 @@ import numpy as np
 
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Page
-from whodid_indexer.store.sqlite.columns import Bools, Columns, Ints, Mask, Part, Piece, numbers_of
-from whodid_indexer.store.sqlite.compile import Compiler
+from whodid_indexer.store.sqlite.columns import Bools, Ints, Mask, Part, Piece, numbers_of
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.masks import Masks, members_of, places
+from whodid_indexer.store.sqlite.session import Session
 
 _FEW = 64
 """Matches of a piece whose places are kept."""
@@ -75,15 +75,13 @@ class Lists:
         return rows
 
 
-def counted(
-    connection: apsw.Connection, columns: Columns, compiler: Compiler, query: AuditQuery, mark: int | None = None
-) -> Lists:
+def counted(session: Session, query: AuditQuery, mark: int | None = None) -> Lists:
     """Any query, of what had arrived up to the mark."""
-    mask = Masks(connection, compiler, columns.first(query.since, query.until)).of(members_of(query))
+    mask = Masks(session, session.columns.first(query.since, query.until)).of(members_of(query))
     mask = mask if mark is None else _up_to(mark, mask)
     known: dict[Piece, Ints] = {}
     numbers: dict[Piece, int] = {}
-    for piece in columns.pieces(query.since, query.until):
+    for piece in session.columns.pieces(query.since, query.until):
         found = None if mask is None else mask(Part(piece))
         number = len(piece) if found is None else int(np.count_nonzero(found))
         if number:
@@ -94,19 +92,19 @@ def counted(
     def places_in(part: Part) -> Ints | None:
         return known[part.piece] if part.piece in known else places(mask, part)
 
-    return Lists(connection, list(numbers), places_in, sum(numbers.values()))
+    return Lists(session.connection, list(numbers), places_in, sum(numbers.values()))
 
 
-def worded(connection: apsw.Connection, columns: Columns, match: str, total: int, mark: int | None = None) -> Lists:
+def worded(session: Session, match: str, total: int, mark: int | None = None) -> Lists:
     """Words alone, whose total ft has counted: it is asked for the records of one piece after the other."""
 
     def places_in(part: Part) -> Ints:
         seqs = part.chosen("seq", None)
         last = int(seqs.max()) if mark is None else min(int(seqs.max()), mark)
         select = "SELECT rowid FROM ft WHERE ft MATCH ? AND rowid BETWEEN ? AND ?"
-        return np.flatnonzero(np.isin(seqs, numbers_of(connection, select, (match, int(seqs.min()), last))))
+        return np.flatnonzero(np.isin(seqs, numbers_of(session.connection, select, (match, int(seqs.min()), last))))
 
-    return Lists(connection, columns.pieces(None, None), places_in, total)
+    return Lists(session.connection, session.columns.pieces(None, None), places_in, total)
 
 
 def _up_to(mark: int, mask: Mask | None) -> Mask:

@@ -7,12 +7,12 @@ tokens become the set of records that one MATCH finds. Both are made once, and t
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-import apsw
 import numpy as np
 
 from whodid_indexer.query.model import AuditQuery, Group, Member
 from whodid_indexer.store.sqlite.columns import Bools, Ints, Mask, Part, Piece, numbers_of
-from whodid_indexer.store.sqlite.compile import Compiler, Sql
+from whodid_indexer.store.sqlite.conditions import Sql
+from whodid_indexer.store.sqlite.session import Session
 
 _FLIPS = 8
 """Comparing numbers so many times takes as long as looking them up."""
@@ -21,10 +21,10 @@ _FLIPS = 8
 class Masks:
     """Makes masks for one question, on one connection's moment; of no record with a number smaller than `first`."""
 
-    def __init__(self, connection: apsw.Connection, compiler: Compiler, first: int = 0) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, first: int = 0) -> None:
+        self._connection = session.connection
         self._first = first
-        self._compiler = compiler
+        self._compiler = session.compiler
         self._tables: dict[Sql, Bools] = {}
         self._found: dict[str, Bools] = {}
 

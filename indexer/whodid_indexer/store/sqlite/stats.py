@@ -13,29 +13,29 @@ from whodid_indexer.query.initials import initials
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.sqlite.columns import Batch, Ints, Mask, batches
 from whodid_indexer.store.sqlite.dictionaries import Key
-from whodid_indexer.store.sqlite.facets import Sources
 from whodid_indexer.store.sqlite.lists import nearest
 from whodid_indexer.store.sqlite.masks import Masks, members_of, places
+from whodid_indexer.store.sqlite.session import Session
 from whodid_indexer.store.sqlite.tally import Tally, ranked, tally_of
 
 SERIES = ("auth", "write", "other")
 
 
-def stats(sources: Sources, query: AuditQuery, measure: Measure) -> Stats:
+def stats(session: Session, query: AuditQuery, measure: Measure) -> Stats:
     """See Analyst."""
     check_query(query)
     zone = zone_named(measure.zone)
     early = None if query.since is None else 2 * query.since - (query.until if query.until is not None else measure.now)
-    masks = Masks(sources.connection, sources.compiler, sources.columns.first(early, query.until))
+    masks = Masks(session, session.columns.first(early, query.until))
     mask = masks.of(members_of(query))
-    since, until = _range(sources, query, mask, measure.now)
+    since, until = _range(session, query, mask, measure.now)
     interval = measure.interval or interval_for(since, until)
-    found = _Figures(sources, edges(since, until, interval, zone) if since is not None else [])
+    found = _Figures(session, edges(since, until, interval, zone) if since is not None else [])
     previous = None
     if since is not None:
         found.add(since, until, mask)
     if query.since is not None:
-        previous = _Figures(sources, [])
+        previous = _Figures(session, [])
         previous.add(2 * query.since - until, query.since, mask)
     return Stats(
         since=since,
@@ -52,10 +52,10 @@ def stats(sources: Sources, query: AuditQuery, measure: Measure) -> Stats:
     )
 
 
-def _range(sources: Sources, query: AuditQuery, mask: Mask | None, now: int) -> tuple[int | None, int]:
+def _range(session: Session, query: AuditQuery, mask: Mask | None, now: int) -> tuple[int | None, int]:
     """From the first record, where the query has no beginning, to now or behind the last, where it has no end."""
     since, until = query.since, query.until
-    found = sources.columns.pieces(since, until) if since is None or until is None else []
+    found = session.columns.pieces(since, until) if since is None or until is None else []
     if since is None:
         first, _ = nearest(found, partial(places, mask), 1, ascending=True)
         since = int(first.min()) if len(first) else None
@@ -69,25 +69,25 @@ def _range(sources: Sources, query: AuditQuery, mask: Mask | None, now: int) -> 
 class _Figures:
     """What is counted of one range; the series and the actors only where there are edges."""
 
-    def __init__(self, sources: Sources, moments: Sequence[int]) -> None:
-        self._sources = sources
+    def __init__(self, session: Session, moments: Sequence[int]) -> None:
+        self._session = session
         self._moments = np.array(moments, np.int64)
         self._combos = self._zeros("combo")
         self._addresses = np.zeros(len(self._zeros("ip")), np.bool_)
         self._actors = self._zeros("actor")
         self._last = self._zeros("actor") + np.iinfo(np.int64).min
         self._series = np.zeros(len(SERIES) * max(len(moments) - 1, 0), np.int64)
-        kinds = sources.dictionaries.rows("kind")
+        kinds = session.dictionaries.rows("kind")
         places = {kind: place for place, kind in enumerate(SERIES)}
         self._kinds = np.array([places.get(kind, len(SERIES) - 1) for kind in kinds], np.int64)
 
     def _zeros(self, column: str) -> Ints:
-        highest: int = self._sources.connection.execute(f"SELECT coalesce(max(id), 0) FROM {column}").get  # noqa: S608  ours
+        highest: int = self._session.connection.execute(f"SELECT coalesce(max(id), 0) FROM {column}").get  # noqa: S608  ours
         return np.zeros(highest + 1, np.int64)
 
     def add(self, since: int, until: int, mask: Mask | None) -> None:
         """Count the records of a range that the mask lets through."""
-        for batch in batches(self._sources.columns.pieces(since, until)):
+        for batch in batches(self._session.columns.pieces(since, until)):
             rows = batch.places(mask)
             self._add(partial(_chosen, batch, rows))
             if len(self._moments):
@@ -107,7 +107,7 @@ class _Figures:
 
     def totals(self) -> Totals:
         """The five figures."""
-        rows = self._sources.dictionaries
+        rows = self._session.dictionaries
         verbs, kinds = rows.rows("verb"), rows.rows("kind")
         signed = written = 0
         for number in np.flatnonzero(self._combos).tolist():
@@ -130,7 +130,7 @@ class _Figures:
 
     def actors(self, most: int) -> tuple[TopActor, ...]:
         """The most active."""
-        dictionaries = self._sources.dictionaries
+        dictionaries = self._session.dictionaries
         top = self._tally("actor", self._actors).top(most, lambda key: askable("actor.key", str(key)))
         last: dict[Key, int] = {}
         handles = dictionaries.rows("actor")
@@ -148,7 +148,7 @@ class _Figures:
         """The most frequent ones."""
         tally = self._tally("category", self._combos)
         top = tally.top(MOST_CATEGORIES, lambda value: askable("category", str(value)))
-        known = self._sources.dictionaries
+        known = self._session.dictionaries
         return ranked(
             Value(known.compared("category", value), known.shown("category", value), number)
             for value, number in top.items()
@@ -157,7 +157,7 @@ class _Figures:
     def _tally(self, axis: str, counted: Ints) -> Tally:
         present = np.flatnonzero(counted)
         numbers = dict(zip(present.tolist(), counted[present].tolist(), strict=True))
-        return tally_of(axis, self._sources.dictionaries.rows(axis), numbers)
+        return tally_of(axis, self._session.dictionaries.rows(axis), numbers)
 
 
 def _chosen(batch: Batch, rows: Ints | None, column: str) -> Ints:
