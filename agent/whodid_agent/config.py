@@ -133,6 +133,11 @@ class AgentSettings(BaseSettings):
         description="Whether events that are older than their retention are stored nevertheless, in the class "
         "`imported`, where they age from their import; else they are counted as expired.",
     )
+    metrics: str | None = Field(
+        default=None,
+        description="HOST:PORT of this machine (127.0.0.1) that shows the agent's metrics at `/metrics`, and "
+        "`/healthz`: for agents without an `http:` input, which shows them too. Not with `--once`.",
+    )
     profiles: Path | None = Field(default=None, description="A folder of profiles of your own (`*.yaml`).")
 
     @field_validator("target", mode="before")

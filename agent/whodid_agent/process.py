@@ -4,11 +4,12 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from whodid_agent import replay
 from whodid_agent.assemble import Inputs
 from whodid_agent.config import AgentSettings
+from whodid_agent.exposition import Exposition
 from whodid_agent.runner import Options, Runner
 from whodid_agent.state import StateDirectory
 from whodid_agent.target.client import Client
@@ -46,7 +47,12 @@ def _runner(settings: AgentSettings, options: Options) -> Iterator[Runner]:
         numbers = (signal.SIGTERM, signal.SIGINT)
         before = [(number, signal.signal(number, lambda *_: runner.stop())) for number in numbers]
         try:
-            yield runner
+            with _metrics(settings, options):
+                yield runner
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
+
+
+def _metrics(settings: AgentSettings, options: Options) -> AbstractContextManager[object]:
+    return nullcontext() if settings.metrics is None or options.once else Exposition(settings.metrics)

@@ -9,7 +9,7 @@ from whodid_agent.cli.main import SAYS, cli
 
 HEAVY = (
     *("rich", "pygments", "jinja2", "numpy", "apsw", "opensearchpy", "starlette", "uvicorn"),
-    *("hyperscan", "ua_parser", "watchdog", "asyncio"),
+    *("hyperscan", "ua_parser", "watchdog"),
 )
 """Of the store side, of people's side, and what is loaded at the first event or input that needs it."""
 

@@ -12,6 +12,7 @@ import click
 from whodid_agent.cli import common
 from whodid_agent.cli.sample import sample
 from whodid_agent.config import AgentSettings, InputSettings
+from whodid_agent.exposition import checked
 from whodid_agent.inputs.http.source import require_usable
 from whodid_agent.journal import Journal
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
@@ -49,7 +50,7 @@ def command(files: tuple[str, ...], config: Path | None, target: list[str] | Non
 
     Nothing is sent or stored; of each file the first events are read, to say which profiles fit them.
     """
-    settings = common.with_inputs(common.settings_of(config, target=target, state_dir=state_dir), files, ())
+    settings = common.with_inputs(common.settings_of(config, files, target=target, state_dir=state_dir), files, ())
     problems = sum(_tell(finding) for finding in findings(settings))
     with Client(settings.target, settings.access()) as client:
         standing = probe(client)
@@ -82,6 +83,8 @@ def findings(settings: AgentSettings) -> Iterator[Finding]:
             yield from _read(settings, one, profiles)
         else:
             yield _posts(one, profiles)
+    if settings.metrics is not None:
+        yield _metrics(settings.metrics)
     yield _state(settings.state_path())
 
 
@@ -121,6 +124,14 @@ def _posts(one: InputSettings, profiles: ProfileSet) -> Finding:
     except WhodidError as error:
         return Finding(False, error.message, error.hint)
     return Finding(True, f"posts at {one.http}")
+
+
+def _metrics(address: str) -> Finding:
+    try:
+        checked(address)
+    except WhodidError as error:
+        return Finding(False, error.message, error.hint)
+    return Finding(True, f"metrics at {address}")
 
 
 def _state(path: Path) -> Finding:

@@ -4,8 +4,9 @@ pydantic takes a fifth of a start to import, so it is asked only where settings 
 """
 
 import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+CONFIG_FILE = Path("/etc/whodid/agent.yaml")
+"""Read where it is there, `--config` names no other, and the command line names nothing to read."""
+
 
 def config_option(command: Command) -> Command:
     """`--config F`, for every command."""
     kind = click.Path(dir_okay=False, path_type=Path)
-    return click.option("--config", type=kind, envvar="WHODID_AGENT_CONFIG", help="The agent's settings (agent.yaml).")(
-        command
+    text = (
+        f"The agent's settings; without it WHODID_AGENT_CONFIG, else {CONFIG_FILE} where it is there and nothing "
+        "to read is named."
     )
+    return click.option("--config", type=kind, envvar="WHODID_AGENT_CONFIG", help=text)(command)
 
 
 def state_option(command: Command) -> Command:
@@ -45,12 +51,17 @@ def _none_given(_context: click.Context, _option: click.Parameter, value: tuple[
     return list(value) or None
 
 
-def settings_of(config: Path | None, **overrides: Any) -> "AgentSettings":
-    """The settings of the file under the environment and the flags. Raises ConfigError."""
+def settings_of(config: Path | None, named: Sequence[str] = (), **overrides: Any) -> "AgentSettings":
+    """The settings of the file under the environment and the flags; `named` inputs are asked for instead of its own.
+
+    Raises ConfigError.
+    """
     with loading():
         from whodid_agent.config import AgentSettings  # noqa: PLC0415  pydantic, see above
         from whodid_config.settings import load  # noqa: PLC0415  as above
 
+    if config is None and not named and os.path.exists(CONFIG_FILE):  # noqa: PTH110 - no error where none may look
+        config = CONFIG_FILE
     return load(AgentSettings, config, **overrides)
 
 

@@ -62,10 +62,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
 
     common.log_to_stderr(verbose=verbose)
     settings = common.with_inputs(
-        common.settings_of(config, target=target, state_dir=state_dir, import_old=import_old or None), files, http
+        common.settings_of(config, (*files, *http), target=target, state_dir=state_dir, import_old=import_old or None),
+        files,
+        http,
     )
     if not settings.inputs:
-        raise UsageError("there is nothing to read", "name a file, --http HOST:PORT, or inputs in the configuration")
+        raise UsageError(
+            "there is nothing to read", f"name a file, --http HOST:PORT, or inputs in {config or common.CONFIG_FILE}"
+        )
     if not run(settings, Options(once=once, timeout=timeout)) and once:
         raise Incomplete(
             "some events are quarantined or parked, bytes were missed, or an input could not be read",

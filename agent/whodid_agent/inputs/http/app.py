@@ -27,7 +27,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from whodid_agent.inputs.http.auth import Gate, check_host, is_loopback
+from whodid_agent.address import is_loopback
+from whodid_agent.inputs.http.auth import Gate, check_host
 from whodid_agent.inputs.http.body import Cut, cut, line_of
 from whodid_agent.inputs.http.decompress import decompress, too_large
 from whodid_agent.inputs.http.metrics import ReceiverMetrics

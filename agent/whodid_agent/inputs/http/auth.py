@@ -11,13 +11,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 from starlette.datastructures import Headers
 
+from whodid_agent.address import is_loopback, name_in
 from whodid_agent.inputs.http.problem import Problem
 from whodid_schema.errors import ConfigError
 
@@ -78,20 +78,9 @@ class Gate:
         raise _unknown("the signature is not of this body, or not by a key that is known here")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address (without port) is this machine's own."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def check_host(headers: Headers, allowed: Sequence[str]) -> None:
     """Refuse (Problem 403) a name that is not loopback's: a web page may have pointed its own name here."""
-    host = headers.get("host", "")
-    name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    name = name_in(headers.get("host", ""))
     if not is_loopback(name) and name.lower() not in {known.lower() for known in allowed}:
         raise Problem(
             403,

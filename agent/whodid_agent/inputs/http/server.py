@@ -1,7 +1,6 @@
 """uvicorn in a thread of its own: bound before it starts, stopped gracefully."""
 
 import asyncio
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -9,22 +8,15 @@ from typing import Any
 
 import uvicorn
 
+from whodid_agent.address import parse_address, spelt
 from whodid_schema.errors import ConfigError
 
 _GRACE_SECONDS = 5
 
 
-def parse_address(address: str) -> tuple[str, int]:
-    """Host (empty: every address) and port of host:port or [v6]:port. Raises ConfigError."""
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
-        raise ConfigError(f"http: {address!r} is not an address", "write host:port, such as 127.0.0.1:8686")
-    return host.strip("[]"), int(port)
-
-
 def bind(address: str) -> socket.socket:
     """A listening socket. Raises ConfigError where the address cannot be had."""
-    host, port = parse_address(address)
+    host, port = parse_address(address, "http")
     try:
         family = socket.AF_INET6 if ":" in host or not host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=512, dualstack_ipv6=not host)
@@ -70,8 +62,7 @@ class Server:
     @property
     def address(self) -> str:
         """host:port as it is bound."""
-        host, port = self._listener.getsockname()[:2]
-        return f"[{host}]:{port}" if ipaddress.ip_address(host).version == 6 else f"{host}:{port}"
+        return spelt(*self._listener.getsockname()[:2])
 
     def start(self) -> None:
         """Returns when requests are taken. Raises ConfigError where the server does not come up."""

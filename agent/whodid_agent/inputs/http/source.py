@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+from whodid_agent.address import is_loopback, parse_address
 from whodid_agent.inputs.contract import Block, Gone, StreamRow
 from whodid_agent.inputs.http.app import App
-from whodid_agent.inputs.http.auth import Gate, is_loopback
+from whodid_agent.inputs.http.auth import Gate
 from whodid_agent.inputs.http.lines import LineReader
 from whodid_agent.inputs.http.metrics import ReceiverMetrics
 from whodid_agent.inputs.http.options import HttpOptions
-from whodid_agent.inputs.http.server import Server, bind, parse_address
+from whodid_agent.inputs.http.server import Server, bind
 from whodid_agent.normalise.contract import Normaliser
 from whodid_agent.spool.commit import GroupCommit
 from whodid_agent.spool.spool import Spool
@@ -185,7 +186,7 @@ class HttpSource:
 def require_usable(options: HttpOptions, *, listen: bool = True) -> None:
     """Raise ConfigError where a receiver with these options would not be safe, or could never take a post."""
     Gate(options.credentials)
-    host, _ = parse_address(options.address)
+    host, _ = parse_address(options.address, "http")
     if listen and not options.credentials and not is_loopback(host):
         raise ConfigError(
             f"http: without tokens {options.address} is not allowed, only loopback addresses are",
