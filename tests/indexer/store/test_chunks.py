@@ -134,10 +134,10 @@ def test_pages_from_chunks_are_those_of_a_walk(
         for offset in (0, 1, 37, 220, 499, 600):
             for limit in (0, 1, 20):
                 first = reader.search(query, Page(7, None, 3, ascending))
-                pages = [Page(limit, None, offset, ascending), Page(limit, first.next, offset, ascending)]
-                found = [reader.search(query, page) for page in pages]
+                asked = [Page(limit, None, offset, ascending), Page(limit, first.next, offset, ascending)]
+                found = [reader.search(query, page) for page in asked]
                 monkeypatch.setattr(pages, "WALK", 10**9)
-                assert [reader.search(query, page) for page in pages] == found
+                assert [reader.search(query, page) for page in asked] == found
                 monkeypatch.setattr(pages, "WALK", 0)
 
 
