@@ -20,6 +20,9 @@ from whodid_schema.errors import BadQuery, WhodidError
 from whodid_schema.excerpt import marked
 from whodid_schema.visible import visible
 
+_WHOLE = 1_000
+"""Characters that no first sentence of a help has."""
+
 CLOSED_PIPE = 1
 """Whoever read our output went away; click ends with the same where it notices first."""
 
@@ -76,16 +79,14 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """As click's, of commands that `says` names without their import."""
-        names = self.list_commands(ctx)
-        if not self._says.keys() >= set(names):
-            return super().format_commands(ctx, formatter)
-        room = formatter.width - 6 - max(map(len, names))
+        """As click's, but each first sentence whole; of commands that `says` names without their import."""
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, click.Command(name, help=self._says[name]).get_short_help_str(room)) for name in names]
-            )
-        return None
+            formatter.write_dl([(name, self._sentence(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _sentence(self, ctx: click.Context, name: str) -> str:
+        said = self._says.get(name)
+        command = self.get_command(ctx, name) if said is None else click.Command(name, help=said)
+        return "" if command is None else command.get_short_help_str(_WHOLE)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
