@@ -53,7 +53,7 @@ _TABLE = (
     Field("reason", "reason", "text", "why it ended so"),
     Field("actor", "actor", "person", "who: any name, e-mail, id or key; also of whom it acted for, and of its token"),
     Field("actor.key", "actor.key", "exact", "one actor alone, by its key (shop/user:783): what a facet's value adds"),
-    Field("actor.type", "actor.type", "text", "user, admin, api_token, system, anonymous, service …"),
+    Field("actor.type", "actor.type", "text", "what the actor is: user, admin, api_token, system, service or another"),
     Field("email", "actor.email", "text", "the actor's e-mail address"),
     Field("role", "actor.role", "text", "the role the actor acted under"),
     Field("provider", "actor.provider", "text", "the login provider (GitHub …)"),

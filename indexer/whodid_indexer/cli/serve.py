@@ -38,7 +38,7 @@ def command(
     behind_proxy: bool,
     ready_file: Path | None,
 ) -> None:
-    """Serve a SQLite store, which is set up where it is not there yet, or an OpenSearch that is.
+    """Serve a SQLite store, which is set up where it is not there yet, or an OpenSearch that is set up.
 
     Without tokens it serves this machine alone, and everybody on it. `whodid token create` makes one: from then on
     everybody is asked for theirs, and it may listen elsewhere, with TLS or behind a proxy that speaks it.
