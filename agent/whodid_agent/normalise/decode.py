@@ -95,10 +95,30 @@ def items_of(line: bytes, value: Any, splits: Mapping[str, Split]) -> list[bytes
     if type(value) is dict:
         for key, split in splits.items():
             held = value.get(key)
-            if type(held) is list and _is_body(value, key, held, split):
+            if type(held) is list and is_body(value, key, held, split):
                 return [bytes(item) for item in _decode_items(bytes(_decode_members(line)[key]))]
     return None
 
 
-def _is_body(value: Event, key: str, held: list[Any], split: Split) -> bool:
+MOST_PARTS = 100
+MOST_COPIED = 1 << 20
+"""Bounds of what an event is taken apart into: how many, and bytes of what stands beside, once for each."""
+
+
+def parts_of(line: bytes, value: Event, key: str) -> list[bytes] | None:
+    """Of an event that holds several things under `key` an event for each, with that one alone; None: it is one.
+
+    Everything else stands in each of them, byte for byte.
+    """
+    held = value.get(key)
+    if type(held) is not list or not 1 < len(held) <= MOST_PARTS or any(type(one) is not dict for one in held):
+        return None
+    members = _decode_members(line)
+    if (len(line) - len(bytes(members[key]))) * len(held) > MOST_COPIED:
+        return None
+    return [msgspec.json.encode({**members, key: [one]}) for one in _decode_items(bytes(members[key]))]
+
+
+def is_body(value: Event, key: str, held: list[Any], split: Split) -> bool:
+    """Whether nothing stands beside an array of events but what such a body has."""
     return all(other == key or other in split.beside for other in value) and all(type(item) is dict for item in held)

@@ -69,6 +69,7 @@ PARTS: Mapping[str, tuple[str, Form]] = MappingProxyType(
             "the key under which a body holds many events",
             {"anyOf": [_TEXT, _closed({"path": _TEXT, "beside": {"type": "array", "items": _SCALAR}}, "path")]},
         ),
+        "unfold": ("the key under which an event may hold several things, each of which is an event", _TEXT),
         "native_id": ("the application's own ids, which name the event together", _TEXTS),
         "nobody": ("who acted where no actor is named", _words("system", "anonymous")),
         "assume": ("the outcome where nothing says one", _words("success", "failure", "warning")),

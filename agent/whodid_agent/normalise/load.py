@@ -24,12 +24,12 @@ from whodid_agent.normalise.reading import Reading
 from whodid_config.settings import Document, parse_yaml, read_yaml
 
 KEYS = (
-    "profile", "title", "source", "proven", "extends", "app", "recognise", "split", "native_id", "nobody", "assume",
-    "names", "metadata", "lift", "ignore", "mask", "allow", "categories", "actions", "drop", "tests",
+    "profile", "title", "source", "proven", "extends", "app", "recognise", "split", "unfold", "native_id", "nobody",
+    "assume", "names", "metadata", "lift", "ignore", "mask", "allow", "categories", "actions", "drop", "tests",
 )  # fmt: skip
 """The keys of a profile's file that are no slots."""
 
-HEAD = ("profile", "title", "source", "proven", "extends", "recognise", "split", "mask", "allow", "drop")
+HEAD = ("profile", "title", "source", "proven", "extends", "recognise", "split", "unfold", "mask", "allow", "drop")
 """The keys that must be read before events come."""
 
 _SECTION = re.compile(r"^([a-z_]+):", re.MULTILINE)
@@ -215,6 +215,7 @@ def _given(reading: Reading) -> dict[str, Any]:
         "app": ("app", lambda: reading.text("app")),
         "recognise": ("shapes", lambda: tuple(parts.shapes(reading))),
         "split": ("split", lambda: parts.split(reading)),
+        "unfold": ("unfold", lambda: reading.text("unfold")),
         "native_id": ("native", lambda: reading.paths(source["native_id"], "native_id")),
         "nobody": ("nobody", lambda: reading.choice("nobody", "system", "anonymous")),
         "assume": ("assume", lambda: reading.choice("assume", "success", "failure", "warning")),

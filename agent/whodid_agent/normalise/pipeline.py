@@ -4,7 +4,8 @@ What a line means is decided by its bytes, the profile and the input's options; 
 Nothing here raises for anything that a sender can write: what is no event is a Refusal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -104,7 +105,7 @@ class Pipeline:
         self._masks = Masks(profiles, self.named)
         self._rules = Rules(options.drop if drops else (), [one.head for one in profiles] if drops else ())
         self._agent, self._host = agent, host
-        self._splits = frozenset(profiles.splits) | envelope.MARKS
+        self._splits = frozenset(profiles.splits) | envelope.MARKS | frozenset(profiles.unfolded)
         self.file_by(meta)
 
     def file_by(self, meta: Meta) -> None:
@@ -135,8 +136,14 @@ class Pipeline:
         return self._carefully(line, origin, sent)
 
     def _holds_many(self, value: dict[str, Any]) -> bool:
-        """Whether it may be a body or an envelope: `data`, say, is an object in most events that have it."""
-        return any(type(value.get(key)) is list for key in self.profiles.splits) or not envelope.MARKS.isdisjoint(value)
+        """Whether it may be a body, an envelope or several: `data`, say, is an object in most events that have it."""
+        for key, split in self.profiles.splits.items():
+            if type(held := value.get(key)) is list and decoding.is_body(value, key, held, split):
+                return True
+        for key in self.profiles.unfolded:
+            if type(held := value.get(key)) is list and len(held) > 1:
+                return True
+        return not envelope.MARKS.isdisjoint(value)
 
     def _carefully(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None) -> list[Event]:
         """The events of any line: of a body of many, of one that is refused, of one that something stumbles over."""
@@ -149,23 +156,46 @@ class Pipeline:
             if self.options.drop_text and error.reason == "not_json" and line.lstrip()[:1] not in (b"{", b"["):
                 return [Discard(0, "dropped", TEXT)]
             return [Refusal(0, error.reason, error.message)]
-        if items is None:
-            return [self._event(0, line, value, origin, sent)]
-        return [self._event(number, item, None, origin, sent) for number, item in enumerate(items)]
+        parts = self._apart([line] if items is None else items)
+        return [self._event(number, data, origin, sent, part) for number, (data, part) in enumerate(parts)]
 
-    def _event(self, item: int, data: bytes, event: Any, origin: Origin, sent: Mapping[int, Sent] | None) -> Event:
+    def _apart(self, items: list[bytes]) -> Iterator[tuple[bytes, str | None]]:
+        """The events; of one that holds several (`unfold:`) each, and which it is of them."""
+        for data in items:
+            parts = None
+            if any(key.encode() in data for key in self.profiles.unfolded):
+                with contextlib.suppress(Undecodable):  # what is wrong with it is said where it is refused
+                    event = decoding.decode(data)
+                    if type(event) is dict:
+                        key = (self.named or self.profiles.mapper_of(event, tuple(event))).head.unfold
+                        parts = None if key is None else decoding.parts_of(data, event, key)
+            if parts is None:
+                yield data, None
+            else:
+                yield from ((part, str(number)) for number, part in enumerate(parts, 1))
+
+    def _event(
+        self, item: int, data: bytes, origin: Origin, sent: Mapping[int, Sent] | None, part: str | None
+    ) -> Event:
         try:
-            if event is None:
-                event = decoding.decode(data)
+            event = decoding.decode(data)
             if type(event) is not dict:
                 return Refusal(item, "not_an_object", decoding.not_an_object(event))
-            return self._shipped(item, data, event, origin, sent.get(item) if sent else None)
+            return self._shipped(item, data, event, origin, sent.get(item) if sent else None, part)
         except Undecodable as error:
             return Refusal(item, error.reason, error.message)
         except Exception as error:  # noqa: BLE001  # promise 3: one bad event never takes down a good one
             return Refusal(item, "internal", f"{type(error).__name__}: {error}")
 
-    def _shipped(self, item: int, data: bytes, event: dict[str, Any], origin: Origin, sent: Sent | None) -> Event:
+    def _shipped(
+        self,
+        item: int,
+        data: bytes,
+        event: dict[str, Any],
+        origin: Origin,
+        sent: Sent | None,
+        part: str | None = None,
+    ) -> Event:
         shape = tuple(event)
         mapper = self.named or self.profiles.mapper_of(event, shape)
         profile = mapper.profile
@@ -177,6 +207,8 @@ class Pipeline:
             made = self._filled(item, data, draft, profile, origin)
             if made is not None:
                 return made
+        if part is not None and type(draft) is Draft and draft.native is not None:
+            draft.native = (*draft.native, part)
         return self._recorded(item, data, draft, profile, noise, origin, sent)
 
     def _recorded(

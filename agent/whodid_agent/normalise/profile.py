@@ -85,6 +85,8 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     app: str | None = None
     shapes: tuple[Shape, ...] = ()
     split: Split | None = None
+    unfold: str | None = None
+    """The key under which an event may hold several things, each of which is an event."""
     native: tuple[Path, ...] = ()
     nobody: Literal["system", "anonymous"] | None = None
     assume: str | None = None

@@ -38,6 +38,8 @@ class ProfileSet:
         self._recogniser = Recogniser(known, self.get(GENERIC).head)
         self._chains = ByShape(self._recogniser.profile_of, self._recogniser.looked_for, self._recogniser.for_keys)
         self.splits = _splits(known)
+        self.unfolded = tuple(sorted({head.unfold for head in known if head.unfold is not None}))
+        """The keys under which events of some format may hold several."""
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "ProfileSet":
