@@ -2,15 +2,14 @@
 
 import resource
 import signal
-import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from support.crashing import Crashing
 from support.records import item, records
-from support.running import BIN, clean_environment, whodid
 from whodid_indexer.access.gate import Gate
 from whodid_indexer.archive.reader import lines_of, verify
 from whodid_indexer.archive.writer import PART, Archive
@@ -20,6 +19,7 @@ from whodid_indexer.config import ArchiveSettings, IndexerSettings
 from whodid_indexer.query.model import ALL
 from whodid_indexer.retention.daily import Daily
 from whodid_indexer.retention.document import NOTHING
+from whodid_indexer.store.base import Item
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.document import write_document
 from whodid_indexer.store.sqlite.retire import SqliteLifecycle
@@ -31,13 +31,17 @@ SOME = [item(record) for record in records(5, 5_000, OLD, 1_000_000)]
 IDS = {one.id for one in SOME}
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("killed") / "audit.db"
+def made(path: Path, items: list[Item]) -> Path:
+    """A store with these records, all of them due."""
     write_document(path, NOTHING._replace(days={"activity": 30}), datetime.now(UTC))
     with closing(SqliteStore(path)) as store:
-        store.create(SOME)
+        store.create(items)
     return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("killed") / "audit.db", SOME)
 
 
 @pytest.fixture
@@ -64,23 +68,40 @@ def in_archives(folder: Path) -> set[str]:
     return {str(decode(line).id) for file in files for line in lines_of(file)}
 
 
-def arguments(path: Path, folder: Path) -> list[str]:
-    return ["retention", "apply", "--store", f"sqlite://{path}", "--archive", str(folder)]
+APPLY = """
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from whodid_indexer.archive.writer import Archive
+from whodid_indexer.store.sqlite import retire
+from whodid_indexer.store.sqlite.retire import SqliteLifecycle
+retire.TOGETHER = retire._FOUND = 200
+def work(path, folder):
+    with closing(SqliteLifecycle(Path(path), pause=0, archive=Archive(Path(folder), ""))) as lifecycle:
+        lifecycle.apply(datetime.now(UTC), lambda _: None)
+"""
 
 
-@pytest.mark.parametrize("after", [0.3, 0.45, 0.7])
-def test_killed_at_any_moment_every_record_is_in_the_store_or_in_the_archive(
-    after: float, path: Path, folder: Path
-) -> None:
-    command = [str(BIN / "whodid"), *arguments(path, folder)]
-    with subprocess.Popen(command, env=clean_environment(), stdout=subprocess.DEVNULL) as process:
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-    assert stored(path) | in_archives(folder) == IDS
-    whodid(*arguments(path, folder))
-    assert (stored(path), in_archives(folder)) == (set(), IDS)
+def test_killed_at_any_step_every_record_is_in_the_store_or_in_the_archive(tmp_path: Path) -> None:
+    """At each sync, rename, write and commit of archiving and deleting; the next run goes on, and leaves no part."""
+    some = {one.id for one in SOME[:400]}
+    whole = made(tmp_path / "whole.db", SOME[:400]).read_bytes()
+    with Crashing(APPLY) as crashing:
+        for step in crashing.steps():
+            path, folder = tmp_path / f"{step}.db", tmp_path / f"{step}"
+            path.write_bytes(whole)
+            folder.mkdir()
+            killed = crashing.run(step, path, folder)
+            assert stored(path) | in_archives(folder) == some, f"killed at step {step}"
+            if not killed:
+                break
+            if step % 3 == 0:
+                with closing(SqliteLifecycle(path, pause=0, archive=Archive(folder, ""))) as lifecycle:
+                    lifecycle.apply(datetime.now(UTC), lambda _: None)
+                assert (stored(path), in_archives(folder)) == (set(), some), f"after it was killed at step {step}"
+                assert not (folder / PART).exists()
+    assert step > 25
+    assert (stored(path), in_archives(folder)) == (set(), some)
 
 
 def test_on_a_full_disk_it_is_said_and_nothing_is_deleted(path: Path, folder: Path) -> None:
