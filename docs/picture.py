@@ -34,6 +34,16 @@ TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="h
 """
 
 
+FOLDER = re.compile(r"((?:/[^\s/:]+)*/whodid-demo-\w+)(\S*)( {2,}(?=\d))?")
+"""The demonstration's folder with what lies in it, and where it stands in a table what is left of its column."""
+
+
+def _short(folder: re.Match[str]) -> str:
+    shown = "/tmp/demo"  # noqa: S108  how the folder is shown, no file
+    width = 0 if folder[3] is None else len(folder[0])
+    return f"{shown}{folder[2]}".ljust(width)
+
+
 def main() -> None:
     """Run the demonstration and draw what it said."""
     commands = Path(sys.executable).parent
@@ -46,7 +56,7 @@ def main() -> None:
     ).stdout
     console = Console(record=True, width=WIDTH, file=sys.stderr, color_system="truecolor", force_terminal=True)
     for line in said.splitlines():
-        quiet = re.sub(r"(?:/[^\s/:]+)*/whodid-demo-\w+", "/tmp/demo", line)  # noqa: S108 - how the folder is shown, no file
+        quiet = FOLDER.sub(_short, line)
         style = "bold green" if line.startswith("$ ") else "bold" if line.endswith(("?", ":")) else ""
         console.print(Text(quiet, style=style, no_wrap=True, overflow="crop"))
     drawn = console.export_svg(title="make demo", code_format=TEMPLATE)
