@@ -221,3 +221,10 @@ def test_words_that_many_records_have_are_paged_from_chunks_as_from_a_walk(
             monkeypatch.setattr(pages, "FEW", 1_000)
             assert reader.search(query, page) == found
             assert found.total == (mark or 500)
+
+
+def test_counting_starts_no_threads() -> None:
+    """numpy's linear algebra would have one for each processor: 25 ms of every command that counts."""
+    program = "import whodid_indexer.store.sqlite.arrays; print(open('/proc/self/status').read())"
+    status = subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True)
+    assert "Threads:\t1\n" in status.stdout

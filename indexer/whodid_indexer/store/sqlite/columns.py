@@ -16,10 +16,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import apsw
-import numpy as np
-from numpy.typing import NDArray
 
 from whodid_indexer.store.sqlite import chunks
+from whodid_indexer.store.sqlite.arrays import NDArray, np
 from whodid_indexer.store.sqlite.chunks import COLUMNS, PLACES
 
 Ints = NDArray[Any]

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from whodid_indexer.query.axis import askable, axis_named, field_of_axis, without_own
 from whodid_indexer.query.check import check_query, check_term
 from whodid_indexer.query.counting import Axis, Facet, Value
 from whodid_indexer.query.model import AuditQuery, Term
+from whodid_indexer.store.sqlite.arrays import np
 from whodid_indexer.store.sqlite.axes import folded, packed_ip
 from whodid_indexer.store.sqlite.columns import Batch, Ints, Mask, batches
 from whodid_indexer.store.sqlite.contents import Contents, read_body

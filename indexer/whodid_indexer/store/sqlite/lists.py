@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
-import numpy as np
 
 from whodid_indexer.query.model import AuditQuery
 from whodid_indexer.store.base import Page
+from whodid_indexer.store.sqlite.arrays import np
 from whodid_indexer.store.sqlite.columns import Bools, Ints, Mask, Part, Piece, numbers_of
 from whodid_indexer.store.sqlite.entry import halves
 from whodid_indexer.store.sqlite.masks import Masks, members_of, places

@@ -7,9 +7,8 @@ tokens become the set of records that one MATCH finds. Both are made once, and t
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
 from whodid_indexer.query.model import AuditQuery, Group, Member
+from whodid_indexer.store.sqlite.arrays import np
 from whodid_indexer.store.sqlite.columns import Bools, Ints, Mask, Part, Piece, numbers_of
 from whodid_indexer.store.sqlite.conditions import Sql
 from whodid_indexer.store.sqlite.session import Session

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
-
 from whodid_indexer.query.axis import askable
 from whodid_indexer.query.calendar import edges, interval_for, zone_named
 from whodid_indexer.query.check import check_query
 from whodid_indexer.query.counting import MOST_CATEGORIES, Bucket, Measure, Stats, TopActor, Totals, Value
 from whodid_indexer.query.initials import initials
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.store.sqlite.arrays import np
 from whodid_indexer.store.sqlite.columns import Batch, Ints, Mask, batches
 from whodid_indexer.store.sqlite.dictionaries import Key
 from whodid_indexer.store.sqlite.lists import nearest
