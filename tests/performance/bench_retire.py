@@ -111,7 +111,7 @@ async def watched(path: Path, options: argparse.Namespace, posts: Posts) -> None
     async with AsyncExitStack() as stack:
         posts.now("warm")
         await stack.enter_async_context(posting(posts))
-        await asyncio.sleep(5)
+        await asyncio.sleep(options.warm)
         for name, command in steps.items():
             posts.now(f"nothing before {name}")
             await asyncio.sleep(options.seconds)
@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=31)
     parser.add_argument("--events", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--warm", type=float, default=10, help="seconds until the server knows a large file: 60 of 5M")
     parser.add_argument("--seconds", type=float, default=15)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:

