@@ -27,6 +27,7 @@ def test_no_is_certain_while_the_filter_is_made_and_made_anew(tmp_path: Path, mo
     monkeypatch.setattr(ids, "_PART", 400)
     monkeypatch.setattr(ids, "_PART_EACH", 1)
     monkeypatch.setattr(ids, "_LEAST", 1 << 10)
+    monkeypatch.setattr(ids, "_MANY", 100)
     path = tmp_path / "audit.db"
     SqliteStore.setup(path, default_meta(datetime.now(UTC)))
     there: list[str] = []
