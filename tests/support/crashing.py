@@ -16,6 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
+EACH_OR_SOME = pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.slow)])
+"""Some of the steps in every run of the tests, each of them in the longer one."""
+
 _STEPS = ("fsync", "fdatasync", "replace", "rename", "link", "unlink", "ftruncate")
 _MOST = 400
 
@@ -51,9 +56,9 @@ class Crashing:
         assert said in ("killed", "done"), f"the work ended with {said} before step {step}"
         return said == "killed"
 
-    def steps(self) -> Iterator[int]:
-        """From the first on; whoever asks stops when the work was done."""
-        yield from range(1, _MOST)
+    def steps(self, stride: int = 1) -> Iterator[int]:
+        """From the first on, each or one in so many; whoever asks stops when the work was done."""
+        yield from range(1, _MOST, stride)
         raise AssertionError(f"it has more than {_MOST} steps")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.crashing import Crashing
+from support.crashing import EACH_OR_SOME, Crashing
 from support.records import item, records
 from whodid_indexer.access.gate import Gate
 from whodid_indexer.archive.reader import lines_of, verify
@@ -82,12 +82,13 @@ def work(path, folder):
 """
 
 
-def test_killed_at_any_step_every_record_is_in_the_store_or_in_the_archive(tmp_path: Path) -> None:
+@EACH_OR_SOME
+def test_killed_at_any_step_every_record_is_in_the_store_or_in_the_archive(tmp_path: Path, stride: int) -> None:
     """At each sync, rename, write and commit of archiving and deleting; the next run goes on, and leaves no part."""
     some = {one.id for one in SOME[:400]}
     whole = made(tmp_path / "whole.db", SOME[:400]).read_bytes()
     with Crashing(APPLY) as crashing:
-        for step in crashing.steps():
+        for step in crashing.steps(stride):
             path, folder = tmp_path / f"{step}.db", tmp_path / f"{step}"
             path.write_bytes(whole)
             folder.mkdir()

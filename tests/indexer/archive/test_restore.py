@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from support.archives import archived
+from support.crashing import EACH_OR_SOME, Crashing
 from support.indexing import index, set_up
 from support.opensearch.server import Server as Cluster
 from support.records import item, records
 from support.running import whodid
 from support.serving import Server
 from whodid_indexer.archive.mark import unmarked
+from whodid_indexer.archive.restore import look_through
+from whodid_indexer.archive.restore import restore as put_back
 from whodid_indexer.query.model import ALL
 from whodid_indexer.store.open import open_reader
 from whodid_indexer.store.sqlite import SqliteStore
@@ -89,6 +92,44 @@ def test_only_what_is_missing_is_put_back(archive: Path, store: str) -> None:
         writer.create([item(record) for record in SOME[:150]])
     assert restore(archive, "--store", store)[0] == f"{archive.name}: 250 restored, 150 there already\n"
     assert (found(store), marked_in(store)) == (BODIES, 250)
+
+
+RESTORE = """
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from whodid_indexer.archive import restore as module
+from whodid_indexer.archive.restore import look_through, restore
+from whodid_indexer.store.sqlite import SqliteStore
+module._AT_ONCE = 60
+def work(archive, store):
+    with closing(SqliteStore(Path(store))) as sink:
+        for source in look_through([Path(archive)]):
+            restore(source, sink, datetime.now(UTC))
+"""
+
+
+@EACH_OR_SOME
+def test_killed_at_any_step_it_is_run_again_and_each_record_is_there_once(
+    archive: Path, tmp_path: Path, stride: int
+) -> None:
+    with Crashing(RESTORE) as crashing:
+        for step in crashing.steps(stride):
+            path = tmp_path / f"{step}.db"
+            SqliteStore.setup(path, default_meta(datetime.now(UTC)))
+            killed = crashing.run(step, archive, path)
+            url = f"sqlite://{path}"
+            before = found(url)
+            assert before.items() <= BODIES.items()
+            if not killed:
+                break
+            with closing(SqliteStore(path)) as sink:
+                (source,) = look_through([archive])
+                done = put_back(source, sink, datetime.now(UTC))
+            assert (done.there, done.restored, done.refused) == (len(before), 400 - len(before), 0)
+            assert found(url) == BODIES
+    assert step > 6
+    assert before == BODIES
 
 
 def test_a_dry_run_verifies_and_stores_nothing(archive: Path, store: str) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from support.forwarding import NOT_OWN, Hook, add, configured, forward, ids_of, made, store_in
+from support.crashing import EACH_OR_SOME, Crashing
+from support.forwarding import NOT_OWN, Hook, add, configured, drained, forward, ids_of, made, store_in
 from support.indexing import index, set_up
 from support.opensearch.server import Server as OpenSearch
 from support.records import item
 from support.running import Daemon, free_port, wait_until, whodid
 from support.serving import Server, make
+from whodid_indexer.forward.settings import ConsumerSettings
 
 
 def consumers_of(arguments: list[str]) -> dict[str, dict[str, Any]]:
@@ -71,6 +73,58 @@ def test_opensearch_is_forwarded_from(tmp_path: Path, opensearch: OpenSearch) ->
     assert sorted(hook.ids) == sorted(ids_of(made(0, 80)))
 
 
+FORWARD = """
+from pathlib import Path
+import httpx, whodid_indexer.store.open, whodid_indexer.store.sqlite.read
+from support.forwarding import drained
+from whodid_indexer.forward.settings import ConsumerSettings
+def work(folder, store, settings):
+    drained(Path(folder), store, ConsumerSettings.model_validate_json(settings))
+"""
+
+
+@EACH_OR_SOME
+def test_killed_at_any_step_a_file_has_every_line_once_and_whole(tmp_path: Path, stride: int) -> None:
+    """At each write, sync and rename, of the bookmark and of rotating too; what is left is gone on with."""
+    records = made(0, 60)
+    store = store_in(tmp_path, records)
+    with Crashing(FORWARD) as crashing:
+        for step in crashing.steps(stride):
+            folder = tmp_path / str(step)
+            (folder / "out").mkdir(parents=True)
+            told = file_to(folder / "out" / "audit.jsonl", rotate_bytes=10_000, batch=12, query=NOT_OWN)
+            settings = ConsumerSettings.model_validate(told)
+            if not crashing.run(step, folder, store, settings.model_dump_json()):
+                break
+            drained(folder, store, settings)
+            files = sorted((folder / "out").iterdir(), key=lambda path: (path.stem == "audit", path.stem))
+            assert ids_in(*files) == ids_of(records), f"after it was killed at step {step}"
+    assert step > 30
+
+
+@EACH_OR_SOME
+def test_killed_at_any_step_a_webhook_misses_nothing_and_one_name_has_one_body(tmp_path: Path, stride: int) -> None:
+    records = made(0, 12)
+    store = store_in(tmp_path, records)
+    with Crashing(FORWARD) as crashing:
+        for step in crashing.steps(stride):
+            folder = tmp_path / str(step)
+            with Hook() as hook:
+                settings = ConsumerSettings.model_validate(hook_to(hook, batch=5, query=NOT_OWN))
+                killed = crashing.run(step, folder, store, settings.model_dump_json())
+                (consumer,) = drained(folder, store, settings)
+            bodies = {post.headers["webhook-id"]: post.body for post in hook.taken}
+            assert all(bodies[post.headers["webhook-id"]] == post.body for post in hook.taken)
+            sent = [json.loads(line)["id"] for body in bodies.values() for line in body.splitlines()]
+            assert sent == ids_of(records), f"after it was killed at step {step}"
+            counts = consumer.now.counts
+            assert (counts.sent, counts.dead, counts.in_flight, counts.balanced) == (12, 0, 0, True)
+            if not killed:
+                break
+    assert step > 10
+
+
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_nothing_and_a_file_has_every_line_once(tmp_path: Path) -> None:
     store = store_in(tmp_path, made(0, 4_000))
     out = tmp_path / "out"
