@@ -14,6 +14,8 @@ from whodid_agent.normalise.spread import Spread
 
 _NAMING = ("id", "name", "email")
 _THING = ("id", "label")
+_SORTS = frozenset({"resource", "object", "entity", "record", "item", "model", "auditable"})
+"""Words for a thing that say what sort it is where its id stands beside them."""
 _PEOPLE = ("actor", "actor.on_behalf_of")
 
 Source = tuple[Place, float]
@@ -196,6 +198,11 @@ class Finder:
         question, names = (_thing, _THING) if group == "target" else (_person, _NAMING)
         for place in cluster.bare:
             if place not in self._used:
+                if cluster.word in _SORTS and "id" in got and "type" not in got:
+                    kind = self._ask(place, shapes.kind)
+                    if kind is not None:  # `resource: invoice` beside `resource_id: 9`
+                        got["type"] = Took(group, "type", kind, place, cluster.confidence, shapes.kind)
+                        continue
                 read = self._ask(place, question)
                 for part, member in enumerate(names) if read is not None else ():
                     if read[part] is None or member in got or not _takes(group, member):

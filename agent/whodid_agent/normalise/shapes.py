@@ -18,6 +18,7 @@ from whodid_schema.timestamp import Instant
 Accept = Callable[[Any], Any]
 
 _LONGEST_ACTION = 160
+_KIND = re.compile(r"[A-Za-z]{2,}(?:[_-][A-Za-z]+){0,3}")
 _SHORT = 64
 """What is read once and remembered: who acts, acts often."""
 _NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent audit_event
@@ -110,6 +111,11 @@ def is_id(text: str) -> bool:
         return True
     digits = sum(map(str.isdigit, text[:64]))
     return len(text) >= 16 and digits >= 3 and text.replace("-", "").replace("_", "").isalnum()
+
+
+def kind(value: Any) -> str | None:
+    """What reads like a sort of things: `invoice`, `ApiKey`, `user_role`; no name of several words, no id."""
+    return value if type(value) is str and len(value) <= _SHORT and _KIND.fullmatch(value) else None
 
 
 def client(value: Any) -> str | None:
