@@ -245,13 +245,11 @@ class Writer(Source):
         """Whether something stands where it is made of; most are made of what is not there."""
         if part.of:
             groups = [list(part.of)]
-        elif part.needed:
-            groups = [
-                [path for one in part.members if (one.name in part.needed) is needed for path in looked_at(one.expr)]
-                for needed in (True, False)
-            ]
         else:
-            groups = [looked_at(part)]
+            groups = [
+                [path for one in part.members if one.name in names for path in looked_at(one.expr)]
+                for names in (part.needed, part.telling)
+            ]
         asked = (" or ".join(f"{self._load(path)} is not None" for path in dict.fromkeys(paths)) for paths in groups)
         return " and ".join(f"({one})" for one in asked if one) or "True"
 

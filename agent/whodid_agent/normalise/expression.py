@@ -99,6 +99,9 @@ class Each(Struct, frozen=True):
     of: tuple[Path, ...]
     members: tuple[Member, ...]
     needed: frozenset[str] = frozenset()
+    """Members without all of which it says nothing."""
+    telling: frozenset[str] = frozenset()
+    """Members of which it needs one."""
 
 
 class Several(Struct, frozen=True):

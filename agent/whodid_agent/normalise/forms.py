@@ -205,7 +205,9 @@ def _gathered(source: dict[str, Any], kind: str, of: tuple[Path, ...]) -> Each:
         raise BadExpressionError("`each` of changes needs `field:`, the name of what changed", "each")
     if not made:
         raise BadExpressionError(f"`each` needs some of {', '.join(members)}", "each")
-    return Each(of, made, frozenset({"field"} if kind == "changes" else ()))
+    if kind == "changes":
+        return Each(of, made, frozenset({"field"}), frozenset({"from", "to"}))
+    return Each(of, made, telling=frozenset({"id", "name", "count"}))
 
 
 _FORMS: Mapping[str, Callable[[dict[str, Any], str], "Expression"]] = {

@@ -172,7 +172,7 @@ def _of_object(expr: Each, entry: Event, place: Steps, used: set[Steps]) -> dict
             made[member.name] = value
         elif type(member.expr) is Path and at(entry, member.expr.steps) is None:
             empty.append(member.expr.steps)
-    if not taken or not expr.needed.issubset(made) or len(made) <= len(expr.needed):
+    if not taken or not expr.needed.issubset(made) or expr.telling.isdisjoint(made):
         return None
     used.update((*place, *steps) for steps in (*taken, *empty))
     return made

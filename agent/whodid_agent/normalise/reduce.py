@@ -61,7 +61,7 @@ def _objects(expr: Each, keys: frozenset[str]) -> Each | None:
     if not expr.of:
         return expr if any(path.top in keys for path in looked_at(expr)) else None
     arrays = tuple(path for path in expr.of if path.top in keys)
-    return Each(arrays, expr.members, expr.needed) if arrays else None
+    return structs.replace(expr, of=arrays) if arrays else None
 
 
 def _fewer(hole: Hole, keys: frozenset[str]) -> Hole:
