@@ -33,6 +33,15 @@ def input_options(settings: AgentSettings, one: InputSettings) -> InputOptions:
     )
 
 
+def require_once(inputs: Sequence[InputSettings]) -> None:
+    """Raise ConfigError where two inputs are the same file or address."""
+    seen: set[str] = set()
+    for one in inputs:
+        if one.name in seen:
+            raise ConfigError(f"the input {one.name} is configured twice", "take one of them out")
+        seen.add(one.name)
+
+
 class Inputs:
     """The sources of a run and their pipelines. Nothing is opened yet.
 
@@ -44,10 +53,7 @@ class Inputs:
     ) -> None:
         spools = settings.state_path() / "spool"
         inputs = [*settings.inputs, *_left_behind(settings.inputs, spools)]
-        names = [one.name for one in inputs]
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(f"the input {name} is configured twice", "take one of them out")
+        require_once(inputs)
         # Rules of the store come with `follow`, before the first event; until then there must merely be some.
         meta = default_meta(datetime.now(UTC))
         profiles = ProfileSet.load(settings.profiles)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from whodid_agent.filename import told
 from whodid_config.access import Access, read_access
 
 DEFAULT_TARGET = "http://127.0.0.1:8642"
@@ -76,8 +77,10 @@ class InputSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_place(self) -> "InputSettings":
-        if (self.file is None) == (self.http is None):
+        if (self.file is None) == (self.http is None) or not (self.file or self.http):
             raise ValueError("an input has either `file` or `http`")
+        if "\0" in (self.file or ""):
+            raise ValueError("no file has such a name")
         for name in ("retry", "senders", "key_headers", "hosts"):
             if self.file is not None and getattr(self, name):
                 raise ValueError(f"`{name}` is for http inputs only")
@@ -88,7 +91,7 @@ class InputSettings(BaseModel):
     @property
     def name(self) -> str:
         """What the input is called in the checkpoint, in metrics and messages."""
-        return f"file:{self.file}" if self.file is not None else f"http:{self.http}"
+        return f"file:{told(self.file)}" if self.file is not None else f"http:{self.http}"
 
 
 class AgentSettings(BaseSettings):

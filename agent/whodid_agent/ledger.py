@@ -228,7 +228,9 @@ class Ledger:
         Of bytes that end with this process the size is written down: the next start counts them as missed.
         """
         for source in self._sources.values():
-            for key in source.at_risk():
+            for key, size in source.at_risk().items():
+                if size <= (self.rows[key].position if key in self.rows else 0):
+                    continue
                 if key not in self.rows:
                     self._enter(key, source.name, 0)
                 log.warning("%s: its file was deleted before all of it was delivered; the rest ends with this run", key)

@@ -44,7 +44,9 @@ def _runner(settings: AgentSettings, options: Options) -> Iterator[Runner]:
         with loading():
             inputs = Inputs(settings, state.identity, woken.set, listen=not options.once)
         runner = Runner(inputs.sources, state, client, inputs.follow, woken, options)
-        numbers = (signal.SIGTERM, signal.SIGINT)
+        # A terminal that closes ends the run as they do; what nohup keeps from us stays ignored.
+        hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        numbers = (signal.SIGTERM, signal.SIGINT, *hangup)
         before = [(number, signal.signal(number, lambda *_: runner.stop())) for number in numbers]
         try:
             with _metrics(settings, options):

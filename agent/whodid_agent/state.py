@@ -165,10 +165,10 @@ class StateDirectory:
                     (path / folder).mkdir(mode=0o700, exist_ok=True)
                 self._lock = _take(path / "lock")
             self.identity = self._identify(create=lock)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no path has a NUL
             self.close()
             raise StateError(
-                f"the state directory {path} cannot be used: {error.strerror or error}",
+                f"the state directory {path} cannot be used: {getattr(error, 'strerror', None) or error}",
                 "give a directory this user can write, with --state-dir or WHODID_STATE_DIR",
             ) from error
         except BaseException:

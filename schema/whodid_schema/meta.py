@@ -84,14 +84,16 @@ def read_meta(document: Any) -> Meta:
 
 
 def compile_when(when: Mapping[str, Condition], where: str = "rule") -> Callable[[Record], bool]:
-    """A test for a rule's `when` on a record. Raises ConfigError for a field that no record has."""
+    """A test for a rule's `when` on a record. Raises ConfigError for a field that no record has, or a value no text."""
     tests = [_test(field, condition, where) for field, condition in when.items()]
     return lambda record: all(test(record) for test in tests)
 
 
 def _test(field: str, condition: Condition, where: str) -> Callable[[Record], bool]:
     read = _reader(field, where)
-    wanted = [condition] if isinstance(condition, str) else list(condition)
+    wanted = [condition] if isinstance(condition, str) else condition
+    if not isinstance(wanted, list | tuple) or not all(isinstance(value, str) for value in wanted):
+        raise ConfigError(f"{where}: {field}: {condition!r} is no text", "a text, or a list of texts; quote numbers")
     exact = frozenset(value for value in wanted if not value.endswith("*"))
     prefixes = tuple(value[:-1] for value in wanted if value.endswith("*"))
 

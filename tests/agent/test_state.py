@@ -63,10 +63,11 @@ def test_one_agent_a_state_directory(tmp_path: Path) -> None:
         assert second.identity == first.identity
 
 
-def test_a_state_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["file/state", "nul\0/state"])
+def test_a_state_directory_that_cannot_be_written_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be used") as caught:
-        StateDirectory(tmp_path / "file" / "state")
+        StateDirectory(tmp_path / name)
     assert "--state-dir" in caught.value.hint
 
 
@@ -228,6 +229,24 @@ def test_a_deleted_file_is_read_on_and_what_ends_with_the_agent_is_missed_to_the
         Agent(tmp_path, target.url).run()
         assert agent.totals()["missed_bytes"] == size
         assert target.stored == {}
+
+
+def test_of_a_deleted_file_that_was_delivered_whole_nothing_is_said_or_missed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Target() as target:
+        agent = Agent(tmp_path, target.url)
+        agent.write({"n": 1}, {"n": 2})
+        thread = agent.start()
+        agent.wait(lambda totals: totals["indexed"] == 2)
+        with agent.files[0].open("ab") as late:
+            agent.files[0].unlink()
+            late.write(b'{"n": 3}\n')
+        agent.wait(lambda totals: totals["indexed"] == 3)
+        agent.stop(thread)
+        Agent(tmp_path, target.url).run()
+    assert "ends with this run" not in caplog.text
+    assert (agent.totals()["indexed"], agent.totals()["missed_bytes"]) == (3, 0)
 
 
 def test_rows_of_files_of_long_ago_are_summed_up_and_the_totals_stay(

@@ -1,8 +1,14 @@
 """What the target is, found out by asking it; and how long to wait between two tries."""
 
+import contextlib
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from support.bulk_target import META, Target
+from whodid_agent.target import bounded
 from whodid_agent.target.answer import Refused, Unanswered
 from whodid_agent.target.client import Client
 from whodid_agent.target.periods import Periods
@@ -48,6 +54,41 @@ def test_a_target_that_is_not_there_is_unreachable() -> None:
         standing = probe(client)
     assert standing.state is State.UNREACHABLE
     assert "127.0.0.1:1 cannot be reached" in standing.detail
+
+
+@pytest.mark.parametrize(
+    ("part", "bounds", "said"),
+    [
+        (b" " * 65536, {"MOST": 1 << 20}, "cannot be reached: an answer of more than 1 MB"),
+        (b" ", {"LONGEST": 0.2}, "does not answer in time"),
+    ],
+)
+def test_an_answer_without_end_holds_nobody_up_and_fills_no_memory(
+    part: bytes, bounds: dict[str, float], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bounds.items():
+        monkeypatch.setattr(bounded, name, value)
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(part)
+                    time.sleep(0.01)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's signature
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with Client(f"http://127.0.0.1:{server.server_port}") as client:
+            standing = probe(client)
+        server.shutdown()
+        thread.join()
+    assert (standing.state, said in standing.detail) == (State.UNREACHABLE, True), standing.detail
 
 
 def test_a_password_in_the_address_is_refused_and_not_shown() -> None:

@@ -64,6 +64,12 @@ def test_an_unknown_field_names_the_rule_and_the_known_fields() -> None:
     assert "actor.type" in caught.value.hint
 
 
+@pytest.mark.parametrize("condition", [404, None, [404], {"is": "x"}, ["x", None]])
+def test_a_condition_that_is_no_text_names_the_rule_and_the_field(condition: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^rule noise: action: .* is no text — "):
+        compile_when({"action": condition}, "rule noise")
+
+
 def test_the_first_matching_class_rule_decides_and_else_the_surface() -> None:
     rules = [
         Rule("none", {"app": "other"}, class_="x"),

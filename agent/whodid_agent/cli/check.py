@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import click
 
+from whodid_agent.assemble import input_options, require_once
 from whodid_agent.cli import common
 from whodid_agent.cli.sample import sample
 from whodid_agent.config import AgentSettings, InputSettings
 from whodid_agent.exposition import checked
 from whodid_agent.inputs.http.source import require_usable
 from whodid_agent.journal import Journal
+from whodid_agent.normalise.pipeline import Rules
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.receivers import http_options
 from whodid_agent.state import Identity
@@ -71,13 +73,15 @@ def _tell(finding: Finding) -> bool:
 
 
 def findings(settings: AgentSettings) -> Iterator[Finding]:
-    """What there is to say on this side of the store, in the order of an event's way."""
+    """What there is to say on this side of the store, in the order of an event's way. Raises ConfigError as a run."""
     if not settings.inputs:
         yield Finding(well=False, what="there are no inputs", hint="name a file, or inputs in the configuration")
+    require_once(settings.inputs)
     profiles = ProfileSet.load(settings.profiles)
     for one in settings.inputs:
         if one.profile:
             profiles.get(one.profile)
+        Rules(input_options(settings, one).drop, ())
         if one.file is not None:
             yield from _file(one)
             yield from _read(settings, one, profiles)

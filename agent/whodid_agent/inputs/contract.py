@@ -112,8 +112,8 @@ class Source(Protocol):
     def missed(self) -> Mapping[str, int]:
         """Bytes that vanished unread since the last call, by stream (a lower bound), also of streams never read."""
 
-    def at_risk(self) -> Collection[str]:
-        """Streams whose unread bytes only this process still holds (an unlinked file): gone when it ends."""
+    def at_risk(self) -> Mapping[str, int]:
+        """Streams whose bytes only this process still holds (an unlinked file), and how many: gone when it ends."""
 
     def spent(self) -> Collection[str]:
         """Streams that ended long ago and were settled to their end: their rows may be summed up into one."""

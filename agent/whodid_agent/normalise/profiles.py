@@ -24,6 +24,15 @@ def _splits(profiles: Iterable[Profile]) -> Mapping[str, Split]:
     return found
 
 
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.match("[!.]*.yaml"))
+    except OSError as error:
+        raise ConfigError(
+            f"profiles: {folder} cannot be read: {error.strerror}", "name the folder that your own profiles are in"
+        ) from error
+
+
 class ProfileSet:
     """All profiles by name. The order of the files never matters: see `recognise`."""
 
@@ -45,9 +54,9 @@ class ProfileSet:
     def load(cls, folder: Path | None = None) -> "ProfileSet":
         """The built-in profiles, and those in `folder` (*.yaml), which replace built-in ones of the same name.
 
-        Raises ConfigError naming file, line and key.
+        Raises ConfigError naming file, line and key, or a folder that cannot be read.
         """
-        own = load_profiles(sorted(folder.glob("*.yaml"))) if folder is not None else []
+        own = load_profiles(_files(folder)) if folder is not None else []
         replaced = {profile.name for profile in own}
         return cls([*(profile for profile in builtin_heads() if profile.name not in replaced), *own])
 

@@ -18,6 +18,7 @@ import msgspec
 
 from whodid_agent.metrics import REQUEST_SECONDS, REQUESTS
 from whodid_agent.target.answer import Refused, TooLarge, Unanswered, Unwanted, conclude
+from whodid_agent.target.bounded import Bounded
 from whodid_agent.target.node import SERVER, Node
 from whodid_config.access import Access, checked_url
 from whodid_config.cluster import Info, unreachable
@@ -63,12 +64,14 @@ class Client:
         self._node = self.nodes[0]
         authorization = access.authorization()
         # Proxies of the environment are for the world outside; audit events go where they are told to.
+        if transport is None:
+            verify = access.trust() if any(node.url.startswith("https:") for node in self.nodes) else False
+            transport = httpx.HTTPTransport(verify=verify, trust_env=False)
         self._http = httpx.Client(
             headers={"authorization": authorization} if authorization else {},
             timeout=TIMEOUT,
-            transport=transport,
+            transport=Bounded(transport),
             trust_env=False,
-            verify=access.trust() if any(node.url.startswith("https:") for node in self.nodes) else False,
         )
 
     @property

@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from whodid_agent.filename import told
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.inputs.file.fingerprint import BEGINNING, Fingerprint, Saved
 from whodid_agent.inputs.file.reader import Bytes, is_packed
@@ -85,7 +86,7 @@ class Instance:
             "source": self.source,
             "generation": self.generation,
             "first_receipt": self.first_receipt,
-            "path": self.path,
+            "path": told(self.path),
             "inode": list(self.inode) if self.inode else None,
             "size": self.size,
             "stamp": list(self.read_to_end) if self.read_to_end and position == self.head else None,

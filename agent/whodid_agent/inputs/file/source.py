@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from whodid_agent.filename import told
 from whodid_agent.inputs.contract import Block, Gone, StreamRow
 from whodid_agent.inputs.file.instance import Instance, Stamp, stamp_of
 from whodid_agent.inputs.file.lines import bounds, cut, cut_written, first_line
@@ -312,9 +313,9 @@ class FileSource:
         """Bytes that vanished unread since the last call, by stream (a lower bound)."""
         return self._tracker.take_missed()
 
-    def at_risk(self) -> Collection[str]:
-        """Unlinked files with bytes that are not settled: there is no way to give them a name again."""
-        return [instance.key for instance in self._tracker.unlinked() if instance.settled < instance.size]
+    def at_risk(self) -> Mapping[str, int]:
+        """Unlinked files, and their size: there is no way to give them a name again."""
+        return {instance.key: instance.size for instance in self._tracker.unlinked()}
 
     def spent(self) -> Collection[str]:
         """Files that are gone, but for the last `tracker.REMEMBERED` of each source: a copy may still turn up."""
@@ -335,8 +336,8 @@ class FileSource:
 
     def _source_of(self, path: str) -> str:
         if self._source is None:
-            return f"{self._host}:{path}"
-        return f"{self._source}:{path}" if self._several else self._source
+            return f"{self._host}:{told(path)}"
+        return f"{self._source}:{told(path)}" if self._several else self._source
 
     def _generation(self, first_line: bytes) -> str:
         return generation_of(self.normaliser.redact(first_line + b"\n").removesuffix(b"\n"))

@@ -162,9 +162,9 @@ class HttpSource:
         self._missed, self._damaged_before = 0, damaged
         return {self.key: missed} if missed else {}
 
-    def at_risk(self) -> Collection[str]:
+    def at_risk(self) -> Mapping[str, int]:
         """None: what was accepted is on disk."""
-        return ()
+        return {}
 
     def spent(self) -> Collection[str]:
         """None: the one stream has no end."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent.inputs.file.tailing import Agent, lines, values
@@ -197,6 +198,18 @@ def test_files_of_a_glob_with_an_equal_first_line_are_streams_of_their_own(tail:
     assert len(set(agent.ids)) == 80
     agent.restart()
     assert agent.read() == []
+
+
+def test_a_file_whose_name_is_no_text_is_a_stream_like_any_other(tmp_path: Path, tail: Tail) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\n.jsonl"))
+    path.write_bytes(lines(1))
+    agent = tail(tmp_path / "*.jsonl")
+    assert agent.read() == values(1)
+    [row] = agent.rows.values()
+    assert msgspec.json.decode(msgspec.json.encode(row.detail))["source"] == f"h:{tmp_path}/caf\\xe9\n.jsonl"
+    append(path, lines(2))
+    agent.restart()
+    assert agent.read() == values(2)
 
 
 def test_more_files_than_descriptors_are_followed(tail: Tail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
