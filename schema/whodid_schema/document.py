@@ -14,10 +14,12 @@ it until segments merge. It took 30 % more of the node's CPU and 15 % more room,
 were sent.)
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from whodid_schema.fields import FIELDS
-from whodid_schema.folding import search_text, shadow
+from whodid_schema.folding import SEARCH_TEXT_LIMIT, fold, search_lines, shadow
 from whodid_schema.record import Actor, Record, Ref, Target
 
 KEYS = "keys"
@@ -38,13 +40,14 @@ _SEARCH_BEGINS = f'],"{SEARCH}":"'.encode()
 
 def document(record: Record, body: bytes) -> bytes:
     """What is sent to OpenSearch for the record whose JSON is `body`."""
-    targets = target_values(record)
-    found = _encode(
-        {KEYS: keys(record), TARGETS: targets, SEARCH: search_text(record)}
-        if targets
-        else {KEYS: keys(record), SEARCH: search_text(record)}
-    )
-    return b"%b,%b" % (body[:-1], found[1:])
+    return b"%b%b" % (body[:-1], found_by(keys(record), target_values(record), search_lines(record)))
+
+
+def found_by(keys: Sequence[str], targets: Sequence[str], lines: str) -> bytes:
+    """What stands behind the record, its closing brace included; `lines` are folding.search_lines."""
+    search = fold(lines[:SEARCH_TEXT_LIMIT])
+    found = {KEYS: keys, TARGETS: targets, SEARCH: search} if targets else {KEYS: keys, SEARCH: search}
+    return b",%b" % _encode(found)[1:]
 
 
 def body_of(sent: bytes) -> bytes:
@@ -65,6 +68,18 @@ def key(field: str, value: str) -> str:
 
 def keys(record: Record) -> list[str]:
     """Every key of the record, each once. An empty value gives none; `meta` and the address have their own fields."""
+    return [*dict.fromkeys(folded(key_lines(record))), *exact_keys(record)]
+
+
+def exact_keys(record: Record) -> list[str]:
+    """The keys whose values are not folded."""
+    return [
+        key(field, value) for field, value in (("session", record.session_id), ("request", record.request_id)) if value
+    ]
+
+
+def key_lines(record: Record) -> list[str]:
+    """The other keys, before they are folded; some may stand there twice."""
     lines = [
         f"{field}={value}"
         for field, value in (
@@ -88,12 +103,7 @@ def keys(record: Record) -> list[str]:
     if record.client is not None and record.client.device:
         lines.append(f"device={record.client.device}")
     lines += [f"changed={path}" for path in record.changed or () if path]
-    found = dict.fromkeys(_folded(lines))
-    if record.session_id:
-        found[key("session", record.session_id)] = None
-    if record.request_id:
-        found[key("request", record.request_id)] = None
-    return list(found)
+    return lines
 
 
 def target_values(record: Record) -> list[str]:
@@ -109,8 +119,8 @@ def _target_value(target: Target) -> str:
     return target.name or ""
 
 
-def _folded(lines: list[str]) -> list[str]:
-    """The keys of lines that are not folded yet; all at once where every value is short, ASCII and one line."""
+def folded(lines: list[str]) -> list[str]:
+    """The keys of lines; all at once where every value is short, ASCII and one line."""
     text = "\n".join(lines)
     if text.isascii() and len(text) <= LONGEST_VALUE and text.count("\n") < max(len(lines), 1):
         return text.lower().split("\n") if lines else []

@@ -30,8 +30,14 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     # bytes.lower() changes ASCII letters alone; the table, which is slow, is for the rest
-    lowered = text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
-    return _not_ascii.sub(_fold_run, lowered)
+    data = text.encode("utf-8", "surrogatepass").lower()
+    lowered = data.decode("utf-8", "surrogatepass")
+    others = set(data.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    if len(others) > _FEW:
+        return _not_ascii.sub(_fold_run, lowered)
+    for other in others:  # in no order: what one is folded to is folded
+        lowered = lowered.replace(other, _folded(other))
+    return lowered
 
 
 def tokens(text: str) -> list[str]:
@@ -44,13 +50,22 @@ def shadow(value: str) -> str:
     """The value as it is compared: two values are the same when their shadows are."""
     if value.isascii():
         return value.lower()
+    return _known_shadow(value) if len(value) <= _SHORT else _shadow(value)
+
+
+def _shadow(value: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold())
 
+
+_SHORT = 64
+_known_shadow = lru_cache(maxsize=4_096)(_shadow)
 
 _ascii_words = re.compile(r"[0-9a-z]+")
 
 
 _not_ascii = re.compile(r"[^\x00-\x7f]+")
+_ASCII = bytes(range(128))
+_FEW = 8
 
 
 @lru_cache(maxsize=4_096)
@@ -87,7 +102,12 @@ def _words() -> re.Pattern[str]:
 
 
 def search_text(record: Record) -> str:
-    """Everything of a record that free text finds, folded; fields stand on lines of their own.
+    """Everything of a record that free text finds, folded: its first SEARCH_TEXT_LIMIT characters."""
+    return fold(search_lines(record)[:SEARCH_TEXT_LIMIT])
+
+
+def search_lines(record: Record) -> str:
+    """As `search_text`, neither cut nor folded; fields stand on lines of their own.
 
     Order: id, sentence, action, reason, actor, targets, workspace, project, client, other ids, changes, metadata,
     snapshot. The record's own id is the first word of all, which is how SQLite's index tells it from ids spoken of.
@@ -116,7 +136,14 @@ def search_text(record: Record) -> str:
     if record.snapshot is not None:
         _collect(record.snapshot.before, parts)
         _collect(record.snapshot.after, parts)
-    return fold("\n".join(filter(None, parts))[:SEARCH_TEXT_LIMIT])
+    return "\n".join(filter(None, parts))
+
+
+def lines_of(value: Any) -> str:
+    """What `search_lines` has of a JSON value: every key, text and number below it, a line each."""
+    parts: list[str | None] = []
+    _collect(value, parts)
+    return "\n".join(filter(None, parts))
 
 
 def _targets(record: Record) -> Sequence[Target]:

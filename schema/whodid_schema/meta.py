@@ -173,10 +173,12 @@ class Router:
 
     def index_of(self, record: Record) -> str:
         """The index that a finished record (it has its timestamp) is created in."""
-        name = self.class_of(record)
+        return self.index_in(self.class_of(record), record.timestamp or "")
+
+    def index_in(self, name: str, stamp: str) -> str:
+        """The index of a class for records of this time."""
         if self.meta.partitions == "server":
             return f"whodid-{name}"
-        stamp = record.timestamp or ""
         if stamp[:10] < self.meta.epoch:
             return f"whodid-{name}-{stamp[:4]}"
         period = self.meta.classes.get(name, Retention()).period

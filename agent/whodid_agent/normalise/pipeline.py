@@ -114,8 +114,7 @@ class Pipeline:
         self._router = Router(meta)
         self._filing = Filing(self.options, meta.categories, meta.epoch)
         self._found_by_sender = meta.partitions == "period"  # a whodid server makes these fields itself
-        # Stencils make what a whodid server takes, where nothing but the surface decides about the index.
-        self._by_stencil = meta.partitions == "server" and not meta.class_rules and not self._rules.general
+        self._by_stencil = not meta.class_rules and not self._rules.general
         self._stencils: dict[str, Stencils] = {}
         self._signer: Signer | None = None
         self._signed: Profile | None = None
@@ -254,13 +253,13 @@ class Pipeline:
         found = stencils.find(plain, origin.received_at, data)
         if found is None:
             return None
-        (fill, rest, _, index, class_), values = found
-        if self._finite and self._expired(class_, plain[0].text, origin.received_at):
+        stencil, values = found
+        time = plain[0].text
+        if self._finite and self._expired(stencil.class_, time, origin.received_at):
             return None
         identifier, ingest = self._signer_of(origin.stream, profile).sign(origin, item, data)
-        body = fill(identifier, ingest, *values).encode()
-        if rest is not None:
-            body = b"%b%b%b" % (body, _to_json(data.decode()), rest)
+        body = stencil.body(identifier, ingest, values, data if self.options.keep_raw else None)
+        index = stencil.index or self._router.index_in(stencil.class_, time)
         return _shipment(Shipment, (item, identifier, index, body, profile.name != GENERIC, True))
 
     def _sign(

@@ -12,6 +12,7 @@ nor is anything else that is out of the ordinary: such events go the complete wa
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
@@ -20,14 +21,15 @@ import msgspec
 
 from whodid_agent.normalise.assemble import SHORT, Filing
 from whodid_agent.normalise.device import device_of
+from whodid_agent.normalise.pairs import Pairs
 from whodid_agent.normalise.plain import Plain, finish_plain
 from whodid_agent.normalise.profile import Profile
-from whodid_schema import diff, folding, timestamp
+from whodid_schema import diff, document, folding, timestamp
 from whodid_schema.meta import Router
-from whodid_schema.record import MASK, encode
+from whodid_schema.record import MASK, Record, encode
 
-_ID, _INGEST, _TIME, _PRECISION, _RECEIVED, _DEVICE, _METADATA, _META = range(8)
-_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SESSION, _REQUEST, _SIDES = range(8, 19)
+_ID, _INGEST, _TIME, _PRECISION, _RECEIVED, _DEVICE, _METADATA, _META, _LINES = range(9)
+_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SESSION, _REQUEST, _SIDES = range(9, 20)
 """The marks' numbers, which are the places of the values; from `_SIDES` on, the changes' sides."""
 
 _RAW = 9_999
@@ -48,6 +50,7 @@ _LARGEST = 1 << 53
 _FIRST = timestamp.Instant("2000-01-01T00:00:00.000000Z", "s")
 
 _to_json = msgspec.json.Encoder().encode
+_from_json = msgspec.json.Decoder().decode
 _MARK = re.compile(r"(?:\\u0001|\x01)(\d+)(?:\\u0001|\x01)")
 _MASKED = MASK.encode()
 _BACKSLASH, _BRACKET = b"\\["
@@ -65,29 +68,90 @@ def _bare(number: int) -> Any:
 class Stencil(NamedTuple):
     """What an event's record needs no making of.
 
-    `fill` puts id, how it came in and the values between the pieces; `rest` follows the original (None: left out).
-    `different`: of the texts that a sentence or `related` compares, so many differ.
+    `fill` puts id, how it came in and the values between the pieces: the record's JSON up to the original, which
+    `rest` follows, and where OpenSearch takes the record the texts of `_searched`. `index` is empty where the time
+    decides about it. `different`: of the texts that a sentence or `related` compares, so many differ.
     """
 
-    fill: Callable[..., str]
-    rest: bytes | None
+    fill: Callable[..., tuple[str, ...]]
+    rest: bytes
     different: int
     index: str  # type: ignore[assignment]  # hides tuple.index, as in Shipment
     class_: str
 
+    def body(self, identifier: str, ingest: str, values: tuple[Any, ...], data: bytes | None) -> bytes:
+        """What is sent of an event; `data` is the original, None where it is left out."""
+        made = self.fill(identifier, ingest, *values)
+        raw = b"" if data is None else _to_json(data.decode())
+        found = _folded(*made[1:]) if len(made) > 1 else b""
+        return b"%b%b%b%b" % (made[0].encode(), raw, self.rest, found)
 
-def _filler(pieces: list[str]) -> Callable[..., str]:
-    """A function of the values that puts them between the pieces, whose every second is a value's number.
 
-    No piece is in its source: the pieces are names in it.
+def _searched(record: Record, *, no_lines: bool) -> tuple[str, str, str, str]:
+    """What the record, which has marks, is found by.
+
+    As JSON in three parts, of which the second is not folded; and those of its keys that may be equal.
     """
-    names = {f"p{place}": piece for place, piece in enumerate(pieces) if place % 2 == 0}
-    parts = [_value(int(piece)) if place % 2 else f"p{place}" for place, piece in enumerate(pieces)]
+    record.metadata = None if no_lines else {_mark(_LINES): None}
+    for change in record.changes or ():
+        change.from_, change.to = (
+            bytes(side).decode() if isinstance(side, msgspec.Raw) else side for side in (change.from_, change.to)
+        )
+    keys = list(dict.fromkeys(document.folded(document.key_lines(record))))
+    fields = Counter(line.partition("=")[0] for line in keys if _MARK.search(line))
+    exact = "".join(f",{_to_json(key).decode()}" for key in document.exact_keys(record))
+    targets = document.target_values(record)
+    return (
+        f',"{document.KEYS}":{_to_json(keys).decode()[:-1]}',
+        f'{exact}],"{document.TARGETS}":{_to_json(targets).decode()}' if targets else f"{exact}]",
+        f',"{document.SEARCH}":{_to_json(folding.search_lines(record)).decode()}}}',
+        "\n".join(line for line in keys if fields[line.partition("=")[0]] > 1),
+    )
+
+
+def _folded(keys: str, written: str, search: str, alike: str) -> bytes:
+    """What `document.found_by` makes of the texts of `_searched` with their values."""
+    if max(len(keys), len(written)) <= document.LONGEST_VALUE and len(search) <= folding.SEARCH_TEXT_LIMIT:
+        text = folding.fold(search)
+        if keys.isascii():
+            keys_text, lines = keys.lower(), alike.lower().split("\n")
+        else:
+            lines = document.folded(keys.split(_BETWEEN))
+            keys_text = _BETWEEN.join(lines)
+        if len(set(lines)) == len(lines) and (search.isascii() or _escapes(text) == _escapes(search)):
+            return f"{keys_text}{written}{text}".encode()
+    found = _from_json(f"{{{keys[1:]}{written}{search}")
+    return document.found_by(
+        list(dict.fromkeys(document.key(*line.split("=", 1)) for line in found[document.KEYS])),
+        [value[: document.LONGEST_VALUE] for value in found.get(document.TARGETS, ())],
+        found[document.SEARCH],
+    )
+
+
+_BETWEEN = '","'
+
+
+def _escapes(text: str) -> tuple[int, int]:
+    """Of some characters the folding is a quotation mark or a backslash."""
+    return text.count('"'), text.count("\\")
+
+
+def _filler(*texts: str) -> Callable[..., tuple[str, ...]]:
+    """A function of the values that makes these texts with the values in the place of their marks.
+
+    None of the texts is in its source: their pieces are names in it.
+    """
+    scope: dict[str, Any] = {"join": "".join}
+    made: list[str] = []
+    for text in texts:
+        parts = _MARK.split(text)
+        names = [_value(int(part)) if place % 2 else f"p{len(made)}_{place}" for place, part in enumerate(parts)]
+        scope.update(zip(names[::2], parts[::2], strict=True))
+        made.append(f"join(({', '.join(names)},))")
     values = ", ".join(map(_value, range(_SIDES)))
-    scope: dict[str, Any] = {"join": "".join, **names}
-    source = f"def fill({values}, *sides):\n    return join(({', '.join(parts)}))\n"
+    source = f"def fill({values}, *sides):\n    return {', '.join(made)},\n"
     exec(compile(source, "<stencil>", "exec"), scope)  # noqa: S102  # see above: no foreign text is in it
-    fill: Callable[..., str] = scope["fill"]
+    fill: Callable[..., tuple[str, ...]] = scope["fill"]
     return fill
 
 
@@ -108,7 +172,8 @@ class Stencils:
         self._only_workspace = filing.options.workspace
         self._workspace = filing.options.workspace or filing.options.workspace_default
         self._project = filing.options.project
-        self._pairs = _Pairs()
+        self._found_by_sender = router.meta.partitions == "period"
+        self._pairs = Pairs(with_lines=self._found_by_sender)
         self._known: dict[_Kind, Stencil | None] = {}
         self._met: dict[_Kind, int] = {}
 
@@ -134,14 +199,14 @@ class Stencils:
         elif not (changed := _changed(diffs, sides)):
             return None
         if _BACKSLASH not in data:
-            meta = self._pairs.text(metadata)
+            meta, lines = self._pairs.of(metadata)
         elif b"\\" in _to_json((plain[1:-3], sides, changed)):
             return None
         else:
-            meta = _to_json(folding.meta_pairs(metadata)).decode()
+            meta, lines = _to_json(folding.meta_pairs(metadata)).decode(), self._pairs.lines(metadata)
         device = None if agent is None else device_of(agent)
         masked = _BRACKET in data and _MASKED in data  # the first is the faster, and rarely there
-        nothing = metadata is None, meta == "[]", device is None
+        nothing = metadata is None, meta == "[]", device is None, lines == ""
         kind = (filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing)
         stencil = self._known.get(kind)
         if stencil is None:
@@ -150,8 +215,11 @@ class Stencils:
         if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != stencil.different:
             return None
         rest = _to_json(metadata).decode()
-        values = time, precision, received_at, device, rest, meta, number, email, name, of_id, of_name, place, ip, agent
-        return stencil, (*values, session, request, *sides)
+        came = time, precision, received_at, device, rest, meta, lines
+        return stencil, (
+            *(*came, number, email, name, of_id, of_name, place, ip, agent, session, request),
+            *sides,
+        )
 
     def _meet(self, kind: _Kind, texts: tuple[str | None, ...]) -> None:
         """Count an event without a stencil; once its kind has been met often, make one, or know that there is none."""
@@ -170,7 +238,7 @@ class Stencils:
     def _made(self, kind: _Kind, texts: tuple[str | None, ...]) -> Stencil | None:
         """The stencil of this kind, cut from the record of an event that has marks for these texts."""
         filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing = kind
-        no_metadata, no_pairs, no_device = nothing
+        no_metadata, no_pairs, no_device, no_lines = nothing
         marks = [None if text is None else _mark(place) for place, text in enumerate(texts, _NUMBER)]
         number, email, name, of_id, of_name, place, ip, agent, *ids = marks
         instant = _FIRST._replace(zone_assumed=zone_assumed)
@@ -196,18 +264,16 @@ class Stencils:
         keeps = self._filing.options.keep_raw
         if keeps:
             record.raw, record.raw_redacted = _bare(_RAW), masked or None
-        pieces = _MARK.split(encode(record).decode())
-        rest = None
-        if keeps:
-            *pieces, last, rest = pieces
-            if int(last) != _RAW:
-                return None
-        different = len({*marks[: _AGENT - _NUMBER], self._workspace, self._project})
+        text = encode(record).decode()
+        found: tuple[str, ...] = ()
+        if self._found_by_sender:  # it stands before the closing brace
+            text, found = text[:-1], _searched(record, no_lines=no_lines)
+        head, _, rest = text.partition(_mark(_RAW))
         return Stencil(
-            _filler(pieces),
-            None if rest is None else rest.encode(),
-            different,
-            self._router.index_of(record),
+            _filler(head, *found),
+            rest.encode(),
+            len({*marks[: _AGENT - _NUMBER], self._workspace, self._project}),
+            "" if self._found_by_sender else self._router.index_of(record),
             self._router.class_of(record),
         )
 
@@ -270,40 +336,3 @@ def _diffs(changed: tuple[_Change, ...]) -> dict[str, dict[str, Any]]:
         field: {name: made[kind]() if kind in made else kind for name, kind in (("from", before), ("to", after))}
         for field, before, after in ((one, "text", "text") if isinstance(one, str) else one for one in changed)
     }
-
-
-class _Pairs:
-    """`folding.meta_pairs` as JSON, of metadata that needs no escapes; remembered for lists of keys."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], str] = {}
-
-    def text(self, metadata: dict[str, Any] | None) -> str:
-        """The array of pairs."""
-        if metadata is None:
-            return "[]"
-        keys, values = tuple(metadata), tuple(metadata.values())
-        known = self._known.get(keys)
-        if known is None:
-            known = self._remember(keys)
-        if known and _FLAT.issuperset(map(type, values)) and "" not in values:
-            text = (known % values).lower()
-            if len(text) <= folding.META_PAIR_LENGTH and text.isascii():
-                return text
-        pairs = folding.meta_pairs(metadata)
-        return '["' + '","'.join(pairs) + '"]' if pairs else "[]"
-
-    def _remember(self, keys: tuple[str, ...]) -> str:
-        """The array with a gap for each value; empty where a pair of one key may be that of another."""
-        if len(keys) > _MOST_KEYS or any(not 0 < len(key) <= _LONGEST_WORD or "=" in key for key in keys):
-            return ""
-        alone = len({key.lower() for key in keys}) == len(keys)
-        if len(self._known) >= _MOST_KINDS:
-            self._known.clear()
-        gaps = ",".join('"' + key.replace("%", "%%") + '=%s"' for key in keys)
-        known = self._known[keys] = f"[{gaps}]" if alone else ""
-        return known
-
-
-_FLAT = frozenset({str, int})
-_MOST_KEYS = 32
