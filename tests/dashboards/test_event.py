@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from support.browsing import Browser, Element, Page
+from support.running import wait_until
 from support.serving import Server, make
 from whodid_schema.bulk import Outcome
 from whodid_schema.record import MASK, Actor, Change, Client, Person, Ref, Snapshot, encode
@@ -174,6 +175,27 @@ def test_around_it_are_links_to_one_five_and_thirty_minutes(own: Server, page: P
         assert near[1] == 31
         session = browser.get(around.find("p", "spans")[4].find("a")[0]["href"])
         assert session.rows == [RICH.id, SIGNED_IN.id]
+
+
+def test_as_many_stand_around_an_event_as_the_list_behind_it_has(own: Server) -> None:
+    """Beside an application's event whodid's own are not counted, as no list has them; beside one of those they are."""
+    lately = make(90, timestamp=from_micros(time.time_ns() // 1000))
+    own.create([lately])
+    with Browser(own.url) as browser:
+        browser.get("/?last=all")  # which makes an event of whodid's own
+        wait_until(lambda: own.get("/api/v1/count", {"surface": "audit"}).json()["count"] > 0, "an event of whodid")
+        asked = own.get("/api/v1/events", {"surface": "audit", "limit": "1"}).json()["events"][0]["id"]
+        for name in (str(lately.id), asked):
+            around = browser.get(f"/event/{name}").root.one("section", "around")
+            for title, spans in zip(around.find("h3"), around.find("p", "spans"), strict=True):
+                said = int(title.text.rpartition(": ")[2].partition(" ")[0])
+                link = next(one for one in spans.find("a") if one.text in ("±5 min", "all of them"))
+                listed = browser.get(link["href"])
+                own_more = listed.total - 1 - said  # what each look at a page here adds
+                assert own_more == 0 if name == lately.id else 0 <= own_more < 20, title.text
+                assert not any(
+                    "audit" in pill.text for pill in listed.root.find("a") if "Remove" in pill.get("aria-label")
+                )
 
 
 def test_older_and_newer_walk_the_query_in_its_order(own: Server) -> None:

@@ -190,8 +190,9 @@ def _nothing(contents: Contents, links: Links, question: Question) -> dict[str, 
 
 
 def _kept(contents: Contents) -> list[tuple[str, str]]:
-    """How long the records of each class are kept, in words."""
-    return [
-        (name.replace("_", " "), "for ever" if one.days is None else f"{one.days:,} days")
-        for name, one in contents.meta.classes.items()
-    ]
+    """How long the records of which classes are kept, in words: the classes of one period together."""
+    periods: dict[str, list[str]] = {}
+    for name, one in contents.meta.classes.items():
+        period = "for ever" if one.days is None else f"{one.days:,} days"
+        periods.setdefault(period, []).append(name.replace("_", " "))
+    return [(period, ", ".join(names)) for period, names in periods.items()]

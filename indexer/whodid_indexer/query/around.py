@@ -14,9 +14,11 @@ from msgspec.structs import replace
 
 from whodid_indexer.query.check import check_query
 from whodid_indexer.query.model import AuditQuery, Term
+from whodid_indexer.query.own import without_own
 from whodid_indexer.store.base import Key, Page, Reader
 from whodid_schema.errors import BadQuery
 from whodid_schema.record import Record, encode
+from whodid_schema.taxonomy import OWN_SURFACE
 from whodid_schema.timestamp import to_micros
 
 Relation = Literal["time", "actor", "ip", "target", "session", "request"]
@@ -58,6 +60,10 @@ class SignIn(Struct, frozen=True):
     sign_out: bytes | None
 
 
+_EVERY_SURFACE = Term("surface", ("*",))
+"""Brings whodid's own events back: beside one of them they are what is looked for."""
+
+
 class Around(Struct, frozen=True):
     """Everything around an event. `unasked` are relations whose value no query can name (it has a `*` in it)."""
 
@@ -72,15 +78,16 @@ def around(reader: Reader, record: Record, span: timedelta = SPAN, nearest: int 
     found: list[Neighbours] = []
     unasked: list[Relation] = []
     for relation, terms in relations(record):
-        query = AuditQuery(terms=terms)
+        query = AuditQuery(terms=(*terms, _EVERY_SURFACE) if record.surface == OWN_SURFACE else terms)
         if relation not in ("session", "request"):
             width = span // timedelta(microseconds=1)
             query = replace(query, since=place.micros - width, until=place.micros + width + 1)
         if not _can_ask(query):
             unasked.append(relation)
             continue
-        before = reader.search(query, Page(limit=nearest, after=place))
-        after = reader.search(query, Page(limit=nearest, after=place, ascending=True))
+        counted = without_own(query)  # as whoever asks the query has it
+        before = reader.search(counted, Page(limit=nearest, after=place))
+        after = reader.search(counted, Page(limit=nearest, after=place, ascending=True))
         records = tuple(before.records), tuple(after.records)
         found.append(Neighbours(relation, query, max(before.total - 1, 0), *records))
     return Around(tuple(found), sign_in(reader, record, place), tuple(unasked))
