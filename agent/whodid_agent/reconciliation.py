@@ -5,13 +5,16 @@
 
 A stream's counters in the checkpoint hold what is settled or parked. What the journal holds beyond the checkpoint is
 added here as decoded and in flight (a stream has its row before it is journaled); what is in flight is counted from
-the journal and the parking files themselves.
+the journal and the parking files themselves. Posts that wait in a spool and were not read yet are in neither: they are
+named beside the streams, in bytes, as what was written to a file and not read is the file's.
 """
 
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +23,7 @@ from whodid_agent import parking
 from whodid_agent.checkpoint import CheckpointFile
 from whodid_agent.inputs.contract import Counters, StreamRow
 from whodid_agent.journal import Journal
+from whodid_agent.spool.segment import HEAD_SIZE, Segment
 from whodid_schema.errors import StateError
 
 EVENTS = ("decoded", "indexed", "duplicate", "quarantined", "dropped", "expired", "in_flight")
@@ -85,10 +89,36 @@ def _status(row: StreamRow, journaled: int, parked: int) -> StreamStatus:
     return StreamStatus(row.key, row.input, path, row.position, **counters, in_flight=journaled + parked)
 
 
+def unread(state_dir: Path) -> dict[str, int]:
+    """Bytes of posts that lie in each receiver's spool and are in no stream's counters yet: nothing has read them."""
+    reached = {row.key: row.position for row in CheckpointFile(state_dir).read().streams}
+    for entry in Journal(state_dir / "journal").all():
+        for each in entry.ranges:
+            reached[each.key] = max(reached.get(each.key, 0), each.end)
+    found = {}
+    for folder in sorted((state_dir / "spool").glob("*/")):
+        name = unquote(folder.name)
+        waits = _end(folder) - reached.get(f"spool:http:{name}", 0)
+        if waits > 0:
+            found[f"http:{name}"] = waits
+    return found
+
+
+def _end(folder: Path) -> int:
+    """The spool position behind the last byte of this spool; 0 where nothing was ever posted."""
+    ends = [0]
+    for segment in filter(None, map(Segment.named, folder.iterdir())):
+        with suppress(FileNotFoundError):  # delivered meanwhile
+            size = segment.path.stat().st_size
+            if size > HEAD_SIZE:
+                ends.append(segment.start + size)
+    return max(ends)
+
+
 def report(state_dir: Path) -> dict[str, Any]:
     """The document of `status --format json`."""
     rows = streams(state_dir)
     totals = {name: sum(getattr(row, name) for row in rows) for name in (*EVENTS, "missed_bytes")}
     expired = CheckpointFile(state_dir).read().expired
-    found = {"streams": [msgspec.to_builtins(row) for row in rows], "totals": totals}
+    found = {"streams": [msgspec.to_builtins(row) for row in rows], "totals": totals, "unread": unread(state_dir)}
     return found | ({"expired": msgspec.to_builtins(expired)} if expired else {})

@@ -76,6 +76,9 @@ def test_every_accepted_post_is_stored_once_though_the_server_comes_late_and_bot
         watcher.start()
         sender.start()
         wait_until(lambda: len(sender.accepted) > 10, "posts are accepted without a store")
+        (waiting,) = reconciliation.report(tmp_path / "state")["unread"].items()
+        assert waiting[0] == f"http:127.0.0.1:{port}"
+        assert waiting[1] > 50 * 10, "what was accepted and is nowhere else is named"
         with server:
             for victim in (server, agent, server):
                 wait_until(listening(store_port), "the server is up")
@@ -95,6 +98,7 @@ def test_every_accepted_post_is_stored_once_though_the_server_comes_late_and_bot
     assert Counter(int(record["target"]["id"]) for record in records) == Counter(sender.accepted)
     assert watcher.looks > 20
     assert watcher.wrong == []
+    assert reconciliation.report(tmp_path / "state")["unread"] == {}
     balance = totals(config)
     # A server that was killed between its commit and its answer makes duplicates, and so does a retried post.
     assert balance["indexed"] + balance["duplicate"] + balance["in_flight"] == balance["decoded"]

@@ -28,8 +28,14 @@ def command(config: Path | None, state_dir: Path | None, form: str) -> None:
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return
-    for line in (*_table(report), *_expired(report)):
+    for line in (*_table(report), *_unread(report), *_expired(report)):
         click.echo(line)
+
+
+def _unread(report: dict[str, Any]) -> Iterator[str]:
+    """What was posted and waits in a spool: it is in no other place than this directory."""
+    for name, size in report["unread"].items():
+        yield f"not read yet: {size:,} bytes of posts in the spool of {visible(name)}; they go out when the store is up"
 
 
 def _expired(report: dict[str, Any]) -> Iterator[str]:
