@@ -29,6 +29,17 @@ Inode = tuple[int, int]
 Stamp = tuple[int, int]
 
 
+def is_out_of_sight(instance: "Instance") -> bool:
+    """Whether a file that no scan found may be where it was: nobody may look there now, or only by its name."""
+    try:
+        status = os.stat(instance.path)  # noqa: PTH116 - asked often
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return (status.st_dev, status.st_ino) == instance.inode
+
+
 def stamp_of(status: os.stat_result) -> Stamp:
     """What changes when a file is written."""
     return status.st_size, status.st_mtime_ns

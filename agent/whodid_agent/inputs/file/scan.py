@@ -48,15 +48,16 @@ class Scan:
         return len(self._patterns) != 1 or glob.has_magic(self._patterns[0])
 
     def directories(self) -> list[str]:
-        """The folders that are looked at, as far as they exist."""
-        return sorted({folder for pattern in self._patterns for folder in _folders(pattern)})
+        """The folders that are looked at, as far as they exist and may be seen."""
+        folders = {folder for pattern in self._patterns for folder in _folders(pattern)}
+        return sorted(folder for folder in folders if os.path.isdir(folder))  # noqa: PTH112 - never raises
 
     def look(self) -> list[Found]:
         """Every file once (by device and inode), the oldest first; `problems` says what could not be looked at."""
         self.problems = {}
         found: dict[tuple[int, int], Found] = {}
         for pattern in self._patterns:
-            literal = not glob.has_magic(pattern) or Path(pattern).is_file()
+            literal = not glob.has_magic(pattern) or os.path.isfile(pattern)  # noqa: PTH113 - never raises
             before = len(found)
             for folder in [str(Path(pattern).parent)] if literal else _folders(pattern):
                 for file in self._in_folder(folder, pattern, literal=literal):
@@ -70,7 +71,7 @@ class Scan:
         try:
             names = os.listdir(folder)  # noqa: PTH208 - thousands of names: strings, not Path objects
         except OSError as error:
-            if not isinstance(error, FileNotFoundError):
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 self.problems[folder] = f"{folder}: cannot be listed: {error.strerror}"
             return []
         return [file for name in sorted(names) if (file := self._file(folder, name, pattern, matches))]
@@ -110,7 +111,7 @@ class Scan:
 def _folders(pattern: str) -> list[str]:
     folder = str(Path(pattern).parent)
     if not glob.has_magic(folder):
-        return [folder] if Path(folder).is_dir() else []
+        return [folder]
     return sorted({path.rstrip("/") or "/" for path in glob.glob(f"{folder}/", recursive=True)})  # noqa: PTH207 - a Path has no folder-only glob
 
 

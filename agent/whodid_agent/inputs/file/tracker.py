@@ -1,6 +1,7 @@
 """Which file is which instance: keeps every instance on its bytes through rotation, truncation, copies and restarts.
 
     known inode, same bytes          the instance goes on, whatever the file is called now
+    known inode, out of sight        the instance waits where it is: rights were taken from its folder
     known inode, other bytes         truncated, or the inode was used again: a new instance; the old one is homeless
     inode gone, descriptor open      read to its end, then homeless
     unknown file                     see `placing`
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.inputs.file.descriptors import Descriptors
-from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, stamp_of
+from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, is_out_of_sight, stamp_of
 from whodid_agent.inputs.file.placing import Placing
 from whodid_agent.inputs.file.reader import Bytes, is_packed, open_bytes
 from whodid_agent.inputs.file.scan import Found
@@ -150,7 +151,11 @@ class Tracker:
         files = list(files)
         self.problems = {}
         self._round += 1
-        self._present = present = {found.inode for found in files}
+        present = {found.inode for found in files}
+        hidden = [home for inode, home in self._homes.items() if inode not in present and is_out_of_sight(home)]
+        for instance in hidden:
+            self._look_through(instance)
+        self._present = present = present.union(home.inode for home in hidden if home.inode is not None)
         if unplaced := self._restored_homes(files):
             self._resume(unplaced)
         unknown = [found for found in files if not self._still_known(found)]
@@ -172,7 +177,8 @@ class Tracker:
                 by_inode.setdefault(instance.inode, []).append(instance)
         pairs = [(found, by_inode.pop(found.inode)) for found in files if found.inode in by_inode]
         for instance in [instance for group in by_inode.values() for instance in group]:
-            self.lose(instance)
+            if not is_out_of_sight(instance):
+                self.lose(instance)
         return pairs
 
     def _resume(self, pairs: list[tuple[Found, list[Instance]]]) -> None:
@@ -307,13 +313,16 @@ class Tracker:
         if file is None:
             self.lose(instance)
             return
-        status = file.stat()
         instance.rotated = True
-        if instance.stamp != stamp_of(status):
-            instance.seen(stamp_of(status), packed=file.packed)
-            instance.changed_at = self._timing.now()
+        self._look_through(instance)
         if not instance.continues_in(file) or (not instance.unread() and self.is_final(instance)):
             self.lose(instance)
+
+    def _look_through(self, instance: Instance) -> None:
+        """What the open descriptor, if there is one, says of the file."""
+        if instance.file is not None and instance.stamp != (stamp := stamp_of(instance.file.stat())):
+            instance.seen(stamp, packed=instance.file.packed)
+            instance.changed_at = self._timing.now()
 
     def _leave(self, instance: Instance) -> None:
         if instance.inode is not None and self._homes.get(instance.inode) is instance:

@@ -1,5 +1,8 @@
 """An agent for a test, closed behind it."""
 
+import ctypes
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,3 +29,20 @@ def tail(path: Path) -> Iterator[Callable[..., Agent]]:
     yield make
     for agent in agents:
         agent.source.close()
+
+
+@pytest.fixture
+def own() -> Iterator[Path]:
+    """A folder of an ordinary user, as whom this thread looks at files, so that rights mean something to root too."""
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() != 0:
+            yield Path(folder)
+            return
+        os.chown(folder, nobody, nobody)
+        act_as = ctypes.CDLL(None).setfsuid
+        act_as(nobody)
+        try:
+            yield Path(folder)
+        finally:
+            act_as(0)

@@ -179,15 +179,37 @@ def test_a_directory_and_an_unreadable_file_are_named_and_stop_nothing(tail: Tai
     assert "pipe.jsonl: is not a regular file" in told
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_named_and_read_once_it_may_be(tail: Tail, path: Path) -> None:
+def test_a_file_without_permission_is_named_and_read_once_it_may_be(tail: Tail, own: Path) -> None:
+    path = own / "a.jsonl"
     path.write_bytes(lines(1))
     path.chmod(0)
-    agent = tail()
+    agent = tail(path)
     assert agent.read() == []
     assert agent.source.problems() == [f"{path}: cannot be read: Permission denied"]
     path.chmod(0o600)
     assert agent.read() == values(1)
+
+
+@pytest.mark.parametrize("pattern", ["logs/a.jsonl", "logs/*.jsonl", "*/a.jsonl", "logs/app/../a.jsonl"])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_folder_without_permission_is_waited_for_and_nothing_in_it_is_missed_or_read_again(
+    pattern: str, restarted: bool, tail: Tail, own: Path
+) -> None:
+    (own / "logs/app").mkdir(parents=True)
+    path = own / "logs" / "a.jsonl"
+    path.write_bytes(lines(1))
+    agent = tail(own / pattern)
+    assert agent.read() == values(1)
+    append(path, lines(2))
+    (own / "logs").chmod(0)
+    if restarted:
+        agent.restart()
+    read = agent.read_patiently()
+    assert agent.source.problems()
+    (own / "logs").chmod(0o700)
+    append(path, lines(3))
+    assert read + agent.read_patiently() == values(2, 3)
+    assert agent.missed() == 0
 
 
 def test_files_of_a_glob_with_an_equal_first_line_are_streams_of_their_own(tail: Tail, tmp_path: Path) -> None:
