@@ -93,7 +93,7 @@ def _terms(filters: Iterable[Filter], me: Me) -> Iterable[Member]:
 
 
 def _values(field: str, typed: str, me: Me) -> Iterable[str]:
-    for value in parse_values(typed):
+    for value in parse_values(typed, field):
         try:
             if field == "actor" and value.text == ME and not value.quoted:
                 yield from me_values(me)

@@ -66,8 +66,8 @@ def quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def parse_values(typed: str) -> list[Value]:
-    """The values of a flag or a parameter; spaces belong to them, but for those around commas.
+def parse_values(typed: str, said_as: str = "") -> list[Value]:
+    """The values of a flag or a parameter, `said_as`; spaces belong to them, but for those around commas.
 
     Raises BadQuery, marked in `typed`, where one is empty, or something stands behind a closing mark.
     """
@@ -77,7 +77,8 @@ def parse_values(typed: str) -> list[Value]:
         value = _listed(typed, place)
         if not value.text:
             hint = "a lone * asks for any value; a value with a comma is quoted"
-            raise BadQuery("the value is empty", hint, min(value.start, len(typed)), 0, text=typed)
+            what = f"{said_as}: the value is empty" if said_as else "the value is empty"
+            raise BadQuery(what, hint, min(value.start, len(typed)), 0, text=typed)
         found.append(value)
         if value.end >= len(typed):
             return found

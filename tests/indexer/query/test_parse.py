@@ -132,6 +132,11 @@ def test_values_that_cannot_be_read_are_marked(typed: str, position: int, says: 
     assert (refused.value.position, refused.value.text) == (position, typed)
 
 
+def test_an_empty_value_says_whose_it_is() -> None:
+    with pytest.raises(BadQuery, match=r"verb: the value is empty"):
+        build_query([("verb", "", False)], now=NOW)
+
+
 def test_filters_of_one_field_are_one_term_and_aliases_mean_their_field() -> None:
     filters = [("actor", "ana", False), ("who", "bob,eva", False), ("verb", "view", True), ("meta.plan", "pro", False)]
     assert build_query(filters, ["user:dan -verb:export"], now=NOW).terms == (
