@@ -86,7 +86,7 @@ class Bookmark:
 
     def __init__(self, folder: Path, name: str, store: str) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = folder / f"{name}.bookmark"
+        self.path = folder / f"{name}.bookmark"
         self._now = folder / f"{name}.now"
         self._said = 0.0
         self._told: Now | None = None
@@ -104,7 +104,7 @@ class Bookmark:
         if self.place.store != store:
             raise UsageError(
                 f"the bookmark of {name} is of {self.place.store}, not of {store}",
-                f"name that store, give the consumer another name, or remove {self._path} to begin anew",
+                f"name that store, give the consumer another name, or remove {self.path} to begin anew",
             )
 
     def save(self, **changed: object) -> None:
@@ -112,9 +112,9 @@ class Bookmark:
         place = replace(self.place, **changed)
         bodies = self.bodies if place.pending is not None else []
         try:
-            write_state(self._path, b"\n".join([msgspec.json.encode(place), *bodies]) + b"\n")
+            write_state(self.path, b"\n".join([msgspec.json.encode(place), *bodies]) + b"\n")
         except OSError as error:
-            raise StateError(f"{self._path} cannot be written: {error}", "see to its disk and rights") from error
+            raise StateError(f"{self.path} cannot be written: {error}", "see to its disk and rights") from error
         self.place = place
 
     def tell(self, now: Now, *, hurry: bool = False) -> None:
@@ -169,10 +169,18 @@ def read_bookmark(folder: Path, name: str) -> tuple[Place, list[bytes]] | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
-        raise StateError(f"{path} cannot be read: {error}", "put it back from a backup, or remove it") from error
+        raise StateError(f"{path} cannot be read: {error}", anew(path)) from error
     if place.version != 1 or len(bodies) != (place.pending.records if place.pending else 0):
-        raise StateError(f"{path} is damaged, or of another version", "put it back from a backup, or remove it")
+        raise StateError(f"{path} is damaged, or of another version", anew(path))
     return place, bodies
+
+
+def anew(path: Path) -> str:
+    """What can be done about a bookmark that is of no use."""
+    return (
+        f"put it back from a backup; or remove {path.name}: the consumer then begins anew and sends everything again, "
+        "with `begin: now` only what is new"
+    )
 
 
 def read_now(folder: Path, name: str) -> Now | None:

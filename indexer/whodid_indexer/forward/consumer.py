@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from whodid_indexer.forward.bookmark import Counts, Now, Pending
+from whodid_indexer.forward.bookmark import Counts, Now, Pending, anew
 from whodid_indexer.forward.file import FileSink
 from whodid_indexer.forward.lag import behind
 from whodid_indexer.forward.patience import Patience
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.forward.sink import Batch, NotTaken, Refused
 from whodid_indexer.forward.tools import Tools, delivery_of
-from whodid_schema.errors import StoreUnreachable, WhodidError
+from whodid_schema.errors import StateError, StoreUnreachable, UsageError, WhodidError
 
 INTERVAL = 1.0
 """Seconds between two looks at a store where nothing has arrived."""
@@ -122,6 +122,9 @@ class Consumer:
         except StoreUnreachable as error:
             self._trouble(NotTaken(f"the store: {error.message}"))
             return None
+        except UsageError as error:
+            said = f"the store does not know where {self.settings.name} was: {error.message}"
+            raise StateError(f"{said}; is it another one, or was it put back?", anew(self._mark.path)) from error
         if self._patience.reason.startswith("the store: "):
             self._patience.over()
         return batch

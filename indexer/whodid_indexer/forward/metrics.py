@@ -39,6 +39,10 @@ class _Collector:
                 labels=["consumer"],
             ),
         }
+        found = self._found()
+        for status in found:
+            if not any(status.name == consumer.settings.name for consumer in self._consumers):
+                gauges["failing"].add_metric([status.name], 1.0)  # its bookmark cannot be used
         for consumer in self._consumers:
             name, now = consumer.settings.name, consumer.now
             for outcome in ("sent", "filtered", "dead"):
@@ -49,22 +53,26 @@ class _Collector:
         yield records
         yield retries
         yield from gauges.values()
-        yield from self._lags()
+        yield from _lags(found)
 
-    def _lags(self) -> Iterator[Metric]:
-        places = GaugeMetricFamily(
-            "whodid_forward_lag_records", "Records that wait in the store, at most", labels=["consumer"]
-        )
-        seconds = GaugeMetricFamily(
-            "whodid_forward_lag_seconds", "Seconds since the oldest waiting record was received", labels=["consumer"]
-        )
+    def _found(self) -> list[Status]:
         with self._one_at_a_time:
-            for status in self._statuses():
-                if status.lag_records is not None and status.lag_seconds is not None:
-                    places.add_metric([status.name], status.lag_records)
-                    seconds.add_metric([status.name], status.lag_seconds)
-        yield places
-        yield seconds
+            return self._statuses()
+
+
+def _lags(found: Sequence[Status]) -> Iterator[Metric]:
+    places = GaugeMetricFamily(
+        "whodid_forward_lag_records", "Records that wait in the store, at most", labels=["consumer"]
+    )
+    seconds = GaugeMetricFamily(
+        "whodid_forward_lag_seconds", "Seconds since the oldest waiting record was received", labels=["consumer"]
+    )
+    for status in found:
+        if status.lag_records is not None and status.lag_seconds is not None:
+            places.add_metric([status.name], status.lag_records)
+            seconds.add_metric([status.name], status.lag_seconds)
+    yield places
+    yield seconds
 
 
 def serve_metrics(

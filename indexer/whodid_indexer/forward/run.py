@@ -19,7 +19,7 @@ from whodid_indexer.forward.sink import Sink
 from whodid_indexer.forward.syslog import SyslogSink
 from whodid_indexer.forward.tools import Tools
 from whodid_indexer.forward.webhook import WebhookSink
-from whodid_schema.errors import ConfigError, Incomplete, WhodidError
+from whodid_schema.errors import ConfigError, Incomplete, StateError, WhodidError
 
 _GRACE = 15.0
 """Seconds that consumers have to end; what they leave is on disk."""
@@ -44,13 +44,23 @@ def run(order: Order, watched: Callable[[Sequence[Consumer]], None] = lambda _: 
     """Until SIGTERM or SIGINT; with `once` until everything there is now is acknowledged. `watched` gets the consumers.
 
     Raises ConfigError and UsageError before anything is sent; Incomplete where `once` did not come to its end in time;
-    the error of a consumer that had to give up.
+    the error of a consumer that had to give up, or whose bookmark cannot be used: the others run.
     """
     stop = threading.Event()
+    broken: list[StateError] = []
     with ExitStack() as stack:
-        consumers = [_consumer(one, order, stack, stop) for one in order.consumers]
-        watched(consumers)
-        ended(consumers, stop, order)
+        consumers: list[Consumer] = []
+        for one in order.consumers:
+            try:
+                consumers.append(_consumer(one, order, stack, stop))
+            except StateError as error:
+                broken.append(error)
+                order.say(f"{one.name} does not run: {error}")
+        if consumers:
+            watched(consumers)
+            ended(consumers, stop, order)
+    if broken:
+        raise broken[0]
 
 
 def ended(consumers: Sequence[Consumer], stop: threading.Event, order: Order) -> None:

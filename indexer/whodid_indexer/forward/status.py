@@ -11,7 +11,7 @@ from whodid_indexer.forward.dead import DeadLetters
 from whodid_indexer.forward.lag import Lag, lag_of
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.store.base import Reader
-from whodid_schema.errors import WhodidError
+from whodid_schema.errors import StateError, WhodidError
 
 
 class Status(Struct, frozen=True):
@@ -39,17 +39,21 @@ class Status(Struct, frozen=True):
 
 
 def statuses(consumers: Sequence[ConsumerSettings], folder: Path, reader: Reader | None) -> list[Status]:
-    """Of each consumer, whether it is running or not. Raises StateError for a damaged bookmark."""
+    """Of each consumer, whether it is running or not; one with a damaged bookmark says so as its reason."""
     return [_status(one, folder, reader) for one in consumers]
 
 
 def _status(settings: ConsumerSettings, folder: Path, reader: Reader | None) -> Status:
     running = is_held(folder, settings.name)
-    found = read_bookmark(folder, settings.name)
+    damaged = ""
+    try:
+        found = read_bookmark(folder, settings.name)
+    except StateError as error:
+        found, damaged = None, error.message
     place = found[0] if found else None
     now = read_now(folder, settings.name)
     counts = _counts(place, now if running else None)
-    lag, why = _lag(reader, place)
+    lag, why = (None, damaged) if damaged else _lag(reader, place)
     said = now if now is not None and (running or now.reason) else None
     return Status(
         name=settings.name,
@@ -57,7 +61,7 @@ def _status(settings: ConsumerSettings, folder: Path, reader: Reader | None) -> 
         form=settings.form,
         address=settings.shown,
         query=settings.query,
-        state=said.state if said is not None and running else "stopped" if found else "new",
+        state=said.state if said is not None and running else "stopped" if found or damaged else "new",
         reason=why or (said.reason if said else ""),
         running=running,
         **{name: getattr(counts, name) for name in Counts.__struct_fields__},

@@ -188,6 +188,31 @@ def test_once_ends_with_5_where_a_receiver_takes_nothing(tmp_path: Path) -> None
     assert hook.ids == ids_of(made(0, 5))
 
 
+@pytest.mark.parametrize(
+    "damaged", ["", "gar\x00bage", '{"store":"x"', '{"store":"STORE","version":9}', "PENDING", "OTHER"]
+)
+def test_a_damaged_bookmark_stops_its_own_consumer_alone_and_says_what_to_do(tmp_path: Path, damaged: str) -> None:
+    store = store_in(tmp_path, made(0, 5))
+    arguments = configured(tmp_path, store, {**file_to(tmp_path / "bad"), "name": "bad"}, file_to(tmp_path / "good"))
+    state = tmp_path / "state"
+    state.mkdir()
+    pending = {"store": store, "pending": {"cursor": "1", "read": 1, "filtered": 0, "records": 2, "delivery": "x"}}
+    texts = {"PENDING": json.dumps(pending) + "\n{}\n", "OTHER": json.dumps({"store": store, "cursor": "99-abc"})}
+    (state / "bad.bookmark").write_text(texts.get(damaged, damaged.replace("STORE", store)))
+    before = (state / "bad.bookmark").read_bytes()
+    done = forward("--once", *arguments, check=False)
+    assert done.code == 1
+    assert "bad.bookmark" in done.err
+    assert "begins anew and sends everything again" in done.err
+    assert ids_in(tmp_path / "good") == ids_of(made(0, 5))
+    told = consumers_of(arguments)
+    assert (told["file"]["sent"], told["bad"]["sent"], told["bad"]["reason"] != "") == (5, 0, True)
+    assert (state / "bad.bookmark").read_bytes() == before
+    (state / "bad.bookmark").unlink()
+    forward("--once", *arguments)
+    assert ids_in(tmp_path / "bad") == ids_of(made(0, 5))
+
+
 def test_replay_sends_again_what_happened_since_under_new_names_and_the_bookmark_stays(tmp_path: Path) -> None:
     store = store_in(tmp_path, made(0, 50))
     with Hook() as hook:

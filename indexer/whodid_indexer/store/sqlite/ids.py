@@ -21,7 +21,7 @@ _MOST = 1 << 29
 """Bits: 64 MiB, from 33 million records on; beyond that "maybe" is wrong more often, and all stays right."""
 
 _WORTH = 1_000
-"""So many records are read in the time of two or three look-ups: these keep writers waiting, a part of the filter less."""
+"""So many records are read in the time of two or three look-ups: these keep a writer waiting more than a part does."""
 
 _PART = 20_000
 """Records read in one transaction: 11 ms; of a larger one more, as its look-ups take longer too."""
