@@ -3,26 +3,24 @@
 FileSource("app", ["/var/log/app/*.jsonl"], normaliser, host="web-1", agent="agent-1", wake=event.set)
 
 poll ─► scan: what files there are ─► tracker: which of them is which instance ─► queues
-read ─► pieces: whole raw lines ─► lines: redacted, with positions ─► Block
+read ─► blocks: whole lines, redacted, with positions ─► Block
 """
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from whodid_agent.filename import told
 from whodid_agent.inputs.contract import Block, Gone, StreamRow
+from whodid_agent.inputs.file.blocks import Blocks
 from whodid_agent.inputs.file.instance import Instance, Stamp, stamp_of
-from whodid_agent.inputs.file.lines import bounds, cut, cut_written, first_line
-from whodid_agent.inputs.file.pieces import Ending, Piece, Pieces
-from whodid_agent.inputs.file.reader import Bytes
+from whodid_agent.inputs.file.pieces import Ending, Pieces
 from whodid_agent.inputs.file.scan import Scan
 from whodid_agent.inputs.file.tracker import Timing, Tracker
-from whodid_agent.inputs.file.unwrap import Mode, Written, may_be_wrapped, unwrapped
-from whodid_agent.normalise.contract import Normaliser, Stream
+from whodid_agent.inputs.file.unwrap import Mode
+from whodid_agent.normalise.contract import Normaliser
 from whodid_schema.errors import StateError
-from whodid_schema.identity import generation_of
 
 if TYPE_CHECKING:
     from whodid_agent.inputs.file.watch import Watch
@@ -37,14 +35,6 @@ def _watch(wake: Callable[[], None]) -> "Watch":
     from whodid_agent.inputs.file.watch import Watch  # noqa: PLC0415  a run with --once needs none
 
     return Watch(wake)
-
-
-class _Got(NamedTuple):
-    """A piece of a file, and where its lines were wrapped, what was in them."""
-
-    piece: Piece
-    lines: list[Written] | None = None
-    skipped: int = 0
 
 
 class FileSource:
@@ -78,12 +68,11 @@ class FileSource:
         self._timing, self._chunk = timing or Timing(), chunk
         self._scan = Scan(patterns)
         self._several = self._scan.several
-        self._pieces = Pieces(max_line)
-        self._unwrap = unwrap
+        self._blocks = Blocks(normaliser, Pieces(max_line), unwrap, chunk, agent=agent, host=host)
         self._watch = _watch(wake) if wake else None
         self._tracker = Tracker(
             name,
-            name_generation=self._generation,
+            name_generation=self._blocks.generation,
             source_of=self._source_of,
             timing=self._timing,
             max_line=max_line,
@@ -187,7 +176,7 @@ class FileSource:
         ending = self._ending(instance)
         if file.packed and file.fault and ending is Ending.CLOSE:
             ending = Ending.TAKE
-        got = self._next(file, instance.head, limit, ending)
+        got = self._blocks.next(file, instance.head, limit, ending)
         if not instance.continues_in(file):
             # truncated: its last size stays as it was, to know how much was not read
             self._tracker.lose(instance)
@@ -203,67 +192,10 @@ class FileSource:
             if not file.unread(instance.head) and not file.fault:
                 instance.read_to_end = stamp
             return None
-        block = self._block(instance, file, got, self._timing.receipt())
+        block = self._blocks.make(instance, file, got, self._timing.receipt())
         if not instance.unread():
             instance.read_to_end = stamp
         return block
-
-    def _next(self, file: Bytes, start: int, chunk: int, ending: Ending, stop: int | None = None) -> _Got | None:
-        """The next piece; one that holds wrapped lines ends where no line is unfinished."""
-        last = start
-        while True:
-            piece = self._pieces.next(file, start, chunk, ending, stop)
-            if piece is None or not may_be_wrapped(piece.raw, self._unwrap):
-                return None if piece is None else _Got(piece)
-            written, skipped = bounds(piece.raw, start)
-            lines, unfinished = unwrapped(written, self._unwrap)
-            if unfinished is None:
-                return _Got(piece, lines, skipped)
-            if unfinished > start:
-                whole = unfinished - start
-                raw = piece.raw[:whole]
-                written, skipped = bounds(raw, start)
-                return _Got(Piece(unfinished, raw), unwrapped(written, self._unwrap)[0], skipped)
-            nothing_more = piece.end == last
-            if chunk > self._pieces.max_line or (nothing_more and ending is Ending.CLOSE):
-                return _Got(piece, lines, skipped)
-            if nothing_more:
-                return None
-            last, chunk = piece.end, 2 * chunk
-
-    def _block(self, instance: Instance, file: Bytes, got: _Got, received_at: str) -> Block:
-        start, piece = instance.head, got.piece
-        self._consume(instance, file, piece)
-        if not piece.raw:
-            return Block(instance.key, start, piece.end, [], 0, piece.skipped, piece.refused)
-
-        def stream_of(line: bytes) -> Stream:
-            instance.generation = instance.generation or generation_of(line)
-            return instance.stream(self._agent, self._host)
-
-        if got.lines is not None:
-            # The generation is that of the file's own first line, as whoever looks for copies of it reads it.
-            first = first_line(piece.raw, self._pieces.max_line) or b""
-            instance.generation = instance.generation or self._generation(first)
-            stream = instance.stream(self._agent, self._host)
-            taken, blank = cut_written(got.lines, stream, self.normaliser.redact, received_at)
-            return Block(instance.key, start, piece.end, taken, blank, got.skipped)
-        lines, blank, skipped = cut(piece.raw, start, stream_of, self.normaliser.redact, received_at)
-        return Block(instance.key, start, piece.end, lines, blank, skipped)
-
-    def _consume(self, instance: Instance, file: Bytes, piece: Piece) -> None:
-        """Move the head behind the piece; the fingerprint takes in its bytes."""
-        print_ = instance.print
-        if print_ is None:
-            raise StateError(f"{instance.path}: read before it was known again", "report this as a bug of whodid")
-        if piece.raw:
-            print_.add(piece.raw)
-        while print_.end < piece.end:
-            more = file.read(print_.end, min(self._chunk, piece.end - print_.end))
-            if not more:
-                raise Gone(piece.end - print_.end)
-            print_.add(more)
-        instance.head = piece.end
 
     def replay(self, key: str, start: int, end: int, received_at: str) -> Iterator[Block]:
         """The lines from `start` to `end` again. Raises Gone where they are nowhere, StateError if unreadable."""
@@ -277,12 +209,12 @@ class FileSource:
             self._abandon(instance, end)
             raise Gone(end - start)
         while instance.head < end:
-            got = self._next(file, instance.head, self._chunk, Ending.CLOSE, stop=end)
+            got = self._blocks.next(file, instance.head, self._chunk, Ending.CLOSE, stop=end)
             if got is None or not instance.continues_in(file):
                 missed = end - instance.head
                 self._abandon(instance, end)
                 raise Gone(missed)
-            yield self._block(instance, file, got, received_at)
+            yield self._blocks.make(instance, file, got, received_at)
 
     def _abandon(self, instance: Instance, position: int) -> None:
         """Bytes before `position` are gone and counted by the caller; those behind it are missed now."""
@@ -338,6 +270,3 @@ class FileSource:
         if self._source is None:
             return f"{self._host}:{told(path)}"
         return f"{self._source}:{told(path)}" if self._several else self._source
-
-    def _generation(self, first_line: bytes) -> str:
-        return generation_of(self.normaliser.redact(first_line + b"\n").removesuffix(b"\n"))
