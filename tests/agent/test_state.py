@@ -252,7 +252,7 @@ def test_of_a_deleted_file_that_was_delivered_whole_nothing_is_said_or_missed(
 def test_rows_of_files_of_long_ago_are_summed_up_and_the_totals_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("whodid_agent.inputs.file.tracker.REMEMBERED", 2)
+    monkeypatch.setattr("whodid_agent.inputs.file.register.REMEMBERED", 2)
     log = tmp_path / "app.jsonl"
     with Target() as target:
         agent = Agent(tmp_path, target.url)

@@ -120,6 +120,10 @@ class Instance:
             return self.file.unread(self.head)
         return 1 if is_packed(self.path) else max(0, self.size - self.head)
 
+    def is_missing(self) -> bool:
+        """Whether bytes were seen that were not read, and are nowhere now."""
+        return self.inode is None and not self.gone and self.size > self.head
+
     def seen(self, stamp: Stamp, *, packed: bool) -> None:
         """What the file was when it was looked at; how much a compressed one holds is not known by that."""
         self.stamp = stamp

@@ -16,6 +16,7 @@ from whodid_agent.inputs.contract import Block, Gone, StreamRow
 from whodid_agent.inputs.file.blocks import Blocks
 from whodid_agent.inputs.file.instance import Instance, Stamp, stamp_of
 from whodid_agent.inputs.file.pieces import Ending, Pieces
+from whodid_agent.inputs.file.register import Register
 from whodid_agent.inputs.file.scan import Scan
 from whodid_agent.inputs.file.tracker import Timing, Tracker
 from whodid_agent.inputs.file.unwrap import Mode
@@ -70,8 +71,9 @@ class FileSource:
         self._several = self._scan.several
         self._blocks = Blocks(normaliser, Pieces(max_line), unwrap, chunk, agent=agent, host=host)
         self._watch = _watch(wake) if wake else None
+        self._register = Register(name, self._timing.wall)
         self._tracker = Tracker(
-            name,
+            self._register,
             name_generation=self._blocks.generation,
             source_of=self._source_of,
             timing=self._timing,
@@ -86,7 +88,7 @@ class FileSource:
 
     def open(self, rows: Mapping[str, StreamRow]) -> None:
         """Go on where the rows stand. Raises StateError for a row of a newer version."""
-        self._tracker.restore(rows)
+        self._register.restore(rows)
         self._look()
 
     def poll(self) -> None:
@@ -108,7 +110,7 @@ class FileSource:
     def problems(self) -> list[str]:
         """What cannot be read now, one sentence each; they do not stop the rest and may go away by themselves."""
         watch = [self._watch.problem] if self._watch and self._watch.problem else []
-        faults = [f"{each.path}: {each.fault}" for each in self._tracker.readable() if each.fault]
+        faults = [f"{each.path}: {each.fault}" for each in self._register.readable() if each.fault]
         held = [
             f"{each.path}: was deleted with {each.unread()} bytes unread; let this agent run until they are delivered"
             for each in self._tracker.unlinked()
@@ -130,7 +132,7 @@ class FileSource:
     def _line_up(self) -> None:
         """Queue what can be read, by source: older instances of a file before newer ones, each source in its turn."""
         queues: dict[str, deque[Instance]] = {}
-        for instance in self._tracker.readable():
+        for instance in self._register.readable():
             if self._has_work(instance):
                 queues.setdefault(instance.source, deque()).append(instance)
         order = sorted(queues, key=lambda source: (source <= self._served, source))
@@ -199,7 +201,7 @@ class FileSource:
 
     def replay(self, key: str, start: int, end: int, received_at: str) -> Iterator[Block]:
         """The lines from `start` to `end` again. Raises Gone where they are nowhere, StateError if unreadable."""
-        instance = self._tracker[key]
+        instance = self._register[key]
         if instance.head > start:
             self.rewind(key, start)
         file = self._tracker.open(instance) if instance.inode else None
@@ -220,48 +222,48 @@ class FileSource:
         """Bytes before `position` are gone and counted by the caller; those behind it are missed now."""
         instance.head = position
         self._tracker.forget(instance)
-        self._tracker.miss(instance, instance.size - position)
+        self._register.miss(instance, instance.size - position)
 
     def rewind(self, key: str, position: int) -> None:
         """Read this stream from `position` once more."""
-        instance = self._tracker[key]
+        instance = self._register[key]
         instance.rewind(position)
         self._held.pop(key, None)
         if instance.gone:
-            self._tracker.miss(instance, max(0, instance.size - position))
+            self._register.miss(instance, max(0, instance.size - position))
         self._line_up()
 
     # ---- for the checkpoint
 
     def detail(self, key: str, position: int) -> dict[str, Any]:
         """What finds the file again at `position`; see `instance` for the form."""
-        return dict(self._tracker[key].saved(position))
+        return dict(self._register[key].saved(position))
 
     def delivered(self, key: str, position: int) -> None:
         """What lies before `position` is settled: of its bytes only hashes are kept."""
-        self._tracker[key].settle(position)
+        self._register[key].settle(position)
 
     def missed(self) -> Mapping[str, int]:
         """Bytes that vanished unread since the last call, by stream (a lower bound)."""
-        return self._tracker.take_missed()
+        return self._register.take_missed()
 
     def at_risk(self) -> Mapping[str, int]:
         """Unlinked files, and their size: there is no way to give them a name again."""
         return {instance.key: instance.size for instance in self._tracker.unlinked()}
 
     def spent(self) -> Collection[str]:
-        """Files that are gone, but for the last `tracker.REMEMBERED` of each source: a copy may still turn up."""
+        """Files that are gone, but for the last `register.REMEMBERED` of each source: a copy may still turn up."""
         return self._tracker.spent()
 
     def forget(self, keys: Collection[str]) -> None:
         """A copy of such a file that turns up now is a new file."""
         for key in keys:
-            self._tracker.retire(key)
+            self._register.retire(key)
             self._held.pop(key, None)
 
     def pending(self) -> int:
         """Bytes that are there and not read yet (a compressed file, or one not judged yet, counts 1)."""
-        unread = sum(instance.unread() for instance in self._tracker.readable() if self._has_work(instance))
+        unread = sum(instance.unread() for instance in self._register.readable() if self._has_work(instance))
         return unread + self._tracker.undecided()
 
     # ---- names

@@ -11,19 +11,16 @@ was seen of it but not read is missed. A copy of an instance that has a home is 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from whodid_agent.inputs.contract import StreamRow
 from whodid_agent.inputs.file.descriptors import Descriptors
 from whodid_agent.inputs.file.instance import Inode, Instance, Stamp, is_out_of_sight, stamp_of
 from whodid_agent.inputs.file.placing import Placing
 from whodid_agent.inputs.file.reader import Bytes, is_packed, open_bytes
+from whodid_agent.inputs.file.register import Register
 from whodid_agent.inputs.file.scan import Found
-from whodid_schema.timestamp import from_micros, to_micros
-
-REMEMBERED = 100
-"""So many vanished files of each source are still known, to recognise a late copy of one."""
+from whodid_schema.timestamp import from_micros
 
 
 class Timing(NamedTuple):
@@ -44,56 +41,35 @@ class Timing(NamedTuple):
 
 
 class Tracker:
-    """The instances of one file input.
+    """Finds the files of one input's instances, which `register` holds.
 
     `name_generation` turns a file's first line into its generation, `source_of` a configured path into the source.
     """
 
     def __init__(
         self,
-        name: str,
+        register: Register,
         *,
         name_generation: Callable[[bytes], str],
         source_of: Callable[[str], str],
         timing: Timing,
         max_line: int,
     ) -> None:
-        self._name = name
+        self._register = register
         self._name_generation = name_generation
         self._source_of = source_of
         self._timing = timing
         self._placing = Placing(max_line, self.open)
-        self._instances: dict[str, Instance] = {}
-        self._by_source: dict[str, list[Instance]] = {}
         self._homes: dict[Inode, Instance] = {}
         self._copies: dict[Inode, tuple[Instance, Stamp, float | None]] = {}
         self._waiting: dict[Inode, tuple[Stamp, float, str]] = {}
         self._present: set[Inode] = set()
         self.descriptors = Descriptors()
-        self._missed: dict[str, int] = {}
-        self._last_number = 0
-        self._last_receipt = 0
         self._round = 0
         self.finishing = False
         self.problems: dict[str, str] = {}
 
     # ---- the instances
-
-    def restore(self, rows: Mapping[str, StreamRow]) -> None:
-        """Take the instances of the checkpoint; the next `update` finds their files. Raises StateError."""
-        for row in rows.values():
-            instance = Instance.of_row(row)
-            self._enter(instance)
-            self._last_receipt = max(self._last_receipt, to_micros(instance.first_receipt))
-            number = row.key.rpartition("#")[2]
-            self._last_number = max(self._last_number, int(number) if number.isdecimal() else 0)
-
-    def __getitem__(self, key: str) -> Instance:
-        return self._instances[key]
-
-    def readable(self) -> list[Instance]:
-        """The instances with a home, those of one source together and the oldest first."""
-        return [instance for group in self._by_source.values() for instance in group if instance.inode is not None]
 
     def unlinked(self) -> list[Instance]:
         """The instances whose file has no name any more, but an open descriptor."""
@@ -101,48 +77,16 @@ class Tracker:
 
     def spent(self) -> list[str]:
         """Instances whose file is gone and was settled to its end, but for the newest of each source."""
-        copied = {copy[0].key for copy in self._copies.values()}
-        ended = (
-            [each for each in group if each.inode is None and each.key not in copied and not self._is_missing(each)]
-            for group in self._by_source.values()
-        )
-        return [each.key for group in ended for each in group[:-REMEMBERED] if each.settled == each.head]
-
-    def retire(self, key: str) -> None:
-        """Forget an instance of the spent."""
-        instance = self._instances.pop(key)
-        if instance in self._by_source[instance.source]:
-            self._by_source[instance.source].remove(instance)
+        return self._register.spent({copy[0].key for copy in self._copies.values()})
 
     def undecided(self) -> int:
         """Files whose instance is not known yet; when finishing, also instances whose bytes may still turn up."""
-        homeless = sum(self._is_missing(instance) for instance in self._instances.values()) if self.finishing else 0
+        homeless = sum(instance.is_missing() for instance in self._register) if self.finishing else 0
         return len(self._waiting) + homeless
-
-    def take_missed(self) -> dict[str, int]:
-        """Bytes that vanished unread since the last call, by instance."""
-        taken, self._missed = self._missed, {}
-        return taken
 
     def is_final(self, instance: Instance) -> bool:
         """Whether nothing is expected to be written to the instance's file any more."""
         return instance.rotated and (self.finishing or self._timing.now() - instance.changed_at >= self._timing.settle)
-
-    def _enter(self, instance: Instance) -> None:
-        self._instances[instance.key] = instance
-        self._by_source.setdefault(instance.source, []).append(instance)
-
-    def _new(self, found: Found, generation: str, first_receipt: str) -> None:
-        self._last_number += 1
-        key = f"{self._name}#{self._last_number}"
-        instance = Instance(key, self._source_of(found.configured), first_receipt, generation)
-        self._enter(instance)
-        self._settle_in(instance, found)
-
-    def _receipt(self) -> str:
-        """The receipt of a new instance: later than all before, for it tells equal lines of two instances apart."""
-        self._last_receipt = max(round(self._timing.wall() * 1e6), self._last_receipt + 1)
-        return from_micros(self._last_receipt)
 
     # ---- what is there now
 
@@ -172,7 +116,7 @@ class Tracker:
     def _restored_homes(self, files: list[Found]) -> list[tuple[Found, list[Instance]]]:
         """After a restart: the files whose inode the checkpoint names, and the instances that it names for it."""
         by_inode: dict[Inode, list[Instance]] = {}
-        for instance in self._instances.values():
+        for instance in self._register:
             if instance.inode is not None and self._homes.get(instance.inode) is not instance:
                 by_inode.setdefault(instance.inode, []).append(instance)
         pairs = [(found, by_inode.pop(found.inode)) for found in files if found.inode in by_inode]
@@ -270,7 +214,7 @@ class Tracker:
         """Go by what `placing` says of an unknown file; as long as it may still be growing into a copy, it waits."""
         line = self._placing.first_line(file)
         generation = self._name_generation(line) if line is not None else ""
-        namesakes = self._namesakes(found, generation)
+        namesakes = self._register.namesakes(self._source_of(found.configured), generation)
         live = found.current and not file.packed
         verdict = self._placing.judge(file, namesakes, live=live)
         whose = verdict.instance
@@ -284,13 +228,9 @@ class Tracker:
             return False
         elif live or not (namesakes or line is None) or not self._must_wait(found):
             elder = None if live else verdict.elder
-            self._new(found, generation, elder.first_receipt if elder else self._receipt())
+            receipt = elder.first_receipt if elder else self._register.receipt()
+            self._settle_in(self._register.new(self._source_of(found.configured), generation, receipt), found)
         return True
-
-    def _namesakes(self, found: Found, generation: str) -> list[Instance]:
-        """The instances of the same source that begin with the same line, as far as that is known."""
-        group = self._by_source.get(self._source_of(found.configured), [])
-        return [instance for instance in group if not generation or instance.generation in {generation, ""}]
 
     def _must_wait(self, found: Found) -> bool:
         """Whether the file may still be growing: it changed within the last `settle` seconds."""
@@ -335,16 +275,13 @@ class Tracker:
         instance.inode, instance.lost_at, instance.lost_in = None, self._timing.now(), self._round
         instance.rotated = True
 
-    def _is_missing(self, instance: Instance) -> bool:
-        return instance.inode is None and not instance.gone and instance.size > instance.head
-
     def _give_up(self) -> None:
         """Count as missed what was seen of homeless instances and did not turn up again."""
         if self._waiting:
             return
-        for instance in self._instances.values():
-            if self._is_missing(instance) and self._patience_is_over(instance):
-                self.miss(instance, instance.size - instance.head)
+        for instance in self._register:
+            if instance.is_missing() and self._patience_is_over(instance):
+                self._register.miss(instance, instance.size - instance.head)
 
     def _patience_is_over(self, instance: Instance) -> bool:
         """Not in the round of the loss: a copy may have been made behind the back of the scan that saw it."""
@@ -352,16 +289,10 @@ class Tracker:
             return False
         return self.finishing or self._timing.now() - (instance.lost_at or 0.0) >= self._timing.grace
 
-    def miss(self, instance: Instance, size: int) -> None:
-        """Count bytes of the instance as vanished unread; what is not found now is not waited for any longer."""
-        instance.gone = True
-        if size > 0:
-            self._missed[instance.key] = self._missed.get(instance.key, 0) + size
-
     def forget(self, instance: Instance) -> None:
         """No file is taken for this instance's any more: some of the bytes it stands behind were never seen."""
         self.lose(instance)
-        self._by_source[instance.source].remove(instance)
+        self._register.disown(instance)
 
     # ---- descriptors
 
