@@ -139,15 +139,16 @@ class Receiver:
 
 
 class Certificates(NamedTuple):
-    """PEM files: the CA, and the certificate of `localhost` with its key."""
+    """PEM files: the CA, the certificate of `localhost` with its key, and one of the same key that is valid no more."""
 
     ca: Path
     certificate: Path
     key: Path
+    expired: Path
 
 
 def make_certificates(folder: Path) -> Certificates:
-    """Valid for two days."""
+    """Valid for two days; `expired` since yesterday."""
     (folder / "names").write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
     fresh = ["-newkey", "rsa:2048", "-nodes"]
     signed = ["-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"]
@@ -156,9 +157,10 @@ def make_certificates(folder: Path) -> Certificates:
         ["req", *fresh, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=localhost"],
         ["x509", "-req", *signed, "-extfile", "names", "-out", "certificate.pem"],
     ]
+    commands.append(["x509", "-req", *signed[:-1], "-1", "-extfile", "names", "-out", "expired.pem"])
     for command in commands:
         subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
-    return Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
+    return Certificates(*(folder / name for name in ("ca.pem", "certificate.pem", "key.pem", "expired.pem")))
 
 
 def main() -> None:

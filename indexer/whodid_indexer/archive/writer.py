@@ -1,6 +1,6 @@
 """Archiving records that are about to be deleted: written, on the disk, and read back before anybody deletes one.
 
-    .whodid-archive.part    what is being written; left by whoever was killed, removed by the next
+    .whodid-archive.part    what is being written; left by whoever was killed, removed by the next; on a full disk at once
     write     the records, compressed, and every one of their ids as the store has it
     sync      the file is on the disk, and the system's memory of it is given up
     verify    read back from the disk: its hash, the number of records, every id (`reader`)
@@ -11,6 +11,7 @@ that is there already with the very same contents (its records were archived, an
 verified and serves again.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -97,6 +98,8 @@ class Archive:
             manifest = self._checked(part, leaving, written, started)
             return Kept(self._placed(part, manifest), manifest.records)
         except OSError as error:
+            with contextlib.suppress(OSError):  # a full disk is full for others too
+                part.unlink(missing_ok=True)
             raise _cannot(self.folder, error) from error
 
     def _checked(self, part: Path, leaving: Leaving, written: "_Written", started: str) -> ArchiveManifest:

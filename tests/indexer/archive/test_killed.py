@@ -116,7 +116,7 @@ def test_on_a_full_disk_it_is_said_and_nothing_is_deleted(path: Path, folder: Pa
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
             signal.signal(signal.SIGXFSZ, handler)
-        assert {file.name for file in folder.iterdir()} == {PART}
+        assert list(folder.iterdir()) == [], "what is half written keeps the disk full for nobody"
         assert stored(path) == IDS
         lifecycle.apply(datetime.now(UTC), lambda _: None)
     assert (stored(path), in_archives(folder)) == (set(), IDS)

@@ -205,3 +205,17 @@ def test_tls_is_verified_and_carries_the_same(tmp_path: Path, certificates: Cert
             drained(tmp_path, store, siem(other, ca_file=str(certificates.ca)), timeout=0.3)
         drained(tmp_path, store, siem(listener.address, ca_file=str(certificates.ca)))
     assert listener.ids() == ids_of(records)
+
+
+def test_a_certificate_that_is_valid_no_more_is_said_and_nothing_is_sent(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.expired, certificates.key)
+    store = store_in(tmp_path, made(0, 3))
+    with (
+        Listener(read_all, tls=context) as listener,
+        pytest.raises(Incomplete, match=r"by siem \(.*certificate has expired"),
+    ):
+        drained(tmp_path, store, siem(listener.address, ca_file=str(certificates.ca)), timeout=0.3)
+    assert b"".join(listener.kept) == b""

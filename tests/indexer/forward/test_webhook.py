@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ import pytest
 from support.forwarding import NOT_OWN, Hook, Post, add, drained, eventually, ids_of, made, order_of, running, store_in
 from support.serving import HOSTILE, make
 from whodid_indexer.forward.bookmark import Bookmark, read_bookmark
+from whodid_indexer.forward.consumer import Consumer
 from whodid_indexer.forward.dead import DeadLetters
+from whodid_indexer.forward.run import run
 from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.forward.webhook import retry_after
 from whodid_schema.errors import ConfigError, Incomplete
@@ -116,6 +120,51 @@ def test_a_receiver_that_answers_500_closes_redirects_and_hangs_loses_nothing(tm
     assert "path-secret" not in "".join(said)
     assert any("answered 500; trying again" in line for line in said)
     assert any("goes on after 5 attempts" in line for line in said)
+
+
+def test_a_receiver_that_asks_to_be_left_alone_is_until_then(tmp_path: Path) -> None:
+    moments: list[float] = []
+
+    def answer(_: Post) -> Any:
+        moments.append(time.monotonic())
+        return 200 if len(moments) > 1 else (429, {"retry-after": "1"})
+
+    with Hook(answer) as hook:
+        drained(tmp_path, store_in(tmp_path, made(0, 3)), hook_to(hook))
+    assert hook.ids == ids_of(made(0, 3))
+    assert moments[1] - moments[0] >= 1.0, "the waits of these tests are far shorter"
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"])
+def test_a_receiver_that_closes_in_the_middle_of_a_body_gets_it_again(tmp_path: Path, answer: bytes) -> None:
+    """What it says before it closes counts: of a batch that is too long it gets halves."""
+    closed: list[int] = []
+    records = made(0, 400, description="word " * 2_000)
+    with Hook() as hook, socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def between() -> None:
+            """Before the receiver: the first connection is closed behind 20,000 bytes."""
+            connection, _ = listener.accept()
+            with connection:
+                while sum(closed) < 20_000:
+                    closed.append(len(connection.recv(4_096)))
+                connection.sendall(answer)
+            listener.close()
+
+        threading.Thread(target=between, daemon=True).start()
+        port = listener.getsockname()[1]
+        settings = hook_to(hook, address=f"http://127.0.0.1:{port}/hooks/path-secret", batch_bytes=100_000_000)
+        consumer: list[Consumer] = []
+        said: list[str] = []
+        with pytest.raises(Incomplete, match="Connection refused"):
+            run(
+                order_of(tmp_path, store := store_in(tmp_path, records), settings, timeout=0.3, said=said),
+                consumer.extend,
+            )
+        assert consumer[0].now.counts.sent == 0
+        (first,) = drained(tmp_path, store, hook_to(hook, batch_bytes=100_000_000))
+    assert list(dict.fromkeys(hook.ids)) == ids_of(records)
+    assert (first.now.counts.sent, first.now.counts.dead) == (400, 0)
 
 
 def test_a_receiver_that_stays_away_ends_once_with_the_rest_unsent_and_kept(tmp_path: Path) -> None:

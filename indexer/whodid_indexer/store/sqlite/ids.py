@@ -26,7 +26,7 @@ _WORTH = 1_000
 _PART = 20_000
 """Records read in one transaction: 11 ms; of a larger one more, as its look-ups take longer too."""
 
-_PART_EACH = 50
+_PART_EACH = 400
 
 _MANY = 2_000
 """From so many ids on, numpy is worth its loading."""
