@@ -26,7 +26,6 @@ from whodid_indexer.api.parameters import Parameters
 from whodid_indexer.api.readers import Readers
 from whodid_indexer.api.receipts import Made, Receipt, Receipts
 from whodid_indexer.api.trail import trail_of
-from whodid_indexer.cli.zone import shown_time, written_time, zone_name
 from whodid_indexer.export.columns import AUDITOR, COLUMNS, parse_columns
 from whodid_indexer.export.lines import Lines
 from whodid_indexer.export.part import gzip_member
@@ -36,6 +35,7 @@ from whodid_indexer.export.snapshot import Snapshot, take
 from whodid_indexer.ingest.budget import Overloaded
 from whodid_indexer.query.calendar import zone_named
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.zones import shown_time, written_time, zone_name
 from whodid_indexer.store.base import Reader
 from whodid_schema.errors import UsageError
 

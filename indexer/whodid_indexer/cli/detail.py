@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from whodid_indexer.cli.output import COLOURS, console
-from whodid_indexer.cli.zone import shown_time, zone_name
 from whodid_indexer.export.columns import actor_label, target_label
+from whodid_indexer.query.zones import shown_time, zone_name
 from whodid_schema.diff import lines
 from whodid_schema.record import Actor, Person, Record, Ref
 from whodid_schema.taxonomy import badge

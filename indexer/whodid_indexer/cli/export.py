@@ -14,7 +14,8 @@ from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.places import find_store
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_of, zone_options
+from whodid_indexer.cli.zone import zone_of, zone_options
+from whodid_indexer.query.zones import shown_time, written_time, zone_name
 from whodid_schema.errors import UsageError, WhodidError
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import shown_range, zone_options
+from whodid_indexer.cli.zone import zone_options
 from whodid_indexer.query.counting import Axis, Facet
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.zones import shown_range
 
 BUDGET_S = 0.4
 """For the axes that only the records themselves know, unless --anyway."""

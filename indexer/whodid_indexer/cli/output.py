@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from whodid_indexer.cli.zone import shown_time, zone_name
+from whodid_indexer.query.zones import shown_time, zone_name
 from whodid_schema.excerpt import marked
 from whodid_schema.taxonomy import badge
 from whodid_schema.visible import visible

@@ -13,7 +13,8 @@ from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import zone_name, zone_options
+from whodid_indexer.cli.zone import zone_options
+from whodid_indexer.query.zones import zone_name
 from whodid_schema.errors import UsageError, WhodidError
 
 if TYPE_CHECKING:
@@ -123,9 +124,9 @@ def _head(
     reader: "Reader", source: Source, query: "AuditQuery", zone: tzinfo, now: datetime, title: str, *, recorded: bool
 ) -> "Head":
     from whodid_indexer.cli.places import find_store  # noqa: PLC0415  as above
-    from whodid_indexer.cli.zone import shown_time  # noqa: PLC0415  as above
     from whodid_indexer.export.manifest import range_of, whoami, without_credentials  # noqa: PLC0415  as above
     from whodid_indexer.query.printer import to_text  # noqa: PLC0415  as above
+    from whodid_indexer.query.zones import shown_time  # noqa: PLC0415  as above
     from whodid_indexer.report.render import Head  # noqa: PLC0415  as above
     from whodid_schema import __version__  # noqa: PLC0415  as above
 

@@ -13,9 +13,10 @@ from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import FORMATS, TABLE, counted, fitting, print_table, say, write
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import shown_time, written_time, zone_name, zone_options
+from whodid_indexer.cli.zone import zone_options
 from whodid_indexer.query.model import ALL, AuditQuery, Group, Text
 from whodid_indexer.query.own import LEFT_OUT, without_own
+from whodid_indexer.query.zones import shown_time, written_time, zone_name
 from whodid_indexer.store.base import Found, Page, Reader
 from whodid_indexer.store.places import format_key, parse_key
 from whodid_schema.errors import UsageError

@@ -14,8 +14,9 @@ from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, colour_option, source_options
 from whodid_indexer.cli.output import counted, say, write
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import shown_range, shown_time, zone_name, zone_options
+from whodid_indexer.cli.zone import zone_options
 from whodid_indexer.query.counting import Interval, Measure, Stats
+from whodid_indexer.query.zones import shown_range, shown_time, zone_name
 
 if TYPE_CHECKING:
     from whodid_indexer.query.counting import Totals

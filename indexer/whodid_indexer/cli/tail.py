@@ -19,8 +19,9 @@ from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, colour_option, source_options
 from whodid_indexer.cli.output import COLOURS, console, say, write
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import shown_time, zone_options
+from whodid_indexer.cli.zone import zone_options
 from whodid_indexer.query.model import AuditQuery
+from whodid_indexer.query.zones import shown_time
 from whodid_indexer.store.base import Changes, Page, Reader
 from whodid_schema.errors import StoreUnreachable
 

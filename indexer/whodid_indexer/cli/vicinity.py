@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from whodid_indexer.cli.output import COLOURS, console
-from whodid_indexer.cli.zone import shown_time, zone_name
 from whodid_indexer.export.columns import actor_label
 from whodid_indexer.query.around import HOW, Around, Neighbours, SignIn
 from whodid_indexer.query.printer import to_command
+from whodid_indexer.query.zones import shown_time, zone_name
 from whodid_schema.record import Record, decode
 from whodid_schema.visible import visible
 

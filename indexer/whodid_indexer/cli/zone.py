@@ -1,7 +1,7 @@
-"""The time zone that times are shown in: UTC unless asked otherwise, and always named."""
+"""The time zone that times are shown in, as options name it: UTC unless asked otherwise, and always named."""
 
 import os
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,38 +37,6 @@ def _machine_zone() -> tzinfo:
     _, _, key = str(file.resolve()).partition("zoneinfo/")
     with file.open("rb") as rules:
         return ZoneInfo.from_file(rules, key=key or "local")
-
-
-def zone_name(zone: tzinfo) -> str:
-    """What the zone is called beside the times shown."""
-    return "UTC" if zone is UTC else str(zone)
-
-
-def shown_time(timestamp: str | None, zone: tzinfo) -> str:
-    """A record's time to the second in `zone`, without the zone's name: `2026-11-21 06:33:00`."""
-    return f"{_in(timestamp, zone):%Y-%m-%d %H:%M:%S}" if timestamp else ""
-
-
-def written_time(timestamp: str | None, zone: tzinfo) -> str:
-    """A record's time in full, with its offset; in UTC exactly as the record has it."""
-    if not timestamp or zone is UTC:
-        return timestamp or ""
-    return _in(timestamp, zone).isoformat(timespec="microseconds")
-
-
-def shown_range(since: int | None, until: int | None, zone: tzinfo) -> str:
-    """A range of microseconds since the epoch, in words, with the zone's name."""
-    if since is None and until is None:
-        return "all time"
-    from whodid_schema.timestamp import from_micros  # noqa: PLC0415  not needed to print help
-
-    begin = "the beginning" if since is None else shown_time(from_micros(since), zone)
-    end = "now" if until is None else shown_time(from_micros(until), zone)
-    return f"{begin} to {end} ({zone_name(zone)})"
-
-
-def _in(timestamp: str, zone: tzinfo) -> datetime:
-    return datetime.fromisoformat(timestamp).astimezone(zone)
 
 
 zone_options = bundle(

@@ -17,5 +17,7 @@ def parse_key(text: str, said_as: str) -> Key:
         digits.isascii() and digits.isdecimal() and len(digits) < 18 and identifier.isascii() and identifier.isalnum()
     )
     if not (mark and plain):
-        raise UsageError(f"{said_as} {text[:60]}: not a place that a page named", "take it from the page before as it is")
+        raise UsageError(
+            f"{said_as} {text[:60]}: not a place that a page named", "take it from the page before as it is"
+        )
     return Key(int(micros), identifier)

@@ -130,7 +130,7 @@ def test_on_a_terminal_progress_is_shown_and_away_from_one_nothing(large: str, f
         shown += piece
     os.close(ours)
     assert process.wait(60) == 0
-    assert b"2,000 rows\r\n" in shown
+    assert shown.count(b"2,000 rows") > 1  # the progress too; how often, is the machine's affair
     assert shown.endswith(b"2,000 rows in a.ndjson\r\n")
     quiet = ask("export", "--store", large, "-o", "b.ndjson")
     assert quiet.err == "2,000 rows in b.ndjson\n"

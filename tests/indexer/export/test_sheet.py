@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from support.records import records
 from support.serving import HOSTILE, make
-from whodid_indexer.cli.zone import shown_time
 from whodid_indexer.export.columns import AUDITOR, COLUMNS, PATHS, cells, light_decoder, parse_columns
 from whodid_indexer.export.file import put_in_place
 from whodid_indexer.export.lines import Lines, inert
 from whodid_indexer.export.sheet import Sheet, _line, guard, unguard
+from whodid_indexer.query.zones import shown_time
 from whodid_schema.errors import UsageError
 from whodid_schema.fields import FIELDS
 from whodid_schema.record import Actor, Change, Record, Ref, Snapshot, encode
