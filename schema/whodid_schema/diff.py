@@ -29,8 +29,6 @@ def changes_from_map(fields: Mapping[str, Any]) -> list[Change]:
 
     A side that is absent counts as null. An entry in none of these forms is the field's new value.
     """
-    if len(fields) > CHANGES_LIMIT:
-        return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
     found: list[Change] = []
     for field, value in fields.items():
         # Nearly every entry is from and to of texts, numbers or null, which need no walk.
@@ -41,10 +39,12 @@ def changes_from_map(fields: Mapping[str, Any]) -> list[Change]:
             or type(after := value.get("to", value)) not in _SCALARS
         ):
             return _bounded(change for field, value in fields.items() for change in _of_entry(field, value))
-        if (before and is_masked(before)) or (after and is_masked(after)):
-            found.append(Change(field, before, after, True))
-        elif before != after:
-            found.append(Change(field, before, after))
+        redacted = (before and is_masked(before)) or (after and is_masked(after))
+        if redacted or before != after:
+            if len(found) == CHANGES_LIMIT:
+                found.append(_more())
+                break
+            found.append(Change(field, before, after, redacted or None))
     return found
 
 
@@ -116,8 +116,12 @@ def is_masked(value: Any) -> bool:
 def _bounded(changes: Iterator[Change]) -> list[Change]:
     found = list(islice(changes, CHANGES_LIMIT))
     if next(changes, None) is not None:
-        found.append(Change(MORE, None, f"more than {CHANGES_LIMIT} changes; the rest is left out"))
+        found.append(_more())
     return found
+
+
+def _more() -> Change:
+    return Change(MORE, None, f"more than {CHANGES_LIMIT} changes; the rest is left out")
 
 
 def show(value: Any) -> str:

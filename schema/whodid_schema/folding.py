@@ -194,6 +194,8 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
         return []
     lines: list[str] = []
     if "" not in metadata and _plain_lines(metadata, "", 1, lines):
+        if not lines:
+            return []
         text = "\n".join(lines)
         if text.isascii() and (len(text) <= META_PAIR_LENGTH or max(map(len, lines)) <= META_PAIR_LENGTH):
             found = text.lower().split("\n")  # all folded at once
@@ -261,18 +263,30 @@ def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> N
                 _pair_leaves(inner, (f"{path}.{key}" if path else key)[:META_PAIR_LENGTH], depth + 1, pairs)
     elif kind is list:
         if depth < _DEEPEST:
-            for inner in value[:_MOST_ITEMS]:
+            for inner in _different(value[:_MOST_ITEMS]):
                 if len(pairs) >= META_PAIRS_LIMIT:
                     return
                 _pair_leaves(inner, path, depth + 1, pairs)
     elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:
-        pairs[_pair(value, path, kind)] = None
+        # What meta_pair makes of it, without its detours where it is short and plain, as most are.
+        pair = f"{path}={value}" if kind in _SCALARS else ""
+        short = pair and len(pair) <= META_PAIR_LENGTH and pair.isascii()
+        pairs[pair.lower() if short else meta_pair(path, value)] = None
 
 
-def _pair(value: Any, path: str, kind: type) -> str:
-    """What meta_pair makes of it, without its detours where it is short and plain, as most are."""
-    pair = f"{path}={value}" if kind is str or kind is int else ""
-    return pair.lower() if pair and len(pair) <= META_PAIR_LENGTH and pair.isascii() else meta_pair(path, value)
+def _different(values: Sequence[Any]) -> Iterator[Any]:
+    """The values of a list, but of equal texts and numbers the first alone."""
+    met: set[tuple[type, Any]] = set()
+    for value in values:
+        if value and type(value) in _SCALARS:
+            one = type(value), value  # 1 is not 1.0
+            if one in met:
+                continue
+            met.add(one)
+        yield value
+
+
+_SCALARS = frozenset({str, int, float})
 
 
 def _plain(value: Any) -> str:

@@ -58,7 +58,7 @@ class Contexts:
         self.words[f"{number}"] = step
         if word is None:
             aside = context.aside or (group is not None and step not in self._lexicon.through)
-            return context._replace(aside=aside, depth=depth)
+            return Context(group, context.strength, context.rank, context.root, aside, depth)
         if group is None:
             return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
         if group == word.group:
@@ -68,5 +68,5 @@ class Contexts:
         if group == "actor" and word.group in ("actor.token", "actor.on_behalf_of"):
             return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
         if group in ("target", OTHER) or word.strength == PERHAPS or group == "actor":
-            return context._replace(aside=True, depth=depth)
+            return Context(group, context.strength, context.rank, context.root, True, depth)
         return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)

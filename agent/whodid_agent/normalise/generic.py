@@ -23,7 +23,6 @@ from whodid_agent.normalise.search import make_plan
 from whodid_agent.normalise.spread import Spread
 
 _MOST_PLANS = 512
-_LONGEST_SHAPE = 192
 
 
 class Evidence(NamedTuple):
@@ -40,7 +39,7 @@ class Search:
         self._lift = profile.lift
         self._lexicon = Lexicon(profile.names)
         self._memory = Memory(self._lexicon, tuple(profile.lift))
-        self._plans: dict[tuple[Hashable, ...], Plan] = {}
+        self._plans: dict[Hashable, Plan] = {}
 
     def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft | Plain:
         """The draft of an event of unknown form (its keys: `shape`), or what a plain one is made of; uses it up.
@@ -76,12 +75,11 @@ class Search:
         return finder
 
     def _plan(self, spread: Spread) -> Plan:
-        plan = self._plans.get(spread.shape)
-        if plan is not None:
-            return plan
-        plan = make_plan(spread, self._lexicon)
-        if len(spread.shape) <= _LONGEST_SHAPE:
+        # A hash of 64 bits that differs from process to process: nobody can make two shapes of one.
+        shape = hash(spread.shape) if spread.is_large() else spread.shape
+        plan = self._plans.get(shape)
+        if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self._plans[spread.shape] = plan
+            plan = self._plans[shape] = make_plan(spread, self._lexicon)
         return plan

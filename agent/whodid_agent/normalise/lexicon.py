@@ -16,9 +16,11 @@ OTHER = "other"
 _LONGEST_KEY = 128
 _MOST_KEYS = 8192
 _DROPPED = str.maketrans("", "", "_-. $@:/#[]()*?!&+='\"\\,;<>|~^%{}`\t\n\r")
+_DROPPED_BUT_NEWLINE = {code: gone for code, gone in _DROPPED.items() if code != ord("\n")}
 _BY = "by"
 _NO_DOERS = frozenset({"by", "orderby", "groupby", "sortby", "standby", "filterby", "nearby", "ruby", "hobby", "lobby"})
 _DOERS = ("username", "useremail", "userid", "userlogin", "userprincipalname", "actorid", "actorname", "actoremail")
+_SPEAKING = (_BY, *_DOERS)
 _NO_DOER_BEGINS = (
     "target", "affected", "service", "new", "old", "assigned", "invited", "added", "removed", "deleted", "member",
     "subject", "recipient", "dest", "object", "resource", "original", "previous", "receiver", "other", "related",
@@ -73,6 +75,16 @@ def plain(key: str) -> str:
     return _plain[key]
 
 
+def all_plain(keys: Sequence[str]) -> list[str] | None:
+    """`plain` of many keys at once; None: each must be looked at, since some have several parts, or are too long."""
+    joined = "\n".join(keys)
+    if joined.count("\n") >= len(keys) or not joined.isascii() or any(mark in joined for mark in ("/", ".", "$")):
+        return None
+    if max(map(len, keys)) > _LONGEST_KEY:
+        return None
+    return joined.lower().translate(_DROPPED_BUT_NEWLINE).split("\n")
+
+
 class Lexicon:
     """The tables: `words` key → group, `singles` key → slots, `members` group → key → member, `flat` joined keys."""
 
@@ -99,6 +111,13 @@ class Lexicon:
         for word, found in self.words.items():
             for name, member in self.members.get(found.group, {}).items():
                 self.flat.setdefault(word + name, Member(word, found.group, member.member, found.strength, member.rank))
+
+        inner = (name for group in self.members.values() for name in group)
+        self._known = frozenset((*self.words, *self.singles, *self.flat, *inner))
+
+    def is_silent(self, name: str, last: str) -> bool:
+        """Whether a plain key says nothing, wherever it stands; `last` is the one above it."""
+        return name not in self._known and not name.endswith(_SPEAKING) and last + name not in self.singles
 
     def word(self, key: str) -> Word | None:
         """The group that this plain key names."""

@@ -45,6 +45,8 @@ class Memory:
 
     def recall(self, event: dict[str, Any], data: bytes, shape: Shape) -> Draft | Plain | None:
         """The draft of an event (its keys: `shape`) decoded from `data`, as `Recall` gives it."""
+        if len(shape) > _MOST_KEYS:
+            return None
         met = self._young.get(shape) or self._moved(shape)
         if met is None or not met.recalls:
             return None
@@ -59,9 +61,11 @@ class Memory:
 
     def is_due(self, shape: Shape) -> bool:
         """Whether the search of an event with these keys, which no recall fits, is to be noted."""
+        if len(shape) > _MOST_KEYS:
+            return False
         met = self._young.get(shape) or self._moved(shape)
         if met is None:
-            if len(shape) > _MOST_KEYS or any(len(key) > _LONGEST_KEY for key in shape):
+            if any(len(key) > _LONGEST_KEY for key in shape):
                 return False
             met = self._young[shape] = _Met()
             if len(self._young) > _MOST_SHAPES:

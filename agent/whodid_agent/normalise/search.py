@@ -6,9 +6,11 @@ A key is read in its context (`context`). Which of the candidates serves is up t
 by shape: events of one application come in few.
 """
 
+from collections.abc import Sequence
+
 from whodid_agent.normalise.context import TOP, Context, Contexts, steps_in
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, plain
+from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, all_plain, plain
 from whodid_agent.normalise.plan import LIKELY, SURE, Candidate, Cluster, Place, Plan, accept_of, steps_of
 from whodid_agent.normalise.spread import Spread
 
@@ -18,6 +20,8 @@ _MOST_SCANNED = 16
 _DEPTH = 3
 _ASIDE = 12
 _FAR_DOWN = 40
+_FEW = 4
+"""Keys of an object that are looked at one by one."""
 
 _BANNED = {
     "actor": frozenset(
@@ -42,6 +46,7 @@ _BANNED = {
 _BANNED["actor.on_behalf_of"] = _BANNED["actor"] | {"ip", "user_agent"}
 _GROUPS = ("actor", "actor.token", "actor.on_behalf_of", "target", "workspace", "project")
 _ROLES_IN = (None, "actor", "actor.token")
+_LOOKED_AT = (None, "actor")
 _EITHER = "subject"
 _WHOLES = frozenset({"changes", "before", "after"})
 _OFTEN_ELSE = frozenset({"type", "name", "method", "status", "level", "source", "location", "state", "info", "code"})
@@ -104,8 +109,8 @@ class _Planner:
                 outer, _, last = self.contexts[where.inside]
                 self.contexts.append(self._contexts.through(outer, last, where.key, number))
                 self._whole(number)
-        for inside, key in self.spread.places():
-            self._value(inside, key)
+        for number, keys in self.spread.places():
+            self._values(number, keys)
         singles = {
             slot: [Candidate(place, confidence) for _, place, confidence in sorted(found)[:_MOST_CANDIDATES]]
             for slot, found in self.scored.items()
@@ -121,22 +126,22 @@ class _Planner:
             things,
             steps_of(singles),
             self.times[:_MOST_SCANNED],
-            self.addresses[:_MOST_SCANNED],
+            self.addresses,
             wholes,
             self.roles[:_MOST_CANDIDATES],
             {number: last for number, (one, _, last) in enumerate(self.contexts) if one.group == OTHER},
         )
 
     def _best(self, group: str) -> list[Cluster]:
-        found = [one for one in self.clusters.values() if one.group == group]
-        for one in found:
+        found = sorted((one for one in self.clusters.values() if one.group == group), key=lambda one: one.score)
+        for one in found[:_MOST_PERSONS]:
             one.tries = [
                 (member, accept_of(group, member), [place for _, place in sorted(listed)[:_MOST_CANDIDATES]])
                 for member, listed in one.members.items()
                 if f"{group}.{member}" in SLOTS
             ]
             del one.bare[_MOST_CANDIDATES:]
-        return sorted(found, key=lambda one: one.score)[:_MOST_PERSONS]
+        return found[:_MOST_PERSONS]
 
     def _whole(self, number: int) -> None:
         """Slots that take an object: changes, and both sides of them."""
@@ -145,6 +150,21 @@ class _Planner:
         for single in self.lexicon.singles.get(plain(key), ()):
             if single.slot in _WHOLES and context.group in (None, "target") and context.depth <= _DEPTH:
                 self.wholes.append((single.rank + _DEPTH * context.depth, single.slot, (inside, key)))
+
+    def _values(self, inside: int, keys: Sequence[str]) -> None:
+        """The values of one object: most say nothing, if they are many."""
+        names = all_plain(keys) if len(keys) > _FEW else None
+        if names is None:
+            for key in keys:
+                self._value(inside, key)
+            return
+        context, _, last = self.contexts[inside]
+        silent = self.lexicon.is_silent
+        for key, name in zip(keys, names, strict=True):
+            if not silent(name, last):
+                self._value(inside, key)
+            elif name and context.group in _LOOKED_AT:
+                self._by_looks((inside, key), name, last, context)
 
     def _value(self, inside: int, key: str) -> None:
         context, around, last = self.contexts[inside]
@@ -243,7 +263,12 @@ class _Planner:
 
     def _by_looks(self, place: Place, name: str, last: str, context: Context) -> None:
         """Values that can be a time or the client's address by their looks, where no name gives one."""
-        if context.group in (None, "actor") and not any(text.startswith(_NOT_THE_CLIENTS) for text in (name, last)):
+        if (
+            context.group in _LOOKED_AT
+            and len(self.addresses) < _MOST_SCANNED
+            and not name.startswith(_NOT_THE_CLIENTS)
+            and not last.startswith(_NOT_THE_CLIENTS)
+        ):
             self.addresses.append(place)
         if context.group is None and name.endswith(_TIMELY) and not any(part in name for part in _NOT_THE_TIME):
             self.times.append(place)

@@ -9,6 +9,7 @@ in the same objects, so that a search by names ends alike. An array of names and
 """
 
 from collections.abc import Hashable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from whodid_agent.normalise.decode import decode_json
@@ -19,6 +20,8 @@ MOST_ITEMS = 4
 _MOST_PAIRS = 32
 _DEEPEST = 12
 _LONGEST_KEY = 128
+_KEYS = 8 * 1024
+"""Characters of all keys, of events whose shape is kept."""
 _INNER_BYTES = 16 * 1024
 
 _OBJECT, _MEMBERS, _PAIRS, _TEXT = 1, 2, 3, 4
@@ -75,6 +78,10 @@ class Spread:
                     self._text(value, number, key, shape)
         self.shape = tuple(shape)
 
+    def is_large(self) -> bool:
+        """Whether its keys are too many or too long to be kept."""
+        return sum(map(len, self.objects)) > MOST_VALUES or sum(len(key) for one in self.objects for key in one) > _KEYS
+
     def _hold(
         self,
         value: Object,
@@ -104,7 +111,7 @@ class Spread:
 
     def _text(self, text: str, inside: int, key: str, shape: list[Hashable]) -> None:
         """A text that is a JSON object counts as one."""
-        if text[-1] != "}" or self._inner + len(text) > _INNER_BYTES:
+        if text[-1] != "}" or self._inner + len(text) > _INNER_BYTES or len(self.objects) >= MOST_OBJECTS:
             return
         self._inner += len(text)
         try:
@@ -114,17 +121,19 @@ class Spread:
         if value:
             self._hold(value, inside, key, _TEXT, shape)
 
-    def places(self) -> Iterator[tuple[int, str]]:
-        """Object and key of every value that is none of the objects, at most MOST_VALUES."""
-        held = {(where.inside, where.key) for where in self.where}
+    def places(self) -> Iterator[tuple[int, list[str]]]:
+        """Of each object the keys of the values that are none of the objects, together at most MOST_VALUES."""
+        held: dict[int, set[str]] = {}
+        for where in self.where:
+            held.setdefault(where.inside, set()).add(where.key)
         room = MOST_VALUES
         for number, one in enumerate(self.objects):
-            for key in one:
-                if (number, key) not in held:
-                    room -= 1
-                    if room < 0:
-                        return
-                    yield number, key
+            inner = held.get(number)
+            keys = list(islice(one, room) if inner is None else islice((key for key in one if key not in inner), room))
+            room -= len(keys)
+            yield number, keys
+            if not room:
+                return
 
     def path(self, number: int, key: str) -> tuple[str, ...]:
         """The keys that lead to a member of an object."""

@@ -10,6 +10,7 @@ inside the place in question.
 
 import contextlib
 import re
+import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
@@ -26,7 +27,7 @@ KEY, UNUSUAL, NAME, KEY_ID, CARD = range(5)
 EARLY = 32 << 20
 """Bytes after which Hyperscan, once it is ready, has soon made up for the time that this took."""
 
-LINE_HITS = 24
+LINE_HITS = 12
 """A line with more hits than that is looked at as a whole, which is cheaper than hit by hit."""
 
 _PASSED = 3
@@ -34,6 +35,9 @@ _PASSED = 3
 
 _BYTES_PER_HIT = 2048
 """What RE2 spends on a hit it could scan so many bytes in; Hyperscan's cost next to nothing."""
+
+_FLOOD, _BYTES_PER_FLOOD = 32, 256
+"""A chunk with more hits than so many, and one per so many bytes, holds lines of many hits, which RE2 passes over."""
 
 _KIND = re.compile(
     rf"[\s\S]?({rules.CARD_TRIGGER})|({rules.KEY_ID})|[\s\S]*[^\\]\"[ \t]{{0,16}}(?:(:)|([,}}\]\n]?))".encode()
@@ -70,7 +74,10 @@ def _expressions(extra: tuple[str, ...]) -> list[tuple[str, int]]:
 
 
 def _hyperscan(extra: tuple[str, ...]) -> Scan:
-    """Scans with Hyperscan; a scratch for each thread, as the library demands."""
+    """Scans with Hyperscan; a scratch for each thread, as the library demands.
+
+    It tells of every hit, also of thousands in one line: a chunk of so many RE2 scans instead, where it loads.
+    """
     import hyperscan  # noqa: PLC0415 - optional on platforms without a wheel
 
     expressions = _expressions(extra)
@@ -84,6 +91,9 @@ def _hyperscan(extra: tuple[str, ...]) -> Scan:
         )
     except hyperscan.error as fault:  # a processor it does not know: as good as not installed
         raise ImportError(f"hyperscan does not work here: {fault}") from fault
+    flooded: Scan | None = None
+    with contextlib.suppress(ImportError):
+        flooded = _re2(extra)
     kinds = [kind for _, kind in expressions]
     local = threading.local()
 
@@ -94,11 +104,18 @@ def _hyperscan(extra: tuple[str, ...]) -> Scan:
             scratch = local.scratch = hyperscan.Scratch(database)
         hits: list[Hit] = []
         append = hits.append
+        most = sys.maxsize if flooded is None else _FLOOD + len(chunk) // _BYTES_PER_FLOOD
 
-        def found(number: int, _start: int, end: int, _flags: int, _context: Any) -> None:
+        def found(number: int, _start: int, end: int, _flags: int, _context: Any) -> bool:
             append((end, kinds[number]))
+            return len(hits) > most
 
-        database.scan(chunk, match_event_handler=found, scratch=scratch)
+        try:
+            database.scan(chunk, match_event_handler=found, scratch=scratch)
+        except hyperscan.error:
+            if flooded is None:
+                raise
+            return flooded(chunk)
         hits.sort()
         return hits if len(hits) <= LINE_HITS else _thinned(chunk, hits)
 

@@ -26,16 +26,14 @@ _SHORTEST = rules.SHORTEST_SHAPE
 _LONGEST_KEY = 64
 _HEAD = 256
 _KEY_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_HITS = 16
-_BYTES_PER_HIT = 512
+_HITS = 8
+_BYTES_PER_HIT = 1024
 """A text with more hits than that was made to cost time: the rest of it is masked unseen."""
 
 _ESCAPED_LETTER = re.compile(patterns.ESCAPED_LETTER.replace(r"\\u", r"\\+u").encode())
 _LETTERS = {f"{code:02{case}}".encode(): bytes((code,)) for code in range(128) for case in "xX"}
 _OPENING_QUOTE = re.compile(patterns.QUOTE.encode())
 _UNQUOTED = re.compile(rb"[^\s&\"'<>]+")
-_QUOTES = (b'"', b"'", b"`", b"u002", b"%2")
-"""What every quote of `patterns.QUOTE` has."""
 _LITERALS = frozenset({b"true", b"false", b"null", b"none", b"undefined", b"nil"})
 _SCHEMES = frozenset({b"bearer", b"basic", b"token", b"digest"})
 _CODE_WORD = re.compile(rb"[a-z_.]+")
@@ -121,7 +119,7 @@ class TextMasker:
 
     def _without_changes(self, text: bytes) -> bytes:
         """The text with what stands beside `"field": "password"` masked, in JSON that could not be decoded."""
-        if not any(quote in text for quote in _QUOTES) or not self._marker(text):
+        if not _has_quote(text) or not self._marker(text):
             return text
         spans: list[Span] = []
         at = 0
@@ -183,6 +181,11 @@ class TextMasker:
         if level is Level.OPEN:
             return None
         return _value(text, Assigned(level, bool(found[2]), found[3], text[max(start - 1, 0) : start], found.end()))
+
+
+def _has_quote(text: bytes) -> bool:
+    """Whether something in it may be a quote (see `patterns.QUOTE`)."""
+    return b'"' in text or b"'" in text or b"`" in text or b"u002" in text or b"%2" in text
 
 
 def splice(text: bytes, spans: list[Span]) -> bytes:

@@ -6,7 +6,7 @@ whether anything was masked.
 
 import operator
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,10 +18,12 @@ from whodid_schema import redaction as rules
 from whodid_schema.record import MASK
 
 _DEEPEST_STRING = 8
-_LOOKS = 32
+_LOOKS = 8
 _BYTES_PER_LOOK = 512
 _CACHED_NAMES = 4096
 _LONGEST_NAME = 256
+_MOST_PLANS = 1024
+_MOST_MEMBERS = 32
 _LEAST_CARD = 10**12
 _CARD_BEGINS = ("2", "3", "4", "5", "6")
 _PLAIN = frozenset({bool, float, type(None)})
@@ -29,6 +31,7 @@ _NUMBERS = _PLAIN | {int}
 _OPEN, _BARE, _STRICT = Level.OPEN, Level.BARE, Level.STRICT
 _NOTHING_KNOWN = (None, frozenset[str]())
 _SHORTEST = rules.SHORTEST_SHAPE
+_OPENINGS = frozenset('{["')
 _ASSIGNING = "=:%\\"
 """Without one of these no text assigns anything (the backslash: in an escape)."""
 
@@ -36,10 +39,22 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Patience(Struct):
-    """How many suspected texts of a line are still looked at closely: behind them each is masked as a whole.
+class _Planned(NamedTuple):
+    """What the keys of an object say under a key of one level, where none of them is itself a secret.
 
-    Nobody writes so many secrets into one event but to cost time.
+    `members`: what each key says of its value, and whether most values need no look there. `markers`: keys whose
+    values may make secrets of the others.
+    """
+
+    members: tuple[tuple[Key, bool], ...]
+    markers: tuple[str, ...]
+
+
+class Patience(Struct):
+    """How many secrets and suspected texts of a line are still looked at closely.
+
+    Behind them each is masked as a whole, and what stands below a secret's key too: nobody writes so many secrets into
+    one event but to cost time.
     """
 
     left: int
@@ -59,6 +74,7 @@ class Walker:
         self._keys = keys
         self._text = text
         self._names: dict[str, str] = {}
+        self._plans: dict[tuple[str, ...], dict[Level, _Planned | None]] = {}
 
     def walk(self, value: Any, key: Key = ROOT, strings: int = 0, patience: Patience | None = None) -> Any:
         """The value with its secrets masked; the same object where there is none.
@@ -80,17 +96,71 @@ class Walker:
         return self._number(value, key)
 
     def _array(self, value: Any, key: Key, strings: int, patience: Patience) -> Any:
+        if patience.left < 0 and key.level > _BARE and self._text.scans:
+            return MASK
         kinds = set(map(type, value))
         if kinds <= _NUMBERS and key.level is not _STRICT and max(filter(None, value), default=0) < _LEAST_CARD:
             return value
         if kinds == {str} and key.level is _OPEN and "".join(value).isdecimal():
-            items = [self._digits(item, key, patience) for item in value]
+            known = {item: self._digits(item, key, patience) for item in dict.fromkeys(value)}
+            items = [known[item] for item in value]
         else:
-            one = self._string if kinds == {str} else self.walk
+            one = self._string if kinds == {str} else self._object if kinds == {dict} else self.walk
             items = [one(item, key, strings, patience) for item in value]
         return value if all(map(operator.is_, items, value)) else items
 
-    def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
+    def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> Any:
+        if patience.left < 0 and above.level > _BARE and self._text.scans:
+            return MASK
+        planned = self._planned(value, above.level) if len(value) <= _MOST_MEMBERS else None
+        if planned is None:
+            return self._member_by_member(value, above, strings, patience)
+        texts, harmless = patience.suspected or _NOTHING_KNOWN
+        for marker in planned.markers:
+            child = value[marker]
+            if type(child) is str and child not in harmless and self._keys.key(child).level is not _OPEN:
+                return self._member_by_member(value, above, strings, patience)
+        masked: dict[Any, Any] | None = None
+        for (own, simple), (name, child) in zip(planned.members, value.items(), strict=True):
+            kind = type(child)
+            if simple and (
+                (kind is int and child < _LEAST_CARD) or kind in _PLAIN or (kind is str and _is_harmless(child, texts))
+            ):
+                continue  # what most values are, without a call
+            new = (self._object if kind is dict else self.walk)(child, own, strings, patience)
+            if new is not child:
+                masked = masked or dict(value)
+                masked[name] = new
+        return masked or value
+
+    def _planned(self, value: dict[Any, Any], level: Level) -> _Planned | None:
+        """What is known of an object with these keys; nothing where they are met for the first time."""
+        keys = tuple(value)
+        plans = self._plans.get(keys)
+        if plans is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            if all(type(name) is str for name in keys) and sum(map(len, keys)) <= _LONGEST_NAME:
+                self._plans[keys] = {}
+            return None
+        if level not in plans:
+            plans[level] = self._plan(value, level)
+        return plans[level]
+
+    def _plan(self, value: dict[Any, Any], level: Level) -> _Planned | None:
+        """What to look at in objects with these keys; None where a key is itself a secret."""
+        if any(len(name) >= _SHORTEST and self._name(name, Patience(1)) != name for name in value):
+            return None
+        above = Key(level)
+        members = []
+        for name in value:
+            own = self._keys.key(name)
+            if level is not _OPEN or own.level is not _OPEN:
+                own = self._beneath(above, name, own, _OPEN, value)
+            members.append((own, own.level is _OPEN))
+        return _Planned(tuple(members), tuple(name for name in value if name.lower() in rules.CHANGE_MARKERS))
+
+    def _member_by_member(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
         beside = self._marked(value) if _may_be_marked(value) else _OPEN
         simple = above.level is _OPEN and beside is _OPEN
         key_of = self._keys.key
@@ -115,8 +185,11 @@ class Walker:
             else:
                 if unread and kind is not dict:
                     own = key_of(name)
-                one = self._object if kind is dict else self.walk
-                masked[new_name] = new = one(child, own, strings, patience)
+                if kind is str:
+                    new = self._string(child, own, strings, patience)
+                else:
+                    new = (self._object if kind is dict else self.walk)(child, own, strings, patience)
+                masked[new_name] = new
                 changed = changed or new is not child or new_name is not name
         return masked if changed else value
 
@@ -150,28 +223,34 @@ class Walker:
         return name if masked == name else masked
 
     def _string(self, value: str, key: Key, strings: int, patience: Patience) -> str:
-        if key.level is _STRICT:
-            return value if value == MASK else MASK
-        if len(value) >= rules.LENIENT_MINIMUM and (
-            key.level is Level.LENIENT or (key.level is Level.BARE and not is_name(value))
+        if key.level is _STRICT or (
+            key.level is not _OPEN
+            and len(value) >= rules.LENIENT_MINIMUM
+            and (key.level is not _BARE or not is_name(value))
         ):
-            return value if value == MASK else MASK
+            if value == MASK:
+                return value
+            patience.left -= 1
+            return MASK
         if value.isdecimal():
             return self._digits(value, key, patience)
-        if strings < _DEEPEST_STRING and value.lstrip()[:1] in {"{", "[", '"'}:
-            try:
-                inner = _decode(value)
-                masked = self.walk(inner, Key(Level.OPEN, key.card, key.key_id), strings + 1, patience)
-                return value if masked is inner else _encode(masked).decode()
-            except (msgspec.MsgspecError, RecursionError, UnicodeError):
-                return self._masked(value, key, patience)
-        return self._masked(value, key, patience)
+        if value.lstrip()[:1] not in _OPENINGS or strings >= _DEEPEST_STRING:
+            return self._masked(value, key, patience)
+        try:
+            inner = _decode(value)
+            masked = self.walk(inner, Key(Level.OPEN, key.card, key.key_id), strings + 1, patience)
+            return value if masked is inner else _encode(masked).decode()
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return self._masked(value, key, patience)
 
     def _masked(self, value: str, key: Key, patience: Patience) -> str:
         if len(value) < _SHORTEST and not any(mark in value for mark in _ASSIGNING):
             return value
-        if patience.suspected is not None and value not in patience.suspected.texts:
-            return value
+        if patience.suspected is not None:
+            if value not in patience.suspected.texts:
+                return value
+            if patience.left < 0:
+                return MASK
         text = value.encode(errors="surrogatepass")
         if patience.suspected is None and not self._text.suspects(text):
             return value
