@@ -112,7 +112,7 @@ async def watched(path: Path, options: argparse.Namespace, posts: Posts) -> None
         posts.now("warm")
         await stack.enter_async_context(posting(posts))
         await asyncio.sleep(options.warm)
-        for name, command in steps.items():
+        for name, command in ((name, steps[name]) for name in options.what):
             posts.now(f"nothing before {name}")
             await asyncio.sleep(options.seconds)
             posts.now(name)
@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("records", nargs="?", type=int, default=200_000)
     parser.add_argument("--file", type=Path, help="it is copied, not changed")
     parser.add_argument("--folder", type=Path, help="where the store and its backup are")
+    parser.add_argument("--what", nargs="+", choices=["retention", "backup"], default=["retention", "backup"])
     parser.add_argument("--days", type=int, default=31)
     parser.add_argument("--events", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=50)
