@@ -9,6 +9,7 @@ from whodid_dashboards.viewer.question import Question
 from whodid_indexer.export.snapshot import place_of
 from whodid_indexer.query.axis import AXES, selected_by
 from whodid_indexer.query.counting import Axis, Facet, Measure, Stats
+from whodid_indexer.query.loose import as_words
 from whodid_indexer.query.model import ALL, AuditQuery, Member
 from whodid_indexer.store.base import Found, Key, Page, Reader
 from whodid_schema.errors import BadQuery
@@ -27,10 +28,10 @@ MOST_WAYS = 8
 
 
 class Way(Struct, frozen=True):
-    """A way out of nothing: the query without one of its parts, and how many records that finds."""
+    """A way out of nothing: the query without one of its parts, or (None) its values as words, and what that finds."""
 
-    without: AuditQuery
-    what: Member
+    query: AuditQuery
+    without: Member | None
     count: int
 
 
@@ -141,6 +142,9 @@ def _nothing(reader: Reader, question: Question) -> Nothing:
     ever = reader.search(question.scoped(replace(asked, since=None, until=None)), Page(limit=1))
     newest = place_of(ever.records[0]) if ever.records else None
     members = list(parts(asked))
-    lesser = [(without(asked, member), member) for member in members] if len(members) <= MOST_WAYS else []
+    words = as_words(asked)
+    lesser: list[tuple[AuditQuery, Member | None]] = [] if words == asked else [(words, None)]
+    if len(members) <= MOST_WAYS:
+        lesser += [(without(asked, member), member) for member in members]
     ways = [Way(query, member, reader.count(question.scoped(query))) for query, member in lesser]
     return Nothing(in_store, ever.total, newest, tuple(way for way in ways if way.count))

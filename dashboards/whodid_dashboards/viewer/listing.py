@@ -185,7 +185,9 @@ def _nothing(contents: Contents, links: Links, question: Question) -> dict[str, 
         "in_all_time": nothing.in_all_time,
         "newest": None if newest is None else times.moment(newest.micros, question.zone),
         "ever": links.ranged(("last", "all")),
-        "ways": [(said(way.what), links.to(way.without), way.count) for way in nothing.ways],
+        "ways": [
+            ("" if way.without is None else said(way.without), links.to(way.query), way.count) for way in nothing.ways
+        ],
     }
 
 

@@ -14,16 +14,13 @@ from whodid_indexer.cli.options import Source, bundle, colour_option, source_opt
 from whodid_indexer.cli.output import FORMATS, TABLE, counted, fitting, print_table, say, write
 from whodid_indexer.cli.source import opened
 from whodid_indexer.cli.zone import zone_options
-from whodid_indexer.query.model import ALL, AuditQuery, Group, Text
+from whodid_indexer.query.loose import as_words
+from whodid_indexer.query.model import ALL, AuditQuery
 from whodid_indexer.query.own import LEFT_OUT, without_own
 from whodid_indexer.query.zones import shown_time, written_time, zone_name
 from whodid_indexer.store.base import Found, Page, Reader
 from whodid_indexer.store.places import format_key, parse_key
 from whodid_schema.errors import UsageError
-from whodid_schema.fields import FIELDS
-
-FREE = ("text", "person", "ref", "target", "paths")
-"""How fields are matched whose values people type as they remember them."""
 
 MAX_OFFSET = 10_000
 """Numbered pages reach so many records; further on `--after` leads."""
@@ -149,16 +146,6 @@ def _say_place(found: Found, page: Page) -> None:
         say(f"next: --after {format_key(found.next)}")
 
 
-def as_words(query: AuditQuery) -> AuditQuery:
-    """The query with each value that people type freely looked for as words, wherever in the record they stand."""
-    loose = [term for term in query.terms if term.field in FIELDS and FIELDS[term.field].match in FREE]
-    loose = [term for term in loose if not term.negated and not any("*" in value for value in term.values)]
-    either = [Group(tuple(map(Text, term.values)), any=True) for term in loose if len(term.values) > 1]
-    words = [Text(term.values[0]) for term in loose if len(term.values) == 1]
-    others = tuple(term for term in query.terms if term not in loose)
-    return without_own(replace(query, terms=others, texts=(*query.texts, *words), groups=(*query.groups, *either)))
-
-
 def _say_words(query: AuditQuery, mentions: int) -> None:
     from whodid_indexer.query.printer import to_command  # noqa: PLC0415  only where nothing was found
 
@@ -182,7 +169,7 @@ def _say_way_out(reader: Reader, query: AuditQuery, question: Question, total: i
             say(f"{newest.total:,} match in all time, the newest of {time} {zone_name(zone)}")
             say(f"show it: --since {time[:10]}")
             return
-    words = as_words(query)
+    words = without_own(as_words(query))
     for asked in (words, replace(words, since=None, until=None)) if words != query else ():
         if mentions := reader.count(asked):
             _say_words(asked, mentions)
