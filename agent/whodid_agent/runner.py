@@ -12,17 +12,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from whodid_agent import replay
+from whodid_agent import replay, resend
 from whodid_agent.batch import Batch
 from whodid_agent.delivery import Delivery
-from whodid_agent.inputs.contract import Gone, Source
-from whodid_agent.journal import JournalEntry
+from whodid_agent.inputs.contract import Source
 from whodid_agent.ledger import Ledger
-from whodid_agent.metrics import PENDING_BYTES, begin
+from whodid_agent.metrics import begin
+from whodid_agent.outlook import Outlook
 from whodid_agent.parking import Parking
 from whodid_agent.quarantine import Quarantine
 from whodid_agent.sender import Sender
@@ -36,17 +35,6 @@ log = logging.getLogger(__name__)
 
 IDLE = 0.25
 """Longest wait in seconds until inputs are looked at again."""
-
-STUCK = 3.0
-"""Seconds after which --once no longer waits for bytes that an input has and does not give."""
-
-
-@runtime_checkable
-class Troubled(Protocol):
-    """A source that can say what it cannot read now."""
-
-    def problems(self) -> list[str]:
-        """One sentence each; they may go away by themselves."""
 
 
 class Options(Struct, frozen=True):
@@ -90,11 +78,7 @@ class Runner:
         self._batch = Batch()
         self._since = 0.0
         self._finishing = False
-        self._asked = 0.0
-        self._problems: dict[str, set[str]] = {}
-        self._pending = 0
-        self._pending_since = 0.0
-        self._left_unread = False
+        self._outlook = Outlook(sources)
         self._replay_names: list[str] | None = None
         self.replayed = replay.Answer()
         self._client = client
@@ -129,7 +113,7 @@ class Runner:
             for source in self._turn:
                 source.close()
             self._orders.put("end")
-        return self._ledger.clean() and not self._left_unread and not any(self._problems.values())
+        return self._ledger.clean() and not self._outlook.troubled
 
     def _obey(self) -> None:
         if self._orders.get() == "stop":
@@ -162,32 +146,10 @@ class Runner:
 
     def _resend(self) -> None:
         """What was written down and not settled goes again, under the same ids."""
-        for entry in self._ledger.unsettled():
-            batch = self._again(entry)
-            if not batch.ranges and not batch.seq:
-                continue
-            log.info("batch %d was in flight: %d events are sent again", entry.seq, len(batch))
+        for batch in resend.unsettled(self._ledger, self._sources):
             if not self._until(lambda batch=batch: self._sender.submit(batch)):  # type: ignore[misc]
                 return
         self._until(self._take_out)
-
-    def _again(self, entry: JournalEntry) -> Batch:
-        open_ranges = [each for each in entry.ranges if not self._ledger.passed(each)]
-        known = [each for each in open_ranges if each.input in self._sources]
-        if len(known) < len(open_ranges):
-            names = {each.input for each in open_ranges} - self._sources.keys()
-            log.warning("batch %d: %s not configured now; its lines wait", entry.seq, ", ".join(sorted(names)))
-            self._ledger.keep(entry.seq)
-        # Written down under a number of its own where the old journal is still needed for the others.
-        batch = Batch(entry.seq if len(known) == len(entry.ranges) else 0)
-        for each in known:
-            source = self._sources[each.input]
-            try:
-                for block in source.replay(each.key, each.start, each.end, each.received_at):
-                    batch.add(source.name, block, source.normaliser, each.remembered(entry.indexes))
-            except Gone as gone:
-                self._ledger.miss(each.key, source.name, gone.missed)
-        return batch
 
     # The loop.
 
@@ -206,7 +168,7 @@ class Runner:
         """Nothing is left to read: whether last lines without newline and a last try at the parked are done too."""
         if not self._finishing:
             self._finishing = True
-            self._asked = 0.0
+            self._outlook.look_soon()
             for source in self._turn:
                 source.finish()
             self._woken.set()
@@ -215,26 +177,11 @@ class Runner:
         return not self._ledger.parked or self._sender.tried
 
     def _serve_requests(self) -> None:
-        """About once a second: name what cannot be read, measure the backlog, replay what commands ask for."""
-        if time.monotonic() - self._asked < 1.0:
+        """About once a second: look at the inputs, replay what commands ask for."""
+        if not self._outlook.look():
             return
-        self._asked = time.monotonic()
-        for source in self._turn:
-            source.poll()  # also while nothing can be taken: what happens to files meanwhile must be seen
-            PENDING_BYTES.labels(source.name).set(source.pending())
-            self._name_problems(source)
         for path, request in replay.asked(self._state.path / "requests"):
             replay.answer(path, self.replay(request.names))
-
-    def _name_problems(self, source: Source) -> None:
-        """Say once what an input cannot read, and once when it can again."""
-        now = set(source.problems()) if isinstance(source, Troubled) else set()
-        before = self._problems.get(source.name, set())
-        for problem in sorted(now - before):
-            log.warning("%s", problem)
-        if before and not now:
-            log.info("%s: everything can be read again", source.name)
-        self._problems[source.name] = now
 
     def replay_first(self, names: list[str]) -> None:
         """Have `run` replay these entries of quarantine (none: all) before anything is read."""
@@ -319,16 +266,7 @@ class Runner:
         """Whether there is nothing left to read and nothing on its way."""
         if self._batch.ranges or self._sender.open:
             return False
-        if not self._options.read:
-            return True
-        pending = sum(source.pending() for source in self._turn)
-        if pending != self._pending:
-            self._pending, self._pending_since = pending, time.monotonic()
-        if pending and self._finishing and time.monotonic() - self._pending_since > STUCK:
-            log.warning("%d bytes are there and cannot be read as lines now; they are left for the next run", pending)
-            self._left_unread = True
-            return True
-        return not pending
+        return not self._options.read or self._outlook.nothing_waits(finishing=self._finishing)
 
     def _pause(self) -> None:
         """Until something happens, not long. Raises StoreUnreachable with `once` where the store is silent too long."""
