@@ -6,6 +6,7 @@
     {"records": [{"properties": {"log": "{event}"}}]}             Azure diagnostic settings (AKS), and each record alone
     {"sourcetype": …, "event": {event}}                           Splunk's HTTP Event Collector
     {"event_type": …, "event_data": "{event}"}                    Teleport's Athena tables
+    {"type": …, "unstructured": {event}}                          Teleport's gRPC API, events without a schema
     {"audit_log": {event}}                                        Zendesk, one entry asked for by its id
 
 An envelope is opened only where every event in it is of a known format. What stands beside is the transport's (when it
@@ -52,6 +53,7 @@ ENVELOPES = (
     Envelope("properties", "category", ("properties", "log")),
     Envelope("sourcetype", "event", ("event",)),
     Envelope("event_data", "event_type", ("event_data",)),
+    Envelope("unstructured", "type", ("unstructured",)),
     Envelope("audit_log", None, ("audit_log",)),
 )
 MARKS = frozenset(envelope.mark for envelope in ENVELOPES)
