@@ -12,6 +12,7 @@ from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.load import builtin_heads, builtin_profiles, load_profiles
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
+from whodid_config.commandline import LazyGroup
 from whodid_schema.errors import WhodidError
 from whodid_schema.visible import visible
 
@@ -24,7 +25,7 @@ class FailedCasesError(WhodidError):
     """Some test inside a profile does not pass."""
 
 
-@click.group("profile")
+@click.group("profile", cls=LazyGroup)
 def command() -> None:
     """Look at the profiles that say how events become records."""
 

@@ -11,6 +11,7 @@ from whodid_agent.cli import common
 from whodid_agent.entry import Entry
 from whodid_agent.runner import Options
 from whodid_agent.state import is_locked
+from whodid_config.commandline import LazyGroup
 from whodid_schema.errors import Incomplete, StateError, UsageError
 from whodid_schema.visible import visible
 
@@ -24,7 +25,7 @@ def _folder(config: Path | None, state_dir: Path | None) -> Path:
     return path
 
 
-@click.group("quarantine")
+@click.group("quarantine", cls=LazyGroup)
 def command() -> None:
     """Events that could not be stored: list them, show one, send them again."""
 

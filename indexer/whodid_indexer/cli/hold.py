@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import click
 import msgspec
 
+from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli.audited import administer, whoever
 from whodid_indexer.cli.filters import Question, filters_without
 from whodid_indexer.cli.options import Source, source_options
@@ -34,7 +35,7 @@ class _Place(NamedTuple):
     recorder: "Recorder | None"
 
 
-@click.group("hold")
+@click.group("hold", cls=LazyGroup)
 def group() -> None:
     """Keep records from being deleted, whatever retention says, until they are let go by name.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
@@ -52,7 +53,7 @@ paper_options = bundle(
 )
 
 
-@click.group("report")
+@click.group("report", cls=LazyGroup)
 def command() -> None:
     """Tell what happened, in order, for people who were not there."""
 

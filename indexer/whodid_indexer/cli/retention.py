@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli.archives import archive_of, archive_option
 from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, source_options
@@ -29,7 +30,7 @@ format_option = click.option(
 )
 
 
-@click.group("retention")
+@click.group("retention", cls=LazyGroup)
 def group() -> None:
     """Say what goes, when and why; or let go of what has outlived its retention."""
 

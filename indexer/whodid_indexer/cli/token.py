@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import click
 import msgspec
 
+from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli.audited import administer
 from whodid_indexer.cli.options import Source, bundle, place_options
 from whodid_indexer.cli.output import say
@@ -34,7 +35,7 @@ class _Place(NamedTuple):
     recorder: "Recorder"
 
 
-@click.group("token")
+@click.group("token", cls=LazyGroup)
 def group() -> None:
     """Say who may ask a server over this store, and for what.
 

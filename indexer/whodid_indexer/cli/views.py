@@ -5,6 +5,7 @@ from datetime import tzinfo
 import click
 import msgspec
 
+from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli import saved
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.output import say
@@ -13,7 +14,7 @@ from whodid_schema.errors import UsageError
 from whodid_schema.visible import visible
 
 
-@click.group("views")
+@click.group("views", cls=LazyGroup)
 def group() -> None:
     """Save filters under a name, and use them with --view NAME.
 
