@@ -68,8 +68,10 @@ class _Own(NamedTuple):
 @contextlib.contextmanager
 def _checks(source: Source, silent: timedelta) -> "Iterator[tuple[str, list[tuple[str, Check]]]]":
     """The store's URL without credentials, and all checks that there are for its kind."""
+    from whodid_indexer.cli.forward import state_folder  # noqa: PLC0415  as above
     from whodid_indexer.doctor.contents import Contents  # noqa: PLC0415  as above
     from whodid_indexer.doctor.folder import Folder  # noqa: PLC0415  as above
+    from whodid_indexer.doctor.forwarding import Forwarding  # noqa: PLC0415  as above
     from whodid_indexer.export.manifest import without_credentials  # noqa: PLC0415  as above
     from whodid_indexer.store.open import open_reader  # noqa: PLC0415  apsw or httpx, as above
 
@@ -84,23 +86,31 @@ def _checks(source: Source, silent: timedelta) -> "Iterator[tuple[str, list[tupl
         reader = opened.enter_context(contextlib.closing(open_reader(place.url, lambda: access_to(source), "count")))
         contents = Contents(reader, wanted, datetime.now(UTC), silent)
         folder = Folder(None if settings is None or settings.archive is None else settings.archive.directory)
-        yield without_credentials(place.url), [*own.first, *folder.checks(), *contents.checks(), *own.last]
+        forwarding = Forwarding([] if settings is None else settings.forward, state_folder(), reader)
+        others = [*folder.checks(), *forwarding.checks(), *contents.checks()]
+        yield without_credentials(place.url), [*own.first, *others, *own.last]
 
 
 def _file(url: str, opened: contextlib.ExitStack) -> _Own:
-    from whodid_indexer.doctor.file import StoreFile  # noqa: PLC0415  apsw only where it is used
+    from whodid_indexer.access.tokens import SqliteRegister  # noqa: PLC0415  apsw only where it is used
+    from whodid_indexer.doctor.file import StoreFile  # noqa: PLC0415  as above
     from whodid_indexer.doctor.rows import Rows  # noqa: PLC0415  as above
+    from whodid_indexer.doctor.tokens import Tokens  # noqa: PLC0415  as above
     from whodid_indexer.store.open import path_of  # noqa: PLC0415  as above
 
-    file = opened.enter_context(contextlib.closing(StoreFile(path_of(url))))
-    return _Own(file.checks(), Rows(file).checks())
+    path = path_of(url)
+    file = opened.enter_context(contextlib.closing(StoreFile(path)))
+    tokens = Tokens(SqliteRegister(path).all, datetime.now(UTC))
+    return _Own([*file.checks(), *tokens.checks()], Rows(file).checks())
 
 
 def _network(url: str, source: Source, wanted: "Wanted | None", opened: contextlib.ExitStack) -> _Own:
     """A cluster's own checks; a whodid server has none from outside: its file is looked over where it is."""
     from whodid_indexer.doctor.cluster import Cluster  # noqa: PLC0415  httpx only where it is used
     from whodid_indexer.doctor.server import Served  # noqa: PLC0415  as above
+    from whodid_indexer.doctor.tokens import Tokens  # noqa: PLC0415  as above
     from whodid_indexer.store.opensearch.connect import Client  # noqa: PLC0415  as above
+    from whodid_indexer.store.opensearch.state_tokens import ClusterRegister  # noqa: PLC0415  as above
 
     client = opened.enter_context(contextlib.closing(Client(url, access_to(source))))
     root = client.root()
@@ -108,4 +118,5 @@ def _network(url: str, source: Source, wanted: "Wanted | None", opened: contextl
         return _Own(Served(client).checks(), [])
     settings = find_settings(source.config)
     cluster = Cluster(client, wanted, ism=settings.ism_deletes, repository=settings.snapshot_repository)
-    return _Own(cluster.checks(), [])
+    tokens = Tokens(ClusterRegister(client).all, datetime.now(UTC))
+    return _Own([*cluster.checks(), *tokens.checks()], [])

@@ -189,7 +189,7 @@ def _order(
         except UsageError as error:
             raise ConfigError(f"forward {one.name}: query: {error.message}", error.hint) from error
     url = find_store(source.store, source.config).url
-    return Order(chosen, without_credentials(url), _opener(source), state or _folder(), say, once, timeout)
+    return Order(chosen, without_credentials(url), _opener(source), state or state_folder(), say, once, timeout)
 
 
 def _opener(source: Source) -> "OpenReader":
@@ -208,7 +208,7 @@ def _recorded(source: Source, order: "Order", *, unrecorded: bool) -> None:
         require(reader, "forward", unrecorded=unrecorded, consumers=to)
 
 
-def _folder() -> Path:
+def state_folder() -> Path:
     """Where bookmarks are: the machine's for root, a person's own otherwise."""
     if os.geteuid() == 0:
         return Path("/var/lib/whodid/forward")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from whodid_indexer.doctor.doubles import MOST_SHOWN
-from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.finding import Budget, Check, Finding, fail, ok, skipped, warn
 from whodid_indexer.doctor.holds import tell_holds
 from whodid_indexer.holds.hold import active
 from whodid_indexer.retention.document import Wanted
@@ -54,35 +54,35 @@ class Cluster:
             ("doubles", self.doubles),
         ]
 
-    def health(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def health(self, _: Budget) -> Iterator[Finding]:
         """The version, and whether all shards are there."""
         info = self._client.info()
         health: dict[str, Any] = self._client.json("GET", "/_cluster/health")
         nodes = health["number_of_nodes"]
         said = f"OpenSearch {info.number}, {nodes} node{'' if nodes == 1 else 's'}, {health['status']}"
         if health["status"] == "red":
-            yield says.fail(f"{said}: shards are missing", "GET /_cluster/allocation/explain says why")
+            yield fail(f"{said}: shards are missing", "GET /_cluster/allocation/explain says why")
         elif health["status"] == "yellow":
             mend = "add a node, or set number_of_replicas to 0 where there is only one"
-            yield says.warn(f"{said}: {health['unassigned_shards']} copies of shards have no node", mend)
+            yield warn(f"{said}: {health['unassigned_shards']} copies of shards have no node", mend)
         else:
-            yield says.ok(said)
+            yield ok(said)
 
-    def set_up(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def set_up(self, _: Budget) -> Iterator[Finding]:
         """Whether template, mappings, policies and roles are those of this version and configuration."""
         if stored_meta(self._client) is None:
-            yield says.fail("there is no index template of whodid's: agents wait", "run whodid setup")
+            yield fail("there is no index template of whodid's: agents wait", "run whodid setup")
             return
         now = datetime.now(UTC)
         plan = make_plan(self._client, self._wanted, now, ism=self._ism, repository=self._repository)
         for step in plan.steps:
-            yield says.warn(f"to {step.verb}: {step.name}", "whodid setup does it; --dry-run --diff shows it first")
+            yield warn(f"to {step.verb}: {step.name}", "whodid setup does it; --dry-run --diff shows it first")
         if not plan.steps:
-            yield says.ok("template, mappings, policies and roles are as this version makes them")
+            yield ok("template, mappings, policies and roles are as this version makes them")
         for note in plan.notes:
-            yield says.ok(note)
+            yield ok(note)
 
-    def clocks(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def clocks(self, _: Budget) -> Iterator[Finding]:
         """Whether the nodes' clocks agree with this machine's: ISM goes by theirs."""
         asked = time.time()
         answer = self._client.json("GET", "/_nodes/stats/os", params={"filter_path": "nodes.*.name,nodes.*.timestamp"})
@@ -93,11 +93,11 @@ class Cluster:
             if not -_AHEAD_S < off < _AHEAD_S + slack:
                 worse = True
                 said = f"the clock of node {node.get('name')} is {off:+,.0f} s off this machine's"
-                yield says.warn(said, "set the clocks (NTP)")
+                yield warn(said, "set the clocks (NTP)")
         if not worse:
-            yield says.ok("the nodes' clocks are this machine's")
+            yield ok("the nodes' clocks are this machine's")
 
-    def indices(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def indices(self, _: Budget) -> Iterator[Finding]:
         """Whether every index can be asked and written."""
         own = set(own_indices(self._client))
         rows: list[dict[str, Any]] = self._client.json(
@@ -109,12 +109,12 @@ class Cluster:
         blocked = [*self._blocked(own)]
         if closed:
             said = f"closed, so that no question is answered in whole: {_some(closed)}"
-            yield says.fail(said, f"open them, or take them out of the alias {ALIAS}")
+            yield fail(said, f"open them, or take them out of the alias {ALIAS}")
         if blocked:
             mend = "remove their block (index.blocks.write, .read_only_allow_delete) once its cause is gone"
-            yield says.warn(f"take no records: {_some(blocked)}", mend)
+            yield warn(f"take no records: {_some(blocked)}", mend)
         if not closed and not blocked:
-            yield says.ok(f"{len(own)} indices, all of them open")
+            yield ok(f"{len(own)} indices, all of them open")
 
     def _blocked(self, own: set[str]) -> Iterator[str]:
         found: dict[str, Any] = self._client.json(
@@ -124,7 +124,7 @@ class Cluster:
             if index in own and "true" in each.get("settings", {}).values():
                 yield index
 
-    def shards(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def shards(self, _: Budget) -> Iterator[Finding]:
         """Whether there is room for the next periods' shards."""
         health: dict[str, Any] = self._client.json("GET", "/_cluster/health")
         settings: dict[str, Any] = self._client.json(
@@ -136,11 +136,11 @@ class Cluster:
         said = f"{health['active_shards']:,} shards of at most {most:,}"
         if health["active_shards"] > _NEARLY * most:
             mend = "keep classes for a shorter time, give fewer classes days as periods, or add nodes"
-            yield says.warn(f"{said}: soon no new index can be made, and agents park events", mend)
+            yield warn(f"{said}: soon no new index can be made, and agents park events", mend)
         else:
-            yield says.ok(said)
+            yield ok(said)
 
-    def disks(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def disks(self, _: Budget) -> Iterator[Finding]:
         """Whether nodes are about to refuse records for want of room."""
         rows: list[dict[str, Any]] = self._client.json(
             "GET", "/_cat/allocation", params={"format": "json", "h": "node,disk.percent"}
@@ -148,27 +148,27 @@ class Cluster:
         used = [(row["node"], int(row["disk.percent"] or 0)) for row in rows]
         full = [f"{node} {percent} %" for node, percent in used if percent >= _DISK_PERCENT]
         if full:
-            yield says.warn(f"nearly full: {_some(full)}", "make room: from 95 % on OpenSearch blocks writing there")
+            yield warn(f"nearly full: {_some(full)}", "make room: from 95 % on OpenSearch blocks writing there")
         else:
-            yield says.ok(f"none is fuller than {_DISK_PERCENT} %")
+            yield ok(f"none is fuller than {_DISK_PERCENT} %")
 
-    def protection(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def protection(self, _: Budget) -> Iterator[Finding]:
         """Whether the connection is encrypted and records can be overwritten."""
         for line in describe_protection(self._client, own_indices(self._client), ism=self._ism):
             if "not encrypted" in line:
-                yield says.warn(line, "ask it at https://, and let its HTTP layer speak TLS")
+                yield warn(line, "ask it at https://, and let its HTTP layer speak TLS")
             elif "may overwrite" in line:
-                yield says.warn(line, "docs/opensearch.md: records that nobody can change")
+                yield warn(line, "docs/opensearch.md: records that nobody can change")
             else:
-                yield says.ok(line)
+                yield ok(line)
 
-    def holds(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def holds(self, _: Budget) -> Iterator[Finding]:
         """What legal holds keep."""
         meta = stored_meta(self._client)
         holds = [] if meta is None else active(read_holds(self._client, meta), datetime.now(UTC))
-        yield from tell_holds(says, holds, lambda hold: sum(count_by_index(self._client, hold).values()))
+        yield from tell_holds(holds, lambda hold: sum(count_by_index(self._client, hold).values()))
 
-    def doubles(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def doubles(self, budget: Budget) -> Iterator[Finding]:
         """Ids in two indices, native ids with other contents, timeless events stored twice."""
         looks: list[tuple[str, dict[str, Any], Any, str]] = [
             ("ids stand in more than one index", {"match_all": {}}, {"terms": {"field": "id", **_TWICE}},
@@ -185,12 +185,12 @@ class Cluster:
             budget.require()
             found = self._twice(query, aggregation, budget)
             if found is None:
-                yield says.skipped(f"whether {said}: the cluster has no memory or time for it", "--budget, or later")
+                yield skipped(f"whether {said}: the cluster has no memory or time for it", "--budget, or later")
             elif found:
                 more = " at least" if len(found) == _TWICE["size"] else ""
-                yield says.warn(f"{len(found)}{more} {said}: {_some(found)}", mend)
+                yield warn(f"{len(found)}{more} {said}: {_some(found)}", mend)
             else:
-                yield says.ok(f"no {said}")
+                yield ok(f"no {said}")
 
     def _twice(self, query: dict[str, Any], aggregation: dict[str, Any], budget: Budget) -> list[str] | None:
         """What occurs more than once; None where the cluster cannot tell."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.finding import Budget, Check, Finding, ok, skipped, warn
 from whodid_indexer.query.counting import Axis
 from whodid_indexer.query.model import ALL, AuditQuery, Term
 from whodid_indexer.retention.document import Wanted, differences
@@ -42,21 +42,21 @@ class Contents:
             ("sources", self.sources),
         ]
 
-    def retention(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def retention(self, _: Budget) -> Iterator[Finding]:
         """Whether the store says what the configuration does."""
         meta = self._reader.meta()
         kept = {name: each.days for name, each in meta.classes.items() if each.days is not None}
         said = ", ".join(f"{name} {days} d" for name, days in kept.items()) or "everything is kept for ever"
         if self._wanted is None:
-            yield says.ok(f"{said} (no configuration was read to compare it with)")
+            yield ok(f"{said} (no configuration was read to compare it with)")
             return
         found = differences(meta, self._wanted, self._now)
         for difference in found:
-            yield says.warn(difference, "whodid setup writes the configuration into the store")
+            yield warn(difference, "whodid setup writes the configuration into the store")
         if not found:
-            yield says.ok(f"{said}, as configured")
+            yield ok(f"{said}, as configured")
 
-    def clocks(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def clocks(self, _: Budget) -> Iterator[Finding]:
         """Whether an agent's clock is ahead of this machine's."""
         ahead: dict[str, timedelta] = {}
         for record in self._newest():
@@ -67,15 +67,15 @@ class Contents:
                 ahead[host] = max(off, ahead.get(host, off))
         for host, off in ahead.items():
             said = f"{host} stamped records {_long(off)} ahead of this machine's clock"
-            yield says.warn(said, "set both clocks (NTP): times that events lack are taken from them")
+            yield warn(said, "set both clocks (NTP): times that events lack are taken from them")
         if not ahead:
-            yield says.ok("no record was received later than now")
+            yield ok("no record was received later than now")
 
-    def mapped(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def mapped(self, budget: Budget) -> Iterator[Finding]:
         """How many records say what was done, and were read by a profile made for them."""
         newest = [record for record in self._newest() if record.surface != "audit"]
         if not newest:
-            yield says.skipped("there are no records")
+            yield skipped("there are no records")
             return
         budget.require()
         other = [record for record in newest if record.verb in (None, "other")]
@@ -89,11 +89,11 @@ class Contents:
             if len(records) > OTHER_SHARE * len(newest):
                 worse = True
                 apps = ", ".join(sorted({record.app or "no app" for record in records})[:5])
-                yield says.warn(f"{len(records):,} of the newest {len(newest):,} records {what}: {apps}", mend)
+                yield warn(f"{len(records):,} of the newest {len(newest):,} records {what}: {apps}", mend)
         if not worse:
-            yield says.ok(f"of the newest {len(newest):,} records {len(other):,} have no verb")
+            yield ok(f"of the newest {len(newest):,} records {len(other):,} have no verb")
 
-    def sources(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def sources(self, budget: Budget) -> Iterator[Finding]:
         """How old the newest record of each application is."""
         (facet,) = self._reader.facets(ALL, [Axis("app", MOST_APPS)], budget=budget.left())
         quiet = 0
@@ -106,12 +106,12 @@ class Contents:
             age = None if newest is None else self._now - moment_of(to_micros(newest))
             if newest is not None and age is not None and age > self._silent:
                 quiet += 1
-                yield says.warn(
+                yield warn(
                     f"{entry.value} has been silent for {_long(age)}: its newest record is of {newest[:19]}Z",
                     "is its agent running? whodid-agent status says; --silent sets what is long",
                 )
         if not quiet:
-            yield says.ok(f"each of {len(facet.values)} applications has a record within {_long(self._silent)}")
+            yield ok(f"each of {len(facet.values)} applications has a record within {_long(self._silent)}")
 
     def _newest(self) -> list[Record]:
         if self._seen is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from whodid_indexer.doctor.finding import Budget, Finding, Says
+from whodid_indexer.doctor.finding import Budget, Finding, ok, skipped, warn
 
 MOST_SHOWN = 5
 MOST_READ = 1_000_000
@@ -57,25 +57,25 @@ class Doubles:
         if told.time_precision in ("received", "implausible") and place is not None and place.offset is not None:
             self._places[msgspec.structs.replace(place, origin=None)].add(told.id)
 
-    def findings(self, says: Says, *, whole: bool) -> Iterator[Finding]:
+    def findings(self, *, whole: bool) -> Iterator[Finding]:
         """What there is to say; `whole`: every record was added."""
         reused = [(f"{app or 'no app'} {native}", ids) for (app, native), ids in self._native.items() if len(ids) > 1]
         twice = [(f"{at.source} at byte {at.offset}", ids) for at, ids in self._places.items() if len(ids) > 1]
         if reused:
-            yield says.warn(
+            yield warn(
                 f"{len(reused):,} native ids stand in records with other contents: {_some(reused)}",
                 "whodid show ID of each: the application reused its id, its record changed, or somebody made it up",
             )
         if twice:
-            yield says.warn(
+            yield warn(
                 f"{len(twice):,} events without a time of their own are stored twice: {_some(twice)}",
                 "their file was read again after the agent's state was lost; both stay (an audit log is only added to)",
             )
         of = f"{self.looked:,} records" if whole else f"the newest {self.looked:,} records"
         if not reused and not twice:
-            yield says.ok(f"none among {of}")
+            yield ok(f"none among {of}")
         if not whole:
-            yield says.skipped(f"only {of} were looked at", "--budget gives it more time")
+            yield skipped(f"only {of} were looked at", "--budget gives it more time")
 
 
 def gather(records: Iterable[Told], budget: Budget) -> tuple[Doubles, bool]:

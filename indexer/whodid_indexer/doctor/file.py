@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from whodid_indexer.doctor.finding import Budget, Check, Finding, Says, Spent
+from whodid_indexer.doctor.finding import Budget, Check, Finding, Spent, fail, ok, warn
 from whodid_indexer.store.sqlite.connect import guard, open_for_reading
 from whodid_indexer.store.sqlite.schema import MIGRATIONS
 from whodid_indexer.store.sqlite.settings import read_setting
@@ -51,7 +51,7 @@ class StoreFile:
             ("pages", self.pages),
         ]
 
-    def layout(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def layout(self, _: Budget) -> Iterator[Finding]:
         """Whether the tables are those that this version makes."""
         with contextlib.closing(apsw.Connection(":memory:")) as fresh:
             for script in MIGRATIONS:
@@ -62,11 +62,11 @@ class StoreFile:
         other = sorted(name for name in wanted.keys() & there.keys() if wanted[name] != there[name])
         if lacking or other:
             said = f"layout {len(MIGRATIONS)} without {', '.join(lacking)}" if lacking else f"other: {', '.join(other)}"
-            yield says.fail(said, "a version that was never released made it: export with that one, import with this")
+            yield fail(said, "a version that was never released made it: export with that one, import with this")
         else:
-            yield says.ok(f"layout {len(MIGRATIONS)}, as this version makes it")
+            yield ok(f"layout {len(MIGRATIONS)}, as this version makes it")
 
-    def room(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def room(self, _: Budget) -> Iterator[Finding]:
         """Whether there is room beside the file."""
         disk = os.statvfs(self.path.parent)
         page = self.connection.pragma("page_size")
@@ -75,33 +75,33 @@ class StoreFile:
         spare = self.connection.pragma("freelist_count") * page
         said = f"{_mib(free)} free on the disk, the store has {_mib(size)}, of which {_mib(spare)} wait for new records"
         if free < max(ROOM_SHARE * size, _GIB):
-            yield says.warn(said, "make room: a full disk stops agents from delivering, though they lose nothing")
+            yield warn(said, "make room: a full disk stops agents from delivering, though they lose nothing")
         else:
-            yield says.ok(said)
+            yield ok(said)
 
-    def log(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def log(self, _: Budget) -> Iterator[Finding]:
         """Whether the log is merged into the file from time to time."""
         log = self.path.with_name(f"{self.path.name}-wal")
         size = log.stat().st_size if log.exists() else 0
         if size > LOG_LIMIT:
-            yield says.warn(
+            yield warn(
                 f"the log has {_mib(size)}: it is not merged while somebody reads on and on",
                 "look for an export or a backup that has hung; the next merge ends with it",
             )
         else:
-            yield says.ok(f"the log has {_mib(size)}")
+            yield ok(f"the log has {_mib(size)}")
 
-    def rights(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def rights(self, _: Budget) -> Iterator[Finding]:
         """Whether others may read or change the file: they would pass by every role."""
         mode = self.path.stat().st_mode
         if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            yield says.warn(f"others may write the file ({stat.filemode(mode)})", f"chmod 600 {self.path}")
+            yield warn(f"others may write the file ({stat.filemode(mode)})", f"chmod 600 {self.path}")
         elif mode & stat.S_IROTH:
-            yield says.warn(f"everybody here may read the file ({stat.filemode(mode)})", f"chmod o-r {self.path}")
+            yield warn(f"everybody here may read the file ({stat.filemode(mode)})", f"chmod o-r {self.path}")
         else:
-            yield says.ok(f"{stat.filemode(mode)}")
+            yield ok(f"{stat.filemode(mode)}")
 
-    def numbers(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def numbers(self, budget: Budget) -> Iterator[Finding]:
         """Whether numbers that were given out are missing, and whether retention explains it."""
         with self.within(budget):
             last, number, highest = self.connection.execute(
@@ -111,26 +111,24 @@ class StoreFile:
             meta = read_setting(self.connection, self.path)
         gone = last - number
         if highest > last:
-            yield says.fail(
-                f"record {highest} has a number that was never given out", "restore the store from a backup"
-            )
+            yield fail(f"record {highest} has a number that was never given out", "restore the store from a backup")
         elif gone and not any(kept.days is not None for kept in meta.classes.values()):
-            yield says.warn(
+            yield warn(
                 f"{number:,} records; {gone:,} that were stored are gone, and no class has a retention",
                 "was there one before? whodid search --surface audit --action whodid.retention; else see who may write",
             )
         else:
-            yield says.ok(f"{number:,} records" + (f"; {gone:,} were deleted" if gone else ", none was ever deleted"))
+            yield ok(f"{number:,} records" + (f"; {gone:,} were deleted" if gone else ", none was ever deleted"))
 
-    def pages(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def pages(self, budget: Budget) -> Iterator[Finding]:
         """SQLite's own check of every page, index and the text index."""
         with self.within(budget):
             rows: Any = self.connection.execute("PRAGMA integrity_check(5)").fetchall()
         faults = [str(row[0]) for row in rows if row[0] != "ok"]
         for fault in faults:
-            yield says.fail(fault, "put a backup in its place; keep the damaged file, and look at the disk")
+            yield fail(fault, "put a backup in its place; keep the damaged file, and look at the disk")
         if not faults:
-            yield says.ok("every page, index and the text index are sound")
+            yield ok("every page, index and the text index are sound")
 
     @contextlib.contextmanager
     def within(self, budget: Budget) -> Iterator[None]:

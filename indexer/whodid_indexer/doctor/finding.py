@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from whodid_schema.errors import NotAllowed, WhodidError
 
@@ -18,12 +19,35 @@ Status = Literal["ok", "warn", "fail", "skipped"]
 
 
 class Finding(Struct, frozen=True):
-    """The outcome of a check: what was seen, in words, and how to mend it where there is something to mend."""
+    """The outcome of a check: what was seen, in words, and how to mend it where there is something to mend.
+
+    `check` is the name of the check, given by `look_over`.
+    """
 
     check: str
     status: Status
     said: str
     mend: str = ""
+
+
+def ok(said: str) -> Finding:
+    """It is well."""
+    return Finding("", "ok", said)
+
+
+def warn(said: str, mend: str) -> Finding:
+    """Somebody should know."""
+    return Finding("", "warn", said, mend)
+
+
+def fail(said: str, mend: str) -> Finding:
+    """It is broken."""
+    return Finding("", "fail", said, mend)
+
+
+def skipped(said: str, mend: str = "") -> Finding:
+    """It was not looked at."""
+    return Finding("", "skipped", said, mend)
 
 
 class Spent(Exception):
@@ -52,45 +76,26 @@ class Budget:
         return Budget(self.left() / 2, self._clock)
 
 
-class Says:
-    """Makes the findings of one check."""
-
-    def __init__(self, check: str) -> None:
-        self._check = check
-
-    def ok(self, said: str) -> Finding:
-        """It is well."""
-        return Finding(self._check, "ok", said)
-
-    def warn(self, said: str, mend: str) -> Finding:
-        """Somebody should know."""
-        return Finding(self._check, "warn", said, mend)
-
-    def fail(self, said: str, mend: str) -> Finding:
-        """It is broken."""
-        return Finding(self._check, "fail", said, mend)
-
-    def skipped(self, said: str, mend: str = "") -> Finding:
-        """It was not looked at."""
-        return Finding(self._check, "skipped", said, mend)
-
-
-Check = Callable[[Says, Budget], Iterable[Finding]]
+Check = Callable[[Budget], Iterable[Finding]]
+"""Looks at one thing, within a budget that short ones leave alone."""
 
 
 def look_over(checks: Iterable[tuple[str, Check]], budget: Budget) -> Iterator[Finding]:
-    """Every check's findings, in order. What a check raises is a finding of its own."""
+    """Every check's findings, in order, under its name. What a check raises is a finding of its own."""
     for name, check in checks:
-        says = Says(name)
-        given = budget.half()
-        try:
-            given.require()
-            yield from check(says, given)
-        except Spent:
-            yield says.skipped(f"not looked at to its end within {given.seconds:.1f} s", "--budget gives it more time")
-        except NotAllowed as error:
-            yield says.skipped(error.message, error.hint)
-        except WhodidError as error:
-            yield says.fail(error.message, error.hint)
-        except Exception as error:  # noqa: BLE001  of a damaged store anything may be read, and nothing is hidden here
-            yield says.fail(f"reading ended with {type(error).__name__}: {error}", "see what the other checks say")
+        for finding in _found(check, budget.half()):
+            yield replace(finding, check=name)
+
+
+def _found(check: Check, given: Budget) -> Iterator[Finding]:
+    try:
+        given.require()
+        yield from check(given)
+    except Spent:
+        yield skipped(f"not looked at to its end within {given.seconds:.1f} s", "--budget gives it more time")
+    except NotAllowed as error:
+        yield skipped(error.message, error.hint)
+    except WhodidError as error:
+        yield fail(error.message, error.hint)
+    except Exception as error:  # noqa: BLE001  of a damaged store anything may be read, and nothing is hidden here
+        yield fail(f"reading ended with {type(error).__name__}: {error}", "see what the other checks say")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from whodid_indexer.archive.manifest import SUFFIX
 from whodid_indexer.archive.writer import PART
-from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.finding import Budget, Check, Finding, fail, ok, warn
 from whodid_indexer.export.manifest import manifest_of
 
 _GIB = 1 << 30
@@ -22,22 +22,22 @@ class Folder:
         """In the order of their cost."""
         return [("archive", self.archive)] if self._path is not None else []
 
-    def archive(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def archive(self, _: Budget) -> Iterator[Finding]:
         """Whether the folder is there, can be written, has room, and each archive its manifest."""
         path = self._path or Path()
         if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
             mend = "make it, for whoever deletes: until then retention deletes nothing"
-            yield says.fail(f"{path} is not a folder that this user can write", mend)
+            yield fail(f"{path} is not a folder that this user can write", mend)
             return
         disk = os.statvfs(path)
         if disk.f_bavail * disk.f_frsize < _GIB:
-            yield says.warn(f"less than a GiB is free in {path}", "make room: without it retention deletes nothing")
+            yield warn(f"less than a GiB is free in {path}", "make room: without it retention deletes nothing")
         archives = sorted(path.glob(f"*{SUFFIX}"))
         bare = [file.name for file in archives if not manifest_of(file).exists()]
         if bare:
             mend = "whodid restore takes them with --unverified alone"
-            yield says.warn(f"{len(bare)} archives have no manifest: {bare[0]}", mend)
+            yield warn(f"{len(bare)} archives have no manifest: {bare[0]}", mend)
         if (path / PART).exists():
-            yield says.ok("an archiving was interrupted, or is under way: the next one begins anew")
+            yield ok("an archiving was interrupted, or is under way: the next one begins anew")
         if not bare:
-            yield says.ok(f"{len(archives)} archives in {path}, each with its manifest")
+            yield ok(f"{len(archives)} archives in {path}, each with its manifest")

@@ -9,7 +9,7 @@ from typing import Any
 
 from whodid_indexer.doctor.doubles import Told, gather, read_told
 from whodid_indexer.doctor.file import StoreFile
-from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.finding import Budget, Check, Finding, fail, ok
 from whodid_indexer.doctor.holds import tell_holds
 from whodid_indexer.holds.hold import active
 from whodid_indexer.store.sqlite.bodies import Unpacker
@@ -48,7 +48,7 @@ class Rows:
             ("doubles", self.doubles),
         ]
 
-    def bodies(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def bodies(self, budget: Budget) -> Iterator[Finding]:
         """Whether bodies, from all over the file, unpack into the records that their rows say."""
         with self._file.within(budget):
             first, last = self._ask("SELECT coalesce(min(seq), 0), coalesce(max(seq), -1) FROM event").get
@@ -61,18 +61,18 @@ class Rows:
                     looked += 1
                     wrong += [] if _is_itself(row, unpack) else [row[0]]
         if wrong:
-            yield says.fail(f"{len(wrong):,} of {looked:,} bodies are not their rows': record {wrong[0]}", _MEND)
+            yield fail(f"{len(wrong):,} of {looked:,} bodies are not their rows': record {wrong[0]}", _MEND)
         else:
-            yield says.ok(f"{looked:,} bodies from all over the file are their rows'")
+            yield ok(f"{looked:,} bodies from all over the file are their rows'")
 
-    def holds(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def holds(self, budget: Budget) -> Iterator[Finding]:
         """What legal holds keep."""
         with self._file.within(budget):
             holds = active(read_holds(self._file.connection), datetime.now(UTC))
-            found = list(tell_holds(says, holds, Keeper(self._file.connection).covered))
+            found = list(tell_holds(holds, Keeper(self._file.connection).covered))
         yield from found
 
-    def dictionaries(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def dictionaries(self, budget: Budget) -> Iterator[Finding]:
         """Whether every number that a record has for a value names one."""
         missing: list[str] = []
         with self._file.within(budget):
@@ -82,11 +82,11 @@ class Rows:
                 number: int = self._ask(lost).get
                 missing += [f"{number:,} of {name}"] if number else []
         if missing:
-            yield says.fail(f"values that records have and nobody knows: {', '.join(missing)}", _MEND)
+            yield fail(f"values that records have and nobody knows: {', '.join(missing)}", _MEND)
         else:
-            yield says.ok("every value that a record has is known")
+            yield ok("every value that a record has is known")
 
-    def columns(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def columns(self, budget: Budget) -> Iterator[Finding]:
         """Whether the columns that are counted are the rows."""
         wrong: list[int] = []
         with self._file.within(budget):
@@ -95,29 +95,27 @@ class Rows:
                 budget.require()
                 wrong += [] if self._is_right(number) else [number]
         if wrong:
-            yield says.fail(
-                f"the columns of {len(wrong):,} of {len(rows):,} chunks differ from the rows: {wrong[0]}", _MEND
-            )
+            yield fail(f"the columns of {len(wrong):,} of {len(rows):,} chunks differ from the rows: {wrong[0]}", _MEND)
         else:
-            yield says.ok(f"the columns of {len(rows):,} chunks are the rows'")
+            yield ok(f"the columns of {len(rows):,} chunks are the rows'")
 
-    def words(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def words(self, budget: Budget) -> Iterator[Finding]:
         """Whether every record is in the text index, and nothing else."""
         with self._file.within(budget):
             wordless, first = self._ask(_WORDLESS).get
             rowless, other = self._ask(_ROWLESS).get
         if wordless:
-            yield says.fail(f"{wordless:,} records are not in the text index, the first is {first}", _MEND)
+            yield fail(f"{wordless:,} records are not in the text index, the first is {first}", _MEND)
         if rowless:
-            yield says.fail(f"{rowless:,} entries of the text index are of no record, the first is {other}", _MEND)
+            yield fail(f"{rowless:,} entries of the text index are of no record, the first is {other}", _MEND)
         if not wordless and not rowless:
-            yield says.ok("every record is in the text index")
+            yield ok("every record is in the text index")
 
-    def doubles(self, says: Says, budget: Budget) -> Iterator[Finding]:
+    def doubles(self, budget: Budget) -> Iterator[Finding]:
         """Records that may be one event twice, the newest first."""
         with guard(self._file.path):
             doubles, whole = gather(self._told(), budget)
-        yield from doubles.findings(says, whole=whole)
+        yield from doubles.findings(whole=whole)
 
     def _told(self) -> Iterator[Told]:
         unpack = Unpacker(self._file.connection).unpack

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from whodid_indexer.doctor.finding import Budget, Check, Finding, Says
+from whodid_indexer.doctor.finding import Budget, Check, Finding, ok, skipped, warn
 from whodid_indexer.store.opensearch.connect import Client
 from whodid_schema import __version__
 
@@ -17,12 +17,12 @@ class Served:
         """In the order of their cost."""
         return [("server", self.server)]
 
-    def server(self, says: Says, _: Budget) -> Iterator[Finding]:
+    def server(self, _: Budget) -> Iterator[Finding]:
         """Whether it is ready, and of this version."""
         version = self._client.root().get("version", {}).get("number")
         self._client.ask("GET", "/readyz")
         if version == __version__:
-            yield says.ok(f"whodid {version}, ready")
+            yield ok(f"whodid {version}, ready")
         else:
-            yield says.warn(f"whodid {version}, ready; this is {__version__}", "run one version on both sides")
-        yield says.skipped("its store is not seen from here", "whodid doctor --store sqlite:///… where the file is")
+            yield warn(f"whodid {version}, ready; this is {__version__}", "run one version on both sides")
+        yield skipped("its store is not seen from here", "whodid doctor --store sqlite:///… where the file is")

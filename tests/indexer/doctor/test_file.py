@@ -14,17 +14,26 @@ import msgspec
 import pytest
 
 from support.archives import archived
+from support.forwarding import add, drained, store_in
 from support.records import identifier, item, records, stamp
 from support.running import whodid
 from support.serving import HOSTILE, Server
+from whodid_indexer.access.roles import Grant
+from whodid_indexer.access.token import digest, new
+from whodid_indexer.access.tokens import SqliteRegister
 from whodid_indexer.doctor.contents import Contents
 from whodid_indexer.doctor.doubles import Doubles, Told, gather, read_told
 from whodid_indexer.doctor.file import StoreFile
-from whodid_indexer.doctor.finding import Budget, Finding, Says, look_over
+from whodid_indexer.doctor.finding import Budget, Finding, look_over
 from whodid_indexer.doctor.folder import Folder
+from whodid_indexer.doctor.forwarding import Forwarding
 from whodid_indexer.doctor.rows import Rows
+from whodid_indexer.doctor.tokens import Tokens
+from whodid_indexer.forward.dead import DeadLetters
+from whodid_indexer.forward.settings import ConsumerSettings
 from whodid_indexer.holds.hold import Hold
 from whodid_indexer.retention.document import NOTHING
+from whodid_indexer.store.open import open_reader
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.document import write_document
 from whodid_indexer.store.sqlite.holds import SqliteHolds
@@ -164,7 +173,7 @@ def test_a_statement_that_takes_too_long_is_ended(path: Path) -> None:
     with closing(StoreFile(path)) as file:
         endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
-        def check(_: Says, budget: Budget) -> list[Finding]:
+        def check(budget: Budget) -> list[Finding]:
             with file.within(budget):
                 file.connection.execute(endless).fetchall()
             return []
@@ -182,7 +191,7 @@ def test_a_native_id_with_other_contents_is_listed_and_one_of_another_app_is_not
     for one in (told(1, native_id="a"), told(2, native_id="a"), told(3, native_id="b"), told(4)):
         doubles.add(one)
     doubles.add(msgspec.structs.replace(told(5, native_id="b"), app="other"))
-    (finding,) = doubles.findings(Says("doubles"), whole=True)
+    (finding,) = doubles.findings(whole=True)
     assert finding.status == "warn"
     assert "1 native ids stand in records with other contents: shop a (" in finding.said
 
@@ -195,14 +204,14 @@ def test_an_event_without_a_time_that_was_read_twice_is_listed_and_equal_lines_a
 
     for number, offset, precision in ((1, 0, "received"), (2, 0, "received"), (3, 90, "received"), (4, 0, "us")):
         doubles.add(told(number, ingest=at(offset), time_precision=precision))
-    (finding,) = doubles.findings(Says("doubles"), whole=True)
+    (finding,) = doubles.findings(whole=True)
     assert "1 events without a time of their own are stored twice: h:/a at byte 0 (" in finding.said
 
 
 def test_where_the_time_is_up_it_says_how_many_records_were_looked_at() -> None:
     doubles, whole = gather((told(number) for number in range(1_000)), Budget(0))
     assert (whole, doubles.looked) == (False, 100)
-    assert [one.status for one in doubles.findings(Says("doubles"), whole=whole)] == ["ok", "skipped"]
+    assert [one.status for one in doubles.findings(whole=whole)] == ["ok", "skipped"]
 
 
 def test_who_is_silent_unmapped_or_ahead_in_time_is_named(tmp_path: Path) -> None:
@@ -225,7 +234,7 @@ def test_who_is_silent_unmapped_or_ahead_in_time_is_named(tmp_path: Path) -> Non
 def test_a_configuration_that_the_store_does_not_follow_is_named(path: Path) -> None:
     with closing(SqliteReader(path)) as reader:
         contents = Contents(reader, NOTHING._replace(days={"activity": 30}), NOW, timedelta(days=7))
-        (finding,) = contents.retention(Says("retention"), Budget(1))
+        (finding,) = contents.retention(Budget(1))
     assert (finding.status, finding.said) == ("warn", "activity: the configuration says 30d, the store forever")
 
 
@@ -257,6 +266,51 @@ def test_a_folder_of_archives_that_cannot_take_any_fails(tmp_path: Path) -> None
     assert (bare.status, f"1 archives have no manifest: {file.name}" in bare.said) == ("warn", True)
 
 
+def test_tokens_that_have_ended_or_will_soon_are_named_until_they_are_revoked(path: Path) -> None:
+    register = SqliteRegister(path)
+    month, token = timedelta(days=30), {}
+    for name, life in (("old", month), ("soon", month + timedelta(days=3)), ("good", None), ("gone", month)):
+        token[name], secret = new(Grant("platform"), name, NOW - month, life)
+        register.add(token[name], digest(secret))
+    register.revoke(token["gone"].id, NOW)
+
+    def told() -> list[Finding]:
+        return list(look_over(Tokens(register.all, NOW).checks(), Budget(5)))
+
+    assert {(one.said.partition(", ")[2].partition(")")[0], one.status) for one in told()} == {
+        ("old", "warn"),
+        ("soon", "warn"),
+    }
+    assert all("whodid token create" in one.mend for one in told())
+    register.revoke(token["old"].id, NOW)
+    register.revoke(token["soon"].id, NOW)
+    assert [(one.status, one.said) for one in told()] == [("ok", "1 tokens, all of them valid")]
+
+
+def test_a_consumer_that_lags_has_dead_letters_or_a_damaged_bookmark_is_named(tmp_path: Path) -> None:
+    store = store_in(tmp_path, SOME[:20])
+    consumers = [
+        ConsumerSettings.model_validate({"name": name, "kind": "file", "address": str(tmp_path / name)})
+        for name in ("well", "late", "damaged", "new")
+    ]
+    state = tmp_path / "state"
+    drained(tmp_path, store, *consumers[:3])
+    (state / "damaged.bookmark").write_text("")
+    add(store, [Record(timestamp=stamp(MICROS), received_at=stamp(MICROS - 7_200_000_000), id=identifier(99_999))])
+    drained(tmp_path, store, consumers[0])
+    DeadLetters(state, "well").add([b"{}"], "msg_1", "refused")
+    with closing(open_reader(store)) as reader:
+        found = list(look_over(Forwarding(consumers, state, reader).checks(), Budget(5)))
+        assert Forwarding([], state, reader).checks() == []
+    assert [(one.said.split()[0], one.status) for one in found if one.said.split()[0] != "how"] == [
+        *(("well", "warn"), ("well", "ok"), ("late", "warn"), ("new", "skipped")),
+    ]
+    (damaged,) = [one for one in found if one.said.startswith("how far damaged is behind cannot be told")]
+    (late,) = [one for one in found if one.said.startswith("late is 1 records, 7,2")]
+    assert (damaged.status, "damaged.bookmark" in damaged.said) == ("warn", True)
+    assert late.mend.startswith("start whodid forward")
+
+
 def run(*arguments: str) -> tuple[int, str, str]:
     done = whodid("doctor", *arguments, check=False)
     return done.returncode, done.stdout, done.stderr
@@ -269,7 +323,7 @@ def test_the_command_ends_with_0_where_nothing_fails_and_with_1_where_something_
     code, out, err = run("--store", f"sqlite://{path}", "--format", "json")
     found = json.loads(out)["findings"]
     assert (code, [one["check"] for one in found if one["status"] == "fail"]) == (1, ["words"])
-    assert "1 of 16 checks failed" in err
+    assert "1 of 17 checks failed" in err
     assert run("--store", f"sqlite://{path}.none")[0] == 4
 
 
