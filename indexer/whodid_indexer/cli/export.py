@@ -1,8 +1,6 @@
 """`whodid export`: every matching record into a file, at constant memory, counted, with a manifest beside it."""
 
-import os
-from collections.abc import Iterator
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,17 +9,15 @@ import click
 from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.filters import Question, filter_options
 from whodid_indexer.cli.options import Source, bundle, source_options
-from whodid_indexer.cli.output import counted, say, write
+from whodid_indexer.cli.output import counted, say
 from whodid_indexer.cli.places import find_store
 from whodid_indexer.cli.source import opened
-from whodid_indexer.cli.zone import zone_of, zone_options
-from whodid_indexer.query.zones import shown_time, written_time, zone_name
-from whodid_schema.errors import UsageError, WhodidError
+from whodid_indexer.cli.zone import zone_options
+from whodid_indexer.query.zones import zone_name
+from whodid_schema.errors import UsageError
 
 if TYPE_CHECKING:
-    from whodid_indexer.cli.progress import Progress
-    from whodid_indexer.export.manifest import Manifest
-    from whodid_indexer.export.run import Asked, RowWriter
+    from whodid_indexer.export.run import Asked
     from whodid_indexer.store.base import Reader
 
 
@@ -128,14 +124,16 @@ def command(context: click.Context, /, source: Source, question: Question, zone:
         return
     _check(to, shape)
     asked = _asked(source, question, zone, shape, to, _typed(context))
+    from whodid_indexer.cli.exporting import to_file, to_news, to_stdout  # noqa: PLC0415  not needed to print help
+
     with opened(source, "export") as reader:
         asked = _recorded(reader, asked, to)
         if to.output == "-":
-            _to_stdout(reader, asked, zone)
+            to_stdout(reader, asked, zone)
         elif to.since_last is not None:
-            _to_news(reader, asked, zone, to)
+            to_news(reader, asked, zone, to)
         else:
-            _to_file(reader, asked, zone, to)
+            to_file(reader, asked, zone, to)
 
 
 def _check(to: To, shape: Shape) -> None:
@@ -198,117 +196,8 @@ def _recorded(reader: "Reader", asked: "Asked", to: To) -> "Asked":
     return replace(asked, recorded=recorded)
 
 
-def _to_stdout(reader: "Reader", asked: "Asked", zone: tzinfo) -> None:
-    from whodid_indexer.export.run import check_rows  # noqa: PLC0415  as above
-    from whodid_indexer.export.snapshot import take  # noqa: PLC0415  as above
-
-    snapshot = take(reader, asked.query, ascending=asked.ascending)
-    writer = _writer(asked, zone)
-    pieces = writer.chunks(snapshot.rows)
-    write(_compressed(pieces) if asked.gzip else pieces)
-    say(counted(writer.rows, "row"))
-    check_rows(writer.rows, snapshot.least, snapshot.most)
-
-
-def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    from whodid_indexer.export.part import gzip_member  # noqa: PLC0415  as above
-
-    member = gzip_member()
-    yield from map(member.compress, pieces)
-    yield member.flush()
-
-
-def _to_file(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
-    from whodid_indexer.cli.progress import Progress  # noqa: PLC0415  as above
-    from whodid_indexer.export.run import Destination, check, export_file  # noqa: PLC0415  as above
-
-    progress = Progress(to.progress)
-    path = Path(to.output)
-    try:
-        manifest = export_file(
-            reader,
-            asked,
-            Destination(path, to.force),
-            lambda final: _writer(final, zone),
-            resume=to.resume,
-            watch=progress,
-        )
-    finally:
-        progress.ended()
-        _say_kept(progress, path)
-    _say_done(manifest, path)
-    check(manifest)
-
-
-def _say_kept(progress: "Progress", path: Path) -> None:
-    if progress.interrupted:
-        say(f"kept: {counted(progress.interrupted, 'row')}; go on with: whodid export --resume -o {path}")
-
-
-def _to_news(reader: "Reader", asked: "Asked", zone: tzinfo, to: To) -> None:
-    from whodid_indexer.cli.progress import Progress  # noqa: PLC0415  as above
-    from whodid_indexer.export.bookmark import Bookmark, export_news  # noqa: PLC0415  as above
-    from whodid_indexer.export.run import Destination  # noqa: PLC0415  as above
-
-    progress = Progress(to.progress)
-    path = Path(to.output)
-    with Bookmark(to.bookmarks or bookmarks(), to.since_last or "", asked.store, asked.query) as bookmark:
-        settled = bookmark.settle()
-        if settled is not None:
-            say(f"the export before was interrupted when it was whole: {settled} is finished now")
-            if settled == path.absolute():
-                return
-        if bookmark.changed:
-            say(f"note: the filters are others than the last time {to.since_last} was exported")
-        try:
-            manifest = export_news(
-                reader,
-                asked,
-                Destination(path, to.force),
-                bookmark,
-                lambda final: _writer(final, zone),
-                progress,
-            )
-        finally:
-            progress.ended()
-    _say_done(manifest, path)
-
-
-def bookmarks() -> Path:
-    """Where the bookmarks of daily exports are: the machine's for root, a person's own otherwise."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/whodid/bookmarks")
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "whodid" / "bookmarks"
-
-
-def _say_done(manifest: "Manifest", path: Path) -> None:
-    say(f"{counted(manifest.rows, 'row')} in {path}")
-
-
 def _verify(path: Path) -> None:
     from whodid_indexer.export.manifest import verify  # noqa: PLC0415  as above
 
     manifest = verify(path)
     say(f"{path} is as its manifest says: {counted(manifest.rows, 'row')}, SHA-256 {manifest.sha256}")
-
-
-def _writer(asked: "Asked", zone: tzinfo) -> "RowWriter":
-    from whodid_indexer.export.lines import Lines  # noqa: PLC0415  as above
-    from whodid_indexer.export.sheet import Sheet  # noqa: PLC0415  as above
-
-    if asked.form == "ndjson":
-        return Lines()
-    if asked.zone != zone_name(zone):  # it goes on with what was asked when it began
-        zone = _zone(asked.zone)
-    if asked.excel:
-        return Sheet(asked.columns or (), lambda record: shown_time(record.timestamp, zone), excel=asked.zone)
-    time = None if zone is UTC else lambda record: written_time(record.timestamp, zone)
-    return Sheet(asked.columns or (), time)
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return zone_of(utc=False, local=False, tz=name)
-    except UsageError as error:
-        raise WhodidError(f"the interrupted export has its times in {name}, which is not known here") from error
