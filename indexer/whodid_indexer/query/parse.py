@@ -11,8 +11,9 @@ from whodid_indexer.query.check import check_query, check_value, field_of
 from whodid_indexer.query.identity import ME, Me
 from whodid_indexer.query.model import AuditQuery, Group, Member, Term
 from whodid_indexer.query.normal import conjunction, opposite, side_by_side, term_of
-from whodid_indexer.query.parser import Context, Hint, earliest, latest, me_values, read_text
+from whodid_indexer.query.parser import read_text
 from whodid_indexer.query.times import parse_span, parse_time
+from whodid_indexer.query.typed import Context, Hint, earliest, latest, me_values
 from whodid_indexer.query.values import parse_values
 from whodid_schema.errors import BadQuery
 from whodid_schema.fields import META_PREFIX

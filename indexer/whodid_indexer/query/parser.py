@@ -10,15 +10,14 @@ What is not understood raises BadQuery, marked in the text.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
 
 from whodid_indexer.query.check import DEEPEST, check_query, check_text, check_value, field_of
-from whodid_indexer.query.identity import HOW, ME, NOBODY, UNKNOWN, Me
+from whodid_indexer.query.identity import ME
 from whodid_indexer.query.model import Group, Member, Term, Text
 from whodid_indexer.query.normal import alternatives, conjunction, group_of, opposite, side_by_side, term_of
 from whodid_indexer.query.scanner import QUOTE, Scanner
 from whodid_indexer.query.times import parse_day, parse_time
+from whodid_indexer.query.typed import Context, Hint, Typed, earliest, latest, me_values
 from whodid_indexer.query.values import MARKS, Value, read_quoted
 from whodid_indexer.query.words import NAME, OPERATORS, VALUE
 from whodid_schema.errors import BadQuery
@@ -29,32 +28,6 @@ LONGEST_TEXT = 1_000
 """Characters of one text."""
 
 RANGES = ("since", "until", "on")
-
-
-class Context(NamedTuple):
-    """What a text does not say itself: this moment (aware), the zone of its times, and who `actor:me` is."""
-
-    now: datetime
-    zone: tzinfo = UTC
-    me: Me = NOBODY
-
-
-class Hint(NamedTuple):
-    """Something that may have been meant otherwise, marked in `text`."""
-
-    message: str
-    position: int
-    length: int
-    text: str
-
-
-class Typed(NamedTuple):
-    """What a text says: members that all must hold, its time range (microseconds), and hints."""
-
-    members: tuple[Member, ...]
-    since: int | None = None
-    until: int | None = None
-    hints: tuple[Hint, ...] = ()
 
 
 def read_text(text: str, context: Context) -> Typed:
@@ -74,13 +47,6 @@ def read_text(text: str, context: Context) -> Typed:
     except BadQuery as error:
         raise error.at(text, 0, len(text)) from error
     return Typed(tuple(members), reader.since, reader.until, tuple(reader.hints))
-
-
-def me_values(me: Me) -> tuple[str, ...]:
-    """The values of `actor` that stand for me. Raises BadQuery where nobody said who that is."""
-    if not me.values:
-        raise BadQuery(UNKNOWN, HOW, length=len(ME))
-    return me.values
 
 
 class _Reader(Scanner):
@@ -286,16 +252,6 @@ class _Reader(Scanner):
 
 
 _RANGE = "a time range holds for the whole query: it stands outside of OR, NOT and parentheses"
-
-
-def latest(one: int | None, other: int | None) -> int | None:
-    """The later beginning of two; None is none."""
-    return one if other is None else other if one is None else max(one, other)
-
-
-def earliest(one: int | None, other: int | None) -> int | None:
-    """The earlier end of two; None is none."""
-    return one if other is None else other if one is None else min(one, other)
 
 
 def _apart(member: Member, others: list[Member]) -> Member:
