@@ -1,4 +1,4 @@
-"""What a text in the query language is read with, and what it says: `parser` reads one, `parse` puts several together."""
+"""What a text in the query language is read with, and what it says: `parser` reads one, `parse` joins several."""
 
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
