@@ -55,6 +55,7 @@ lock: .venv/ready  ## the pinned packages anew from pyproject.toml; needs uv
 		{ test -d .venv || uv venv -q --python ">=3.11"; } && uv pip install -q --python $(PY) --require-hashes -r requirements.lock && \
 		uv pip install -q --python $(PY) --no-deps --no-build-isolation -e .; \
 	else \
+		python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "whodid needs Python 3.11 or later; python3 is $$(python3 --version 2>&1)" >&2; exit 1; }; \
 		python3 -m venv .venv && $(PY) -m pip install -q --require-hashes -r requirements.lock && \
 		$(PY) -m pip install -q --no-deps --no-build-isolation -e .; \
 	fi
