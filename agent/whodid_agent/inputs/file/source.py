@@ -30,6 +30,7 @@ MAX_LINE = 16 * 1024 * 1024
 _CHUNK = 1 << 20
 _BUSY_INTERVAL = 0.25
 _SLOW_SCAN = 0.005
+_LONGEST_PAUSE = 2.0
 
 
 def _watch(wake: Callable[[], None]) -> "Watch":
@@ -83,6 +84,7 @@ class FileSource:
         self._held: dict[str, tuple[Stamp, Ending]] = {}
         self._served = ""
         self._next_scan = 0.0
+        self._slow = False
 
     # ---- life
 
@@ -92,8 +94,11 @@ class FileSource:
         self._look()
 
     def poll(self) -> None:
-        """Look for new files, rotations and truncations, at most four times a second while there is work queued."""
-        if self._timing.now() >= self._next_scan or not (self._queues or self._tracker.finishing):
+        """Look for new files, rotations and truncations.
+
+        At most four times a second while there is work queued; where a look takes long, a twentieth of the time.
+        """
+        if self._timing.now() >= self._next_scan or not (self._queues or self._tracker.finishing or self._slow):
             self._look()
 
     def finish(self) -> None:
@@ -126,8 +131,9 @@ class FileSource:
         self._tracker.update(files)
         self._line_up()
         took = self._timing.now() - began
+        self._slow = took > _SLOW_SCAN
         pause = _BUSY_INTERVAL if self._queues else 0.0
-        self._next_scan = began + max(pause, 5 * took if took > _SLOW_SCAN else 0.0)
+        self._next_scan = began + max(pause, min(20 * took, _LONGEST_PAUSE) if self._slow else 0.0)
 
     def _line_up(self) -> None:
         """Queue what can be read, by source: older instances of a file before newer ones, each source in its turn."""
