@@ -5,9 +5,9 @@
     NAME.manifest.json     what is in it, and its SHA-256
 
 The copy is made within one reading transaction: all of it is of the moment at which it began, and nothing that is
-written meanwhile makes it begin again. SQLite's log cannot be merged until it ends: it grows by what is written. So the
-transaction ends with the last page, before anything is checked, and the log is merged from here: whoever writes next
-would have to do that within somebody's request.
+written meanwhile makes it begin again. SQLite's log cannot be merged until it ends: it grows by what is written. So it
+is merged beforehand, the transaction ends with the last page, before anything is checked, and then the log is merged
+from here: whoever writes next would have to do that within somebody's request.
 
 The copy has a name of its own (`setting.store`). Put in the place of the store it gives numbers out again that the
 store gave to records which the copy has not: whoever follows what arrives is told that this is another store, instead
@@ -134,6 +134,7 @@ def _made(part: Path) -> None:
 def _copy(source: apsw.Connection, part: Path, told: Callable[[int, int], None], merge: Callable[[], None]) -> None:
     with contextlib.closing(apsw.Connection(os.fspath(part), flags=apsw.SQLITE_OPEN_READWRITE)) as target:
         target.pragma("synchronous", "off")  # it is synced from outside, see `_SYNCED`
+        merge()
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # from here on it is of this moment
         with target.backup("main", source, "main") as backup:
