@@ -36,6 +36,19 @@ def test_help_loads_neither_the_agent_nor_its_settings() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_to_normalise_no_settings_and_no_network_are_loaded() -> None:
+    program = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from whodid_agent.cli.main import cli\n"
+        'done = CliRunner().invoke(cli, [\'normalise\', \'-\'], input=\'{"action": "a.b", "actor": "ann"}\')\n'
+        "assert done.exit_code == 0, done.output\n"
+        "print([name for name in ('pydantic', 'httpx', 'prometheus_client') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
     context = click.Context(cli)
     for name in cli.list_commands(context):

@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from whodid_config.settings import load, parse_yaml, read_yaml
+from whodid_config.document import parse_yaml, read_yaml
+from whodid_config.settings import load
 from whodid_schema.errors import ConfigError
 
 

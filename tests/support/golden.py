@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from whodid_config.settings import read_yaml
+from whodid_config.document import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "agent" / "profiles" / "golden"
 

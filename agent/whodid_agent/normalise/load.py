@@ -21,7 +21,7 @@ from whodid_agent.normalise import expression, parts, slots
 from whodid_agent.normalise.path import INSIDE, Steps
 from whodid_agent.normalise.profile import Profile, in_order
 from whodid_agent.normalise.reading import Reading
-from whodid_config.settings import Document, parse_yaml, read_yaml
+from whodid_config.document import Document, parse_yaml, read_yaml
 
 KEYS = (
     "profile", "title", "source", "proven", "extends", "app", "recognise", "split", "unfold", "native_id", "nobody",

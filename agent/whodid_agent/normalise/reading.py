@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from whodid_agent.normalise.path import BadPathError, Path, parse_path
-from whodid_config.settings import Document
+from whodid_config.document import Document
 from whodid_schema.errors import ConfigError
 
 Location = tuple[str | int, ...]
