@@ -23,6 +23,7 @@ from whodid_indexer.store.opensearch.access import Access
 from whodid_indexer.store.opensearch.connect import Client
 from whodid_indexer.store.opensearch.retire import OpenSearchLifecycle
 from whodid_indexer.store.opensearch.template import template
+from whodid_indexer.store.sqlite import SqliteStore
 from whodid_schema.document import document
 from whodid_schema.errors import StateError, WhodidError
 from whodid_schema.record import Record, decode, encode
@@ -93,6 +94,12 @@ def test_archive_delete_and_restore_give_equal_records(opensearch: Server, folde
     assert {name: unmarked(body) for name, body in there(opensearch).items()} == bodies
     assert indices(opensearch) >= {f"whodid-imported-{datetime.now(UTC):%Y-%m}"}
     assert apply(opensearch, folder) == []
+    file = folder.parent / "audit.db"
+    SqliteStore.setup(file, META)
+    assert "200 restored" in whodid("restore", str(folder), "--store", f"sqlite://{file}").stdout
+    with closing(open_reader(f"sqlite://{file}")) as reader:
+        every = [body for body in reader.scan(ALL) if decode(body).surface != "audit"]
+    assert {str(decode(body).id): unmarked(body) for body in every} == bodies, "the other kind of store has the same"
 
 
 def test_records_that_come_while_an_index_is_archived_are_in_the_archive_that_counts(

@@ -86,7 +86,7 @@ def open_for_writing(path: Path, patience: int | None = None) -> apsw.Connection
         connection.transaction_mode = "IMMEDIATE"  # one that begins by reading would not wait for another writer
         if not connection.pragma("page_count"):  # of a file that is there these two would only change the header
             connection.pragma("page_size", PAGE_SIZE)
-            connection.pragma("auto_vacuum", "incremental")  # `retire` gives space back by it
+            connection.pragma("auto_vacuum", "incremental")  # `erase` gives space back by it
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("cache_size", -_CACHE_KIB)
