@@ -71,7 +71,15 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option that a pe
             "there is nothing to read", f"name a file, --http HOST:PORT, or inputs in {config or common.CONFIG_FILE}"
         )
     if not run(settings, Options(once=once, timeout=timeout)) and once:
-        raise Incomplete(
-            "some events are quarantined or parked, bytes were missed, or an input could not be read",
-            f"see: whodid-agent status --state-dir {settings.state_path()}",
-        )
+        state = settings.state_path()
+        raise Incomplete(_left(state), f"see: whodid-agent status --state-dir {state}")
+
+
+def _left(state: Path) -> str:
+    """Why a run did not end well: what lies aside and what is gone, or what its warnings have named."""
+    from whodid_agent import reconciliation  # noqa: PLC0415  as above
+
+    totals = reconciliation.report(state)["totals"]
+    what = (("quarantined", "in quarantine"), ("in_flight", "parked or on the way"), ("missed_bytes", "bytes missed"))
+    said = [f"{totals[name]:,} {words}" for name, words in what if totals[name]]
+    return f"not everything is in the store: {', '.join(said) or 'an input could not be read, as said above'}"
