@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+import msgspec
 import pytest
 
 from support.records import item, records
@@ -112,6 +113,8 @@ class ReaderContract:
         while page is not None:
             found = reader.search(query, page)
             assert found.total == len(whole)
+            uncounted = reader.search(query, msgspec.structs.replace(page, counted=False))
+            assert (uncounted.records, uncounted.next) == (found.records, found.next)
             seen += ids(found.records)
             page = None if found.next is None else Page(limit=37, after=found.next, ascending=ascending)
         assert seen == whole

@@ -145,7 +145,7 @@ def _campaign(reader: Reader, one: Value, asked: AuditQuery, links: Links, *, na
 def _name(reader: Reader, question: Question, asked: AuditQuery, ref: str) -> str:
     """What the newest record that names a target calls it; empty where none does, or no query can ask."""
     try:
-        found = reader.search(question.scoped(_with(asked, Term("target", (ref,)))), Page(limit=1)).records
+        found = reader.search(question.scoped(_with(asked, Term("target", (ref,)))), Page(limit=1, counted=False)).records
     except BadQuery:
         return ""
     targets = decode(found[0]).targets or [] if found else []

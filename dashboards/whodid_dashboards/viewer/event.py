@@ -84,7 +84,8 @@ def event_page(reader: Reader, question: Question, identifier: str) -> dict[str,
 
 def _neighbour(reader: Reader, question: Question, links: Links, place: Key, *, ascending: bool) -> str | None:
     """The address of the next event of the query in one direction."""
-    bodies = reader.search(question.query, Page(limit=1, after=place, ascending=ascending)).records
+    page = Page(limit=1, after=place, ascending=ascending, counted=False)
+    bodies = reader.search(question.query, page).records
     return links.event(decode(bodies[0]).id or "") if bodies else None
 
 

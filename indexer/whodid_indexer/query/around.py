@@ -87,7 +87,7 @@ def around(reader: Reader, record: Record, span: timedelta = SPAN, nearest: int 
             continue
         counted = without_own(query)  # as whoever asks the query has it
         before = reader.search(counted, Page(limit=nearest, after=place))
-        after = reader.search(counted, Page(limit=nearest, after=place, ascending=True))
+        after = reader.search(counted, Page(limit=nearest, after=place, ascending=True, counted=False))
         records = tuple(before.records), tuple(after.records)
         found.append(Neighbours(relation, query, max(before.total - 1, 0), *records))
     return Around(tuple(found), sign_in(reader, record, place), tuple(unasked))
@@ -162,7 +162,7 @@ def _nearest(reader: Reader, mine: AuditQuery, verb: str, place: Key, *, ascendi
 
     succeeded = Term("outcome", ("success",)) if verb == "sign_in" else Term("outcome", ("failure",), negated=True)
     wanted = replace(mine, terms=(*mine.terms, Term("verb", (verb,)), succeeded))
-    records = reader.search(wanted, Page(limit=1, after=place, ascending=ascending)).records
+    records = reader.search(wanted, Page(limit=1, after=place, ascending=ascending, counted=False)).records
     return (records[0], place_of(records[0])) if records else None
 
 

@@ -38,6 +38,8 @@ class Page(Struct, frozen=True):
 
     `mark` leaves out what arrived after the page whose `Found.mark` it is, whatever its time: so that a list that is
     read page by page stays as it was. Where none is given, `pinned` asks for one.
+
+    `counted` is False where nobody reads the total: a store may then stop as soon as it has the page.
     """
 
     limit: int = 20
@@ -46,6 +48,7 @@ class Page(Struct, frozen=True):
     ascending: bool = False
     mark: int | None = None
     pinned: bool = False
+    counted: bool = True
 
 
 class Found(NamedTuple):

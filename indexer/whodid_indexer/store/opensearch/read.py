@@ -52,7 +52,7 @@ class OpenSearchReader:
         body: dict[str, Any] = {
             "query": clause,
             "sort": order(ascending=page.ascending),
-            "track_total_hits": True,
+            "track_total_hits": page.counted,
             "size": page.limit + 1 if page.limit else 0,
         }
         if page.after is None and page.offset + page.limit < WINDOW:

@@ -6,6 +6,7 @@ kept from the count. Of words alone, ft has the total at once.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import apsw
@@ -75,10 +76,12 @@ class Lists:
         return rows
 
 
-def counted(session: Session, query: AuditQuery, mark: int | None = None) -> Lists:
-    """Any query, of what had arrived up to the mark."""
+def listed(session: Session, query: AuditQuery, mark: int | None = None, *, counted: bool = True) -> Lists:
+    """Any query, of what had arrived up to the mark; not `counted`, only the pieces nearest to a page are looked at."""
     mask = Masks(session, session.columns.first(query.since, query.until)).of(members_of(query))
     mask = mask if mark is None else _up_to(mark, mask)
+    if not counted:
+        return Lists(session.connection, session.columns.pieces(query.since, query.until), partial(places, mask), 0)
     known: dict[Piece, Ints] = {}
     numbers: dict[Piece, int] = {}
     for piece in session.columns.pieces(query.since, query.until):

@@ -40,14 +40,14 @@ class Source(NamedTuple):
 
 
 def page_of(session: Session, query: AuditQuery, page: Page) -> tuple[int, "list[Row]"]:
-    """The total, and the page's places with one more where there is one."""
+    """The total, 0 where it is not asked for, and the page's places with one more where there is one."""
     if page.after is not None:
         _half_of(page.after)
     plan = session.compiler.compile(query)
     mark = page.mark
     if mark is not None and mark >= session.now():
         mark = None  # nothing has arrived since
-    lists = _lists(session, query, plan, mark)
+    lists = _lists(session, query, plan, mark, counted=page.counted)
     if lists is None and plan.match is not None and plan.open:
         lists = _worded(session, plan.match, mark)
     if lists is not None:
@@ -55,7 +55,7 @@ def page_of(session: Session, query: AuditQuery, page: Page) -> tuple[int, "list
     if mark is not None:
         plan = plan._replace(conditions=(*plan.conditions, Sql("e.seq <= ?", (mark,))))
     source = source_of(session, plan)
-    return _total(session, plan, source), _rows(session, source, page, page.limit + 1)
+    return _total(session, plan, source) if page.counted else 0, _rows(session, source, page, page.limit + 1)
 
 
 def count_of(session: Session, query: AuditQuery) -> int:
@@ -82,7 +82,9 @@ def behind(ascending: bool) -> str:
     return f"(e.ts, e.idh) {'>' if ascending else '<'} (?, ?)"
 
 
-def _lists(session: Session, query: AuditQuery, plan: Plan, mark: int | None = None) -> "Lists | None":
+def _lists(
+    session: Session, query: AuditQuery, plan: Plan, mark: int | None = None, *, counted: bool = True
+) -> "Lists | None":
     """The chunks' answer, where they lead."""
     walked = WALK if plan.match is None else 0  # what ft finds is gathered as well for fx as for the chunks
     until, since = 1 << 62 if plan.until is None else plan.until, -(1 << 62) if plan.since is None else plan.since
@@ -90,9 +92,9 @@ def _lists(session: Session, query: AuditQuery, plan: Plan, mark: int | None = N
         return None
     if plan.match is not None and ((plan.open and not _numbered(session, query)) or _few(session, plan.match)):
         return None
-    from whodid_indexer.store.sqlite.lists import counted  # noqa: PLC0415  numpy, which only large stores need
+    from whodid_indexer.store.sqlite.lists import listed  # noqa: PLC0415  numpy, which only large stores need
 
-    return counted(session, query, mark)
+    return listed(session, query, mark, counted=counted)
 
 
 def _worded(session: Session, match: str, mark: int | None) -> "Lists | None":
