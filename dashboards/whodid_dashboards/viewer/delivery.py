@@ -144,8 +144,9 @@ def _campaign(reader: Reader, one: Value, asked: AuditQuery, links: Links, *, na
 
 def _name(reader: Reader, question: Question, asked: AuditQuery, ref: str) -> str:
     """What the newest record that names a target calls it; empty where none does, or no query can ask."""
+    newest = Page(limit=1, counted=False)
     try:
-        found = reader.search(question.scoped(_with(asked, Term("target", (ref,)))), Page(limit=1, counted=False)).records
+        found = reader.search(question.scoped(_with(asked, Term("target", (ref,)))), newest).records
     except BadQuery:
         return ""
     targets = decode(found[0]).targets or [] if found else []
