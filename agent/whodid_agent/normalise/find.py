@@ -3,12 +3,12 @@
 What somebody or something is called comes from one place each: the members of one object, or keys with one beginning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from whodid_agent.normalise import shapes, values
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.plan import GUESSED, LIKELY, Candidate, Cluster, Place, Plan, email
+from whodid_agent.normalise.plan import GUESSED, LIKELY, SURE, Candidate, Cluster, Place, Plan, email
 from whodid_agent.normalise.shapes import Accept
 from whodid_agent.normalise.spread import Spread
 
@@ -38,8 +38,8 @@ class Finder:
     """The search of one event.
 
     `found`: group ("" for slots of none) → member → value. All that the search wants to know of values it asks by
-    `_ask` and `_equal`, and all that it finds goes through `_keep`: events of one shape whose values answer alike are
-    searched alike (see `recall`).
+    `_ask`, `_equal` and `_joined`, and all that it finds goes through `_keep`: events of one shape whose values answer
+    alike are searched alike (see `recall`).
     """
 
     __slots__ = ("_outcome", "_plan", "_used", "found", "spread")
@@ -142,12 +142,33 @@ class Finder:
             self._try("", "action", shapes.any_action, singles.get("action", ()))
         if "time" not in top and not self._guess("", "time", plan.times, shapes.moment):
             self._try("", "time", values.KINDS["moment"], singles.get("time", ()))
+        if plan.clocks:
+            self._join(plan.clocks)
         if "ip" not in self.found.get("client", ()):
             self._guess("client", "ip", plan.addresses, _written_address)
         elif len(singles["ip"]) > 1:
             self._public(singles["ip"])
         if "outcome" not in top and "outcome.error" in singles:
             self._failed(singles["outcome.error"])
+
+    def _join(self, clocks: Mapping[Place, Place]) -> None:
+        """Date and time of day that stand in two places."""
+        taken = next(
+            (place for place, (group, member, _) in self._used.items() if (group, member) == ("", "time")), None
+        )
+        for date, clock in clocks.items():
+            if clock in self._used or taken not in (None, date) or (taken is None and date in self._used):
+                continue
+            day, hour = self._ask(date, shapes.day), self._ask(clock, shapes.clock)
+            moment = None if day is None or hour is None else self._joined(day, hour)
+            if moment is not None:
+                self._take(Took("", "time", moment, clock, SURE, shapes.clock))
+                self._used[date] = ("", "time", SURE)
+                return
+
+    def _joined(self, day: str, clock: str) -> Any:
+        """What the answers of two places are together."""
+        return shapes.joined(day, clock)
 
     def _failed(self, candidates: Iterable[Candidate]) -> None:
         """What an error says of the outcome; it stays where it is, being the reason as well."""
@@ -183,12 +204,16 @@ class Finder:
                 return
 
     def _supplement(self, actor: Group, other: Cluster) -> None:
-        """Name or e-mail of somebody who is told apart by an id alone, from a plain value beside it."""
-        for place in (*other.bare, *(place for listed in other.members.values() for _, place in listed)):
+        """Name or e-mail of somebody who is told apart by an id alone, from a plain value beside it.
+
+        What is called an id there gives no name: it is the same one, perhaps.
+        """
+        tried = [(place, member == "id") for member, listed in other.members.items() for _, place in listed]
+        for place, is_id in (*((place, False) for place in other.bare), *tried):
             if place in self._used or self.spread.where[place[0]].item is not None:
                 continue
             read = self._ask(place, shapes.person)
-            for part in (1, 2) if read is not None else ():
+            for part in () if read is None else (2,) if is_id else (1, 2):
                 if read[part] is not None and _NAMING[part] not in actor:
                     self._take(Took("actor", _NAMING[part], read[part], place, LIKELY, shapes.person, part))
 

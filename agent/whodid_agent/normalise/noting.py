@@ -20,7 +20,7 @@ _PEOPLE = frozenset({"actor.id", "actor.name", "actor.email"})
 class Noting(Finder):
     """A search that keeps what it asked and what it was answered."""
 
-    __slots__ = ("aside", "asked", "compared", "kept")
+    __slots__ = ("aside", "asked", "compared", "kept", "mixed")
 
     def __init__(self, spread: Spread, plan: Plan) -> None:
         super().__init__(spread, plan)
@@ -28,6 +28,7 @@ class Noting(Finder):
         self.asked: dict[Asked, Any] = {}
         self.compared: list[tuple[Asked, Asked, bool]] = []
         self.kept: dict[tuple[str, str], Took] = {}
+        self.mixed = False
 
     def _ask(self, place: Place, question: Accept) -> Any:
         answer = self.asked[place, question] = super()._ask(place, question)
@@ -37,6 +38,10 @@ class Noting(Finder):
         equal = super()._equal(one, other)
         self.compared.append(((one.place, one.question), (other.place, other.question), equal))
         return equal
+
+    def _joined(self, day: str, clock: str) -> Any:
+        self.mixed = True  # such a value is no answer of one place
+        return super()._joined(day, clock)
 
     def _keep(self, took: Took) -> None:
         super()._keep(took)
@@ -67,6 +72,8 @@ class _Maker:
         self._idle_objects = 0
 
     def recall(self, braces: int, lift: tuple[str, ...]) -> Recall:
+        if self._noted.mixed:
+            raise _Unfit
         inside: set[int] = set()
         for number in range(1, len(self._spread.where)):
             self._hold(number, inside)

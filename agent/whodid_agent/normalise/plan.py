@@ -40,6 +40,7 @@ class Cluster(Struct, gc=False):
 class Plan(NamedTuple):
     """What to try for an event of one shape.
 
+    `clocks`: for a place that is called a date, the place beside it that is called the time of the same thing.
     `aside`: the objects in which nothing is looked for, each with the last plain word that leads there.
     """
 
@@ -51,6 +52,7 @@ class Plan(NamedTuple):
     addresses: list[Place]
     wholes: list[tuple[str, Place]]
     roles: list[Place]
+    clocks: dict[Place, Place]
     aside: dict[int, str]
 
 
@@ -97,3 +99,9 @@ def email(value: Any) -> str | None:
 def _type(value: Any) -> str | None:
     found = values.text(value)
     return found if found is not None and len(found) <= _LONGEST_TYPE else None
+
+
+def known_id(value: Any) -> str | None:
+    """An id that can be no name."""
+    found = values.name(value)
+    return found if found is not None and (type(value) is not str or shapes.is_id(found)) else None

@@ -8,10 +8,24 @@ by shape: events of one application come in few.
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from whodid_agent.normalise.context import TOP, Context, Contexts, steps_in
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, all_plain, plain
-from whodid_agent.normalise.plan import LIKELY, SURE, Candidate, Cluster, Place, Plan, accept_of, steps_of
+from whodid_agent.normalise.plan import (
+    LIKELY,
+    SURE,
+    Candidate,
+    Cluster,
+    Place,
+    Plan,
+    accept_of,
+    email,
+    known_id,
+    steps_of,
+)
+from whodid_agent.normalise.shapes import Accept
 from whodid_agent.normalise.spread import Spread
 
 _MOST_CANDIDATES = 6
@@ -64,6 +78,7 @@ _NOT_THE_CLIENTS = (
     "new",
     "old",
 )
+_DATE, _TIME = "date", "time"
 _TIMELY = ("time", "date", "stamp", "at", "ts", "when", "epoch", "datetime", "on")
 _NOT_THE_TIME = (
     "expir",
@@ -117,7 +132,7 @@ class _Planner:
         }
         clusters = {group: self._best(group) for group in _GROUPS}
         if not clusters["actor"]:  # a token's subject is who acts, a log entry's what it was done to
-            clusters["actor"] = [one for one in clusters["target"] if one.word == _EITHER]
+            clusters["actor"] = [_who(one) for one in clusters["target"] if one.word == _EITHER]
         wholes = [(slot, place) for _, slot, place in sorted(self.wholes)[:_MOST_CANDIDATES]]
         things = [group for group in _GROUPS[1:] if clusters[group]]
         return Plan(
@@ -129,6 +144,7 @@ class _Planner:
             self.addresses,
             wholes,
             self.roles[:_MOST_CANDIDATES],
+            self._clocks(),
             {number: last for number, (one, _, last) in enumerate(self.contexts) if one.group == OTHER},
         )
 
@@ -142,6 +158,18 @@ class _Planner:
             ]
             del one.bare[_MOST_CANDIDATES:]
         return found[:_MOST_PERSONS]
+
+    def _clocks(self) -> dict[Place, Place]:
+        """`date` and `time`, `log_date` and `log_time` of one object."""
+        found: dict[Place, Place] = {}
+        for _, (number, key), _ in self.scored.get("time", ()):
+            name = plain(key)
+            if name.endswith(_DATE):
+                clock = name.removesuffix(_DATE) + _TIME
+                beside = [other for other in self.spread.objects[number] if plain(other) == clock]
+                if len(beside) == 1:
+                    found[number, key] = number, beside[0]
+        return found
 
     def _whole(self, number: int) -> None:
         """Slots that take an object: changes, and both sides of them."""
@@ -272,3 +300,11 @@ class _Planner:
             self.addresses.append(place)
         if context.group is None and name.endswith(_TIMELY) and not any(part in name for part in _NOT_THE_TIME):
             self.times.append(place)
+
+
+def _who(subject: Cluster) -> Cluster:
+    """A subject as who acts: told by an id or an e-mail address. What a text says otherwise may be a mail's subject."""
+    if not subject.bare:
+        return subject
+    tries: list[tuple[str, Accept, list[Place]]] = [("email", email, subject.bare), ("id", known_id, subject.bare)]
+    return structs.replace(subject, bare=[], tries=[*subject.tries, *tries])

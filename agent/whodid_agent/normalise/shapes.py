@@ -44,6 +44,8 @@ _NOT_PUBLIC = {str(first): range(256) for first in (0, 10, 127, *range(224, 256)
     "192": range(168, 169),
 }
 """First part of an IPv4 address → the second parts with which it is met in own networks alone."""
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+_CLOCK = re.compile(r"(\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?")
 _FIRST, _LAST = 946_684_800, 4_102_444_800
 """2000 and 2100: a number between these, in some unit, can be a time."""
 
@@ -145,6 +147,23 @@ def moment(value: Any) -> Instant | None:
     if kind is not str or not 8 <= len(value) <= _LONGEST_MOMENT:
         return None
     return _plausible(timestamp.parse(value) or _unusual(value))
+
+
+def day(value: Any) -> str | None:
+    """A date without a time of day."""
+    found = _DAY.fullmatch(value) if type(value) is str else None
+    return None if found is None else "-".join(found.groups())
+
+
+def clock(value: Any) -> str | None:
+    """A time of day without a date, with or without its zone."""
+    found = _CLOCK.fullmatch(value) if type(value) is str else None
+    return None if found is None else found[1] + ("Z" if found[2] == "UTC" else found[2] or "")
+
+
+def joined(day: str, clock: str) -> Instant | None:
+    """The moment that a date and a time of day are together."""
+    return _plausible(timestamp.parse(f"{day}T{clock}"))
 
 
 def is_epoch(value: float) -> bool:

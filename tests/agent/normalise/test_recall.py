@@ -18,7 +18,8 @@ from whodid_agent.normalise.memory import Memory
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profiles import ProfileSet
 
-EVENTS = [sample.event for name in ("tuned", "held_out") for sample in samples(name)]
+EVENTS: list[dict[str, Any]] = [sample.event for name in ("tuned", "held_out", "vendors") for sample in samples(name)]
+EVENTS.append({"log_date": "2026-03-05", "log_time": "10:00:00", "user": "ann", "action": "a.b", "ip": "10.0.0.1"})
 FLAT: dict[str, Any] = {
     "timestamp": "2026-03-05T10:00:00Z",
     "user": {"id": "usr_0012", "name": "Ann Lee", "contact": "ann@acme.example"},
