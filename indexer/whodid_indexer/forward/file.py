@@ -122,21 +122,23 @@ class FileSink:
         sync_folder(self._path.parent)
 
     def _free_name(self) -> str:
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        for number in range(1, 1000):
-            more = f"-{number:03}" if number > 1 else ""
-            name = f"{self._path.stem}-{stamp}{more}{self._path.suffix}"
-            if not self._path.with_name(name).exists():
-                return name
-        raise NotTaken(f"{self._path}: a thousand files of this second are there already")
+        """Of this moment; behind the newest there is where the clock was put back, so that `keep` goes by order."""
+        stamp, number = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), 1
+        rotated = self._rotated_ones()
+        if rotated and stamp <= rotated[-1][0]:
+            stamp, number = rotated[-1][0], rotated[-1][1] + 1
+        return f"{self._path.stem}-{stamp}{f'-{number:03}' if number > 1 else ''}{self._path.suffix}"
+
+    def _rotated_ones(self) -> list[tuple[str, int, Path]]:
+        """Stamp, number and path of the rotated files that are there, the oldest first."""
+        stem, suffix = re.escape(self._path.stem), re.escape(self._path.suffix)
+        named = re.compile(rf"{stem}-(\d{{8}}T\d{{6}}Z)(?:-(\d{{3,9}}))?{suffix}").fullmatch
+        found = ((named(one.name), one) for one in self._path.parent.iterdir())
+        return sorted((match[1], int(match[2] or 1), one) for match, one in found if match is not None)
 
     def _forget(self) -> None:
         """Delete the oldest rotated files, where it was said how many are kept."""
-        if not self._settings.keep:
-            return
-        ours = re.compile(rf"{re.escape(self._path.stem)}-\d{{8}}T\d{{6}}Z(-\d{{3}})?{re.escape(self._path.suffix)}")
-        rotated = sorted((one.stem, one) for one in self._path.parent.iterdir() if ours.fullmatch(one.name))
-        for _, old in rotated[: -self._settings.keep]:
+        for _, _, old in self._rotated_ones()[: -self._settings.keep] if self._settings.keep else ():
             old.unlink(missing_ok=True)
 
 

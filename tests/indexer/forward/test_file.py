@@ -103,6 +103,20 @@ def test_only_as_many_rotated_files_are_kept_as_was_said_and_no_other_file_is_to
     writer.end()
 
 
+def test_a_clock_that_was_put_back_costs_no_file_that_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are kept in the order in which they were begun, whatever time it was then."""
+    hours = iter([10, 11, 3, 3, 12, 4])
+    monkeypatch.setattr("whodid_indexer.forward.file.time.gmtime", lambda: (2026, 11, 21, next(hours), 0, 0, 0, 0, 0))
+    writer = Writer(tmp_path, rotate_bytes=10_000, keep=2)
+    records = made(0, 140)
+    for start in range(0, 140, 20):
+        writer.send(records[start : start + 20])
+    names = sorted(path.name for path in writer.path.parent.glob("audit-*.jsonl"))
+    assert names == ["audit-20261121T120000Z-002.jsonl", "audit-20261121T120000Z.jsonl"]
+    assert sorted(writer.ids()) == sorted(ids_of(records[80:]))
+    writer.end()
+
+
 def test_a_file_that_somebody_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
     writer = Writer(tmp_path)
     writer.send(made(0, 10))
