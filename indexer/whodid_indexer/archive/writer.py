@@ -1,6 +1,6 @@
 """Archiving records that are about to be deleted: written, on the disk, and read back before anybody deletes one.
 
-    .whodid-archive.part    what is being written; left by whoever was killed, removed by the next; on a full disk at once
+    .whodid-archive.part    what is being written; left by who was killed, removed by the next; on a full disk at once
     write     the records, compressed, and every one of their ids as the store has it
     sync      the file is on the disk, and the system's memory of it is given up
     verify    read back from the disk: its hash, the number of records, every id (`reader`)
