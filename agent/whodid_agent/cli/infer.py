@@ -1,5 +1,6 @@
 """`whodid-agent profile infer`: a commented profile from samples, that loads and passes its own tests."""
 
+import re
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -21,17 +22,20 @@ from whodid_agent.normalise.redact import Redactor
 from whodid_schema.errors import Undecodable, UsageError
 
 _MOST_EVENTS = 20_000
+_NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 @click.command("infer")
 @click.argument("file")
-@click.option("--name", default="inferred", show_default=True, help="What the profile is called.")
-def command(file: str, name: str) -> None:
+@click.option("--name", help="What the profile is called; without it as the file, or `inferred`.")
+def command(file: str, name: str | None) -> None:
     """Write a profile for the events in FILE (- is standard input) to standard output: a beginning, to be read over.
 
     Lines, arrays, bodies and pretty-printed JSON are read, also from .gz and .zst; secrets are masked first. The
     comments say how sure each line is. What is no event is passed over and counted on stderr.
     """
+    if name is None:
+        name = _NO_NAME.sub("-", Path(file).name.partition(".")[0]).strip("-").lower() or "inferred"
     if not name.isascii() or not name.replace("-", "").isalnum():
         raise UsageError(f"--name {name}: a profile is named in letters, digits and hyphens")
     profiles = ProfileSet.load()

@@ -9,7 +9,13 @@ import click
 from whodid_agent.cli import infer
 from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
-from whodid_agent.normalise.load import builtin_heads, builtin_profiles, load_profiles
+from whodid_agent.normalise.load import (
+    builtin_heads,
+    builtin_names,
+    builtin_profile,
+    builtin_profiles,
+    load_profiles,
+)
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_config.commandline import LazyGroup
@@ -69,8 +75,13 @@ def schema() -> None:
 @command.command("test")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]...")
 def test(files: tuple[Path, ...]) -> None:
-    """Run the tests inside profile FILEs; without any, those of the built-in profiles. Exit code 1 if one fails."""
-    chosen = load_profiles(files) if files else builtin_profiles()
+    """Run the tests inside profile FILEs; without any, those of the built-in profiles.
+
+    The name of a built-in one can stand for its file. Exit code 1 if one fails.
+    """
+    named = [builtin_profile(str(one)) for one in files if str(one) in builtin_names() and not one.exists()]
+    read = [one for one in files if str(one) not in builtin_names() or one.exists()]
+    chosen = [*named, *(load_profiles(read) if read else [])] if files else builtin_profiles()
     names = {profile.name for profile in chosen}
     profiles = ProfileSet([*(one for one in builtin_heads() if one.name not in names), *chosen])
     failed = sum(_run(profile, profiles) for profile in chosen)

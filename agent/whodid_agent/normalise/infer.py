@@ -27,6 +27,9 @@ _SPECIAL = re.compile(r"([.\\\[])")
 _PLAIN_VALUE = re.compile(r"[^\[\]|=]{1,100}")
 _LONGEST_KEY = 128
 _MOST_HAS = 8
+_MOST_LEFT = 24
+_MOST_PLACES = 1_000
+"""Places that are counted, of which so many are named."""
 _ENOUGH = 3
 """Events that must agree before a value counts as constant."""
 
@@ -52,6 +55,8 @@ class Inferred(Struct):
     actions: list[tuple[str, int, str]]
     samples: list[Event] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
+    left: list[Alternative] = field(default_factory=list)
+    """Places that fill no slot, the most frequent first."""
 
 
 def infer(events: Iterable[Event], search: Search) -> Inferred:
@@ -60,6 +65,7 @@ def infer(events: Iterable[Event], search: Search) -> Inferred:
     actions: Counter[str] = Counter()
     samples: dict[str, Event] = {}
     unread: dict[str, str] = {}
+    places: dict[str, Alternative] = {}
     common: list[str] | None = None
     constants: dict[str, Any] = {}
     number = 0
@@ -73,6 +79,7 @@ def infer(events: Iterable[Event], search: Search) -> Inferred:
             _note(found, unread, slot, finder.spread, place, value, confidence)
             if slot == "action":
                 actions[str(value)] += 1
+        _count(places, finder.spread)
         samples.setdefault(str(finder.found[""].get("action")), event)
     if not number:
         raise UsageError("there is no event in it", "an event is a JSON object: one a line, or an array of them")
@@ -81,7 +88,30 @@ def infer(events: Iterable[Event], search: Search) -> Inferred:
             f"nothing can be inferred: no time, no action and nobody was found in {number} event(s)",
             "write the profile by hand (docs/profiles.md), beginning with the keys that say who, what and when",
         )
-    return _settled(number, found, common or [], constants, actions, samples, unread)
+    inferred = _settled(number, found, common or [], constants, actions, samples, unread)
+    inferred.left = _left(places, inferred)
+    return inferred
+
+
+def _count(places: dict[str, Alternative], spread: Spread) -> None:
+    """Note every place of this event that a path can name."""
+    for number, key in ((number, key) for number, keys in spread.places() for key in keys):
+        expression = expression_of(spread, (number, key))
+        value = spread.objects[number][key]
+        if isinstance(expression, str) and value not in (None, "", [], {}):
+            one = places.get(expression)
+            if one is None:
+                if len(places) >= _MOST_PLACES:
+                    continue
+                one = places[expression] = Alternative(expression, example=value)
+            one.count += 1
+
+
+def _left(places: dict[str, Alternative], inferred: Inferred) -> list[Alternative]:
+    """The places that nothing was made of."""
+    taken = " ".join(str(one.expression) for listed in inferred.slots.values() for one in listed)
+    left = [one for text, one in places.items() if text not in taken and text not in inferred.constants]
+    return sorted(left, key=lambda one: -one.count)[:_MOST_LEFT]
 
 
 def _settled(

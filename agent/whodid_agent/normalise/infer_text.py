@@ -65,6 +65,11 @@ def _slots(inferred: Inferred) -> Iterator[str]:
     for slot in sorted(tree, key=lambda key: (_ORDER.index(key) if key in _ORDER else len(_ORDER), key)):
         yield from _lines(slot, tree[slot], 0, inferred.number)
     yield "metadata: rest"
+    if inferred.left:
+        yield "# Kept in the metadata. What of it says whom or what an event concerns can fill a slot (target, targets,"
+        yield "# changes, workspace, session_id, request_id …; docs/profiles.md has all):"
+        for one in inferred.left:
+            yield f"#   {_short(str(one.expression))}: in {one.count} of {inferred.number}, such as {_example(one)}"
     for slot, why in inferred.unread.items():
         if slot not in inferred.slots:
             yield f"# {_SPOKEN.get(slot, slot)}: was found, but not written down: {_short(why, 200)}"
@@ -90,8 +95,11 @@ def _lines(key: str, node: Any, depth: int, number: int) -> Iterator[str]:
 
 
 def _says(one: Alternative, number: int) -> str:
-    example = one.example if isinstance(one.example, str) else msgspec.json.encode(one.example).decode()
-    return f"{one.confidence:.2f}, in {one.count} of {number}, such as {_short(example)}"
+    return f"{one.confidence:.2f}, in {one.count} of {number}, such as {_example(one)}"
+
+
+def _example(one: Alternative) -> str:
+    return _short(one.example if isinstance(one.example, str) else msgspec.json.encode(one.example).decode())
 
 
 def _actions(inferred: Inferred) -> Iterator[str]:

@@ -71,7 +71,19 @@ def test_an_array_a_pretty_printed_file_and_a_packed_one_are_read_alike(tmp_path
     (tmp_path / "b.json").write_text(json.dumps(EVENTS, indent=2))
     (tmp_path / "c.json.gz").write_bytes(gzip.compress(json.dumps(EVENTS).encode()))
     names = ("a.json", "b.json", "c.json.gz")
-    assert len({inferred(tmp_path / name).stdout.replace(name, "") for name in names}) == 1
+    assert len({inferred(tmp_path / name, "--name", "x").stdout.replace(name, "") for name in names}) == 1
+
+
+def test_the_profile_is_called_as_the_file_and_names_what_it_did_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "Shop log.2026.jsonl"
+    file.write_text(json.dumps([{**event, "inner": {"depth": 5, "none": None}} for event in EVENTS]))
+    text = inferred(file).stdout
+    profile = yaml.safe_load(text)
+    assert (profile["profile"], profile["app"]) == ("shop-log", "shop-log")
+    left = text.partition("metadata: rest\n")[2].partition("# Actions")[0]
+    assert f"#   inner.depth: in {len(EVENTS)} of {len(EVENTS)}, such as 5\n" in left
+    assert "none" not in left
+    assert all(f"#   {place}: " not in left for place in (profile["time"], profile["action"]))
 
 
 def test_what_an_attacker_wrote_stays_in_its_comment_and_its_test(tmp_path: Path) -> None:

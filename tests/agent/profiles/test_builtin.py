@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from support.events import PROFILES, outcomes, profile_events, record, shipped
+from support.running import whodid_agent
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.contract import Shipment
 from whodid_agent.normalise.load import builtin_heads, builtin_profile
@@ -32,6 +33,10 @@ QUALIFIED_TYPES = (
 @pytest.mark.parametrize(("profile", "case"), CASES, ids=[f"{profile.name}: {case.name}" for profile, case in CASES])
 def test_the_tests_inside_the_profiles_pass(profile: Profile, case: Case) -> None:
     assert failures(profile, case, PROFILES) == []
+
+
+def test_the_tests_of_a_built_in_profile_are_run_by_its_name() -> None:
+    assert whodid_agent("profile", "test", "mailtrap").stdout == "mailtrap: 7 of 7 pass\n"
 
 
 def test_every_built_in_profile_has_tests() -> None:
