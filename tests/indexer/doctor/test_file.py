@@ -3,12 +3,13 @@
 import hashlib
 import itertools
 import json
+import os
 import re
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -155,6 +156,22 @@ def test_beside_a_writer_and_a_deletion_nothing_is_reported_that_is_not_so(path:
         for thread in threads:
             thread.join()
     assert {finding.said for finding in found if finding.status == "fail"} == set()
+
+
+def test_a_disk_that_is_nearly_full_is_named_for_the_store_and_for_archives(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(NamedTuple):
+        f_bavail: int = 1 << 10
+        f_frsize: int = 1 << 10
+
+    monkeypatch.setattr(os, "statvfs", lambda _: Full())
+    with closing(StoreFile(path)) as file:
+        checks = [*file.checks(), *Folder(archived(tmp_path / "archive", SOME[:3]).parent).checks()]
+        found = {one.check: one for one in look_over(checks, Budget(30)) if one.status == "warn"}
+    assert found.keys() == {"room", "archive"}
+    assert found["room"].said.startswith("1.0 MiB free on the disk")
+    assert all("make room" in one.mend for one in found.values())
 
 
 def test_rights_that_let_others_in_are_named(path: Path) -> None:
