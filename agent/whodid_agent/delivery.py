@@ -137,7 +137,7 @@ class Delivery:
             self._persist("quarantine cannot be written", lambda: self._quarantine.add(entries))
             first = entries[0]
             log.warning(
-                "%d events to quarantine, the first: %s offset %d: %s: %s",
+                "to quarantine: %d, the first: %s offset %d: %s: %s",
                 len(entries),
                 first.stream,
                 first.offset,
