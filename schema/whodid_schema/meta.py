@@ -156,6 +156,7 @@ class Router:
 
     def __init__(self, meta: Meta) -> None:
         self.meta = meta
+        self._daily = frozenset(name for name, kept in meta.classes.items() if kept.period == "day")
         self._rules = [
             (rule.since or _ALWAYS[0], rule.until or _ALWAYS[1], compile_when(rule.when, rule.name), rule.class_)
             for rule in meta.class_rules
@@ -181,5 +182,4 @@ class Router:
             return f"whodid-{name}"
         if stamp[:10] < self.meta.epoch:
             return f"whodid-{name}-{stamp[:4]}"
-        period = self.meta.classes.get(name, Retention()).period
-        return f"whodid-{name}-{stamp[:10] if period == 'day' else stamp[:7]}"
+        return f"whodid-{name}-{stamp[:10] if name in self._daily else stamp[:7]}"

@@ -32,10 +32,6 @@ from whodid_schema.record import MASK, Record, encode
 
 _Matches = Callable[[Record], bool]
 
-_to_json = msgspec.json.Encoder().encode
-_shipment = tuple.__new__
-"""What a named tuple's own `__new__` comes to, in half the time."""
-
 TEXT = "text"
 """The rule of an input that leaves out lines of plain text (`text: drop`)."""
 
@@ -249,18 +245,9 @@ class Pipeline:
         """The shipment of an event that there is a stencil for."""
         stencils = self._stencils.get(profile.name)
         if stencils is None:
-            stencils = self._stencils[profile.name] = Stencils(profile, self._filing, self._router)
-        found = stencils.find(plain, origin.received_at, data)
-        if found is None:
-            return None
-        stencil, values = found
-        time = plain[0].text
-        if self._finite and self._expired(stencil.class_, time, origin.received_at):
-            return None
-        identifier, ingest = self._signer_of(origin.stream, profile).sign(origin, item, data)
-        body = stencil.body(identifier, ingest, values, data if self.options.keep_raw else None)
-        index = stencil.index or self._router.index_in(stencil.class_, time)
-        return _shipment(Shipment, (item, identifier, index, body, profile.name != GENERIC, True))
+            expired = self._expired if self._finite else None
+            stencils = self._stencils[profile.name] = Stencils(profile, self._filing, self._router, expired)
+        return stencils.shipment(plain, item, data, origin, self._signer_of(origin.stream, profile))
 
     def _sign(
         self, record: Record, profile: Profile, native: tuple[str, ...] | None, data: bytes, item: int, origin: Origin

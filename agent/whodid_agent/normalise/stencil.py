@@ -6,7 +6,7 @@ mark in the place of each of these values; its JSON, cut at the marks, is the st
     {"@timestamp":"␁0␁",…,"description":"␁6␁ updated ␁8␁",…  ─►  pieces, and which value stands between which
 
 So nothing here knows the order of a record's fields or how any of them comes about: that is `finish_plain`'s and the
-schema's. What a kind is, `Stencils.find` says: everything that decides about more than the text at its own place. A
+schema's. What a kind is, `Stencils.shipment` says: everything that decides about more than the text at its own place. A
 mark holds control characters, which no text has that needs no escapes; a text that does need them is in no stencil,
 nor is anything else that is out of the ordinary: such events go the complete way.
 """
@@ -20,10 +20,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from whodid_agent.normalise.assemble import SHORT, Filing
+from whodid_agent.normalise.contract import Origin, Shipment
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.pairs import Pairs
 from whodid_agent.normalise.plain import Plain, finish_plain
 from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.profiles import GENERIC
+from whodid_agent.normalise.signing import Signer
 from whodid_schema import diff, document, folding, timestamp
 from whodid_schema.meta import Router
 from whodid_schema.record import MASK, Record, encode
@@ -69,8 +72,8 @@ class Stencil(NamedTuple):
     """What an event's record needs no making of.
 
     `fill` puts id, how it came in and the values between the pieces: the record's JSON up to the original, which
-    `rest` follows, and where OpenSearch takes the record the texts of `_searched`. `index` is empty where the time
-    decides about it. `different`: of the texts that a sentence or `related` compares, so many differ.
+    `rest` follows, and where OpenSearch takes the record the texts of `_searched`; there `index` depends on the time.
+    `different`: of the texts that a sentence or `related` compares, so many differ.
     """
 
     fill: Callable[..., tuple[str, ...]]
@@ -78,13 +81,6 @@ class Stencil(NamedTuple):
     different: int
     index: str  # type: ignore[assignment]  # hides tuple.index, as in Shipment
     class_: str
-
-    def body(self, identifier: str, ingest: str, values: tuple[Any, ...], data: bytes | None) -> bytes:
-        """What is sent of an event; `data` is the original, None where it is left out."""
-        made = self.fill(identifier, ingest, *values)
-        raw = b"" if data is None else _to_json(data.decode())
-        found = _folded(*made[1:]) if len(made) > 1 else b""
-        return b"%b%b%b%b" % (made[0].encode(), raw, self.rest, found)
 
 
 def _searched(record: Record, *, no_lines: bool) -> tuple[str, str, str, str]:
@@ -149,7 +145,7 @@ def _filler(*texts: str) -> Callable[..., tuple[str, ...]]:
         scope.update(zip(names[::2], parts[::2], strict=True))
         made.append(f"join(({', '.join(names)},))")
     values = ", ".join(map(_value, range(_SIDES)))
-    source = f"def fill({values}, *sides):\n    return {', '.join(made)},\n"
+    source = f"def fill({values}, sides):\n    return {', '.join(made)},\n"
     exec(compile(source, "<stencil>", "exec"), scope)  # noqa: S102  # see above: no foreign text is in it
     fill: Callable[..., tuple[str, ...]] = scope["fill"]
     return fill
@@ -163,27 +159,39 @@ _Change = str | tuple[str, str | None, str | None]
 """A field of which both sides are texts; another with the kinds of its sides."""
 _Kind = tuple[Any, ...]
 
+Expired = Callable[[str, str, str], object]
+"""Whether a class keeps nothing of a time any more: of class, time and receipt."""
+
+_shipment = tuple.__new__
+"""What a named tuple's own `__new__` comes to, in half the time."""
+
 
 class Stencils:
     """The stencils of one profile, for an input's options and a store's rules."""
 
-    def __init__(self, profile: Profile, filing: Filing, router: Router) -> None:
-        self._profile, self._filing, self._router = profile, filing, router
+    def __init__(self, profile: Profile, filing: Filing, router: Router, expired: Expired | None = None) -> None:
+        self._profile, self._filing, self._router, self._expired = profile, filing, router, expired
         self._only_workspace = filing.options.workspace
         self._workspace = filing.options.workspace or filing.options.workspace_default
         self._project = filing.options.project
         self._found_by_sender = router.meta.partitions == "period"
+        self._keeps_raw = filing.options.keep_raw
+        self._mapped = profile.name != GENERIC
         self._pairs = Pairs(with_lines=self._found_by_sender)
         self._known: dict[_Kind, Stencil | None] = {}
         self._met: dict[_Kind, int] = {}
 
-    def find(  # noqa: PLR0911  # one return for each reason why there is none
-        self, plain: Plain, received_at: str, data: bytes
-    ) -> tuple[Stencil, tuple[Any, ...]] | None:
-        """The stencil of this event (`data`: its bytes; what is filled is known), and the values for it."""
+    def shipment(  # noqa: C901, PLR0911, PLR0912  # a return for each reason why there is none
+        self, plain: Plain, item: int, data: bytes, origin: Origin, signer: Signer
+    ) -> Shipment | None:
+        """The shipment of this event (what is filled is known), None where there is no stencil for it.
+
+        One function, since calls are what a good part of its time goes into.
+        """
         instant, action, outcome, of_kind, number, name, email, *more = plain
         of, of_id, of_name, place, ip, agent, session, request, diffs, filled, metadata = more
         time, precision, zone_assumed = instant
+        received_at = origin.received_at
         if (
             not timestamp.FIRST_PLAUSIBLE <= time <= received_at
             or len(name or email or number) + len(of_name or of_id or "") > _LONGEST_NAMES
@@ -194,10 +202,15 @@ class Stencils:
                 return None
             place = None
         sides: list[str] = []
-        if diffs is None:
-            changed: tuple[_Change, ...] = ()
-        elif not (changed := _changed(diffs, sides)):
-            return None
+        changed: tuple[_Change, ...] | None = ()
+        if diffs is not None:
+            changed = _changed(diffs, sides)
+            if changed is None:
+                return None
+            if not changed:
+                if metadata is not None and "changes" in metadata:
+                    return None
+                metadata = {**(metadata or {}), "changes": diffs}
         if _BACKSLASH not in data:
             meta, lines = self._pairs.of(metadata)
         elif b"\\" in _to_json((plain[1:-3], sides, changed)):
@@ -207,19 +220,28 @@ class Stencils:
         device = None if agent is None else device_of(agent)
         masked = _BRACKET in data and _MASKED in data  # the first is the faster, and rarely there
         nothing = metadata is None, meta == "[]", device is None, lines == ""
-        kind = (filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing)
+        kind = filled, action, outcome, of_kind, of, changed, zone_assumed, masked, nothing
         stencil = self._known.get(kind)
         if stencil is None:
             self._meet(kind, (number, email, name, of_id, of_name, place, ip, agent, session, request))
             return None
-        if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != stencil.different:
+        fill, behind, different, index, class_ = stencil
+        if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != different or (
+            self._expired is not None and self._expired(class_, time, received_at)
+        ):
             return None
+        identifier, came = signer.sign(origin, item, data)
         rest = _to_json(metadata).decode()
-        came = time, precision, received_at, device, rest, meta, lines
-        return stencil, (
-            *(*came, number, email, name, of_id, of_name, place, ip, agent, session, request),
-            *sides,
-        )
+        made = fill(
+            identifier, came, time, precision, received_at, device, rest, meta, lines,
+            number, email, name, of_id, of_name, place, ip, agent, session, request, sides,
+        )  # fmt: skip
+        raw = _to_json(data.decode()) if self._keeps_raw else b""
+        if self._found_by_sender:
+            index = self._router.index_in(class_, time)
+            behind += _folded(*made[1:])
+        body = b"%b%b%b" % (made[0].encode(), raw, behind)
+        return _shipment(Shipment, (item, identifier, index, body, self._mapped, True))
 
     def _meet(self, kind: _Kind, texts: tuple[str | None, ...]) -> None:
         """Count an event without a stencil; once its kind has been met often, make one, or know that there is none."""
@@ -273,19 +295,19 @@ class Stencils:
             _filler(head, *found),
             rest.encode(),
             len({*marks[: _AGENT - _NUMBER], self._workspace, self._project}),
-            "" if self._found_by_sender else self._router.index_of(record),
+            self._router.index_of(record),
             self._router.class_of(record),
         )
 
 
-def _changed(diffs: Any, sides: list[str]) -> tuple[_Change, ...]:
-    """The fields that changed, with the kinds of their sides, whose texts go into `sides`; () where one is unusual."""
+def _changed(diffs: Any, sides: list[str]) -> tuple[_Change, ...] | None:
+    """The fields that changed, with the kinds of their sides, whose texts go into `sides`; None: one is unusual."""
     if type(diffs) is not dict or len(diffs) > _MOST_CHANGES:
-        return ()
+        return None
     found: list[_Change] = []
     for field, value in diffs.items():
         if type(value) is not dict or len(field) > _LONGEST_WORD or not value.keys() <= _SIDES_ARE or not value:
-            return ()
+            return None
         before, after = value.get("from"), value.get("to")
         if (
             type(before) is type(after) is str
@@ -300,7 +322,7 @@ def _changed(diffs: Any, sides: list[str]) -> tuple[_Change, ...]:
             continue
         kinds = _kind_of(before), _kind_of(after)
         if None in kinds:
-            return ()
+            return None
         if before != after or kinds[0] not in _UNMASKED:
             found.append((field, *kinds))
             sides += [str(side) for side, kind in ((before, kinds[0]), (after, kinds[1])) if kind in _SHOWN]

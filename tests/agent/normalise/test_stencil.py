@@ -91,7 +91,7 @@ def warm() -> list[Pipeline]:
 
 def the_same(event: Any, through: Pipeline, origin: Origin = AT_START) -> int:
     """Compare both ways; how many records came from a stencil. The first of a kind only makes it."""
-    with patch.object(Stencils, "find", lambda *_: None):
+    with patch.object(Stencils, "shipment", lambda *_: None):
         expected = outcomes(event, through, origin)
     filled: list[Shipment | None] = []
     ship = Pipeline._filled  # whether it was the stencil that made the record
