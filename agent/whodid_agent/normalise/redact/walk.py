@@ -124,7 +124,9 @@ class Walker:
         for (own, simple), (name, child) in zip(planned.members, value.items(), strict=True):
             kind = type(child)
             if simple and (
-                (kind is int and child < _LEAST_CARD) or kind in _PLAIN or (kind is str and _is_harmless(child, texts))
+                (kind is str and ((len(child) < _SHORTEST and child.isalnum()) or _is_harmless(child, texts)))
+                or (kind is int and child < _LEAST_CARD)
+                or kind in _PLAIN
             ):
                 continue  # what most values are, without a call
             new = (self._object if kind is dict else self.walk)(child, own, strings, patience)
@@ -186,7 +188,8 @@ class Walker:
                 if unread and kind is not dict:
                     own = key_of(name)
                 if kind is str:
-                    new = self._string(child, own, strings, patience)
+                    spent = patience.left < 0 and texts is not None and own.level is _OPEN and child in texts
+                    new = MASK if spent else self._string(child, own, strings, patience)
                 else:
                     new = (self._object if kind is dict else self.walk)(child, own, strings, patience)
                 masked[new_name] = new
