@@ -16,7 +16,7 @@ from support.opensearch.obtain import Unavailable
 from support.opensearch.secure import SecureNode
 from support.opensearch.server import Server
 
-# A suite that was started in the background ignores Ctrl-C, one under nohup that its terminal closes, and so would every
+# A suite in the background ignores Ctrl-C, one under nohup that its terminal closes, and so would every
 # command that its tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
