@@ -1,14 +1,17 @@
 """Paths that read a part of a text, or ask what form it has."""
 
+import re
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whodid_agent.normalise import interpret
 from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.load import parse_profile
-from whodid_agent.normalise.path import BadPathError, at, parse_path, remove, spelt
+from whodid_agent.normalise.path import BadPathError, Like, at, parse_path, remove, spelt
 from whodid_agent.normalise.profile import Profile
 
 EVENT = {"arn": "arn:aws:sts::1:assumed-role/Ops/ann@example.com", "user": {"name": "Root", "id": 7}, "bot": "ci[bot]"}
@@ -60,6 +63,17 @@ def test_a_text_of_which_a_part_was_read_stays_and_one_whose_form_was_asked_goes
     assert event == {"a": "x/y", "b": "x"}
     remove(event, parse_path("b[like x]").steps)
     assert event == {"a": "x/y"}
+
+
+FORMS = st.lists(st.text("aB*.", max_size=5), min_size=1, max_size=4)
+
+
+@given(forms=FORMS, text=st.text("aAbB.", max_size=6), but=st.booleans())
+def test_a_form_passes_what_its_pattern_would(forms: list[str], text: str, but: bool) -> None:
+    folded = tuple(form.casefold() for form in forms)
+    patterns = [".*".join(map(re.escape, form.split("*"))) for form in folded]
+    passes = any(re.fullmatch(pattern, text.casefold(), re.DOTALL) for pattern in patterns)
+    assert (Like(folded, but).read(text) == text) is (passes is not but)
 
 
 PROFILE = """
