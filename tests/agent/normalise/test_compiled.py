@@ -15,7 +15,7 @@ from whodid_agent.normalise.byshape import ByShape
 from whodid_agent.normalise.compile import Extract, compile_profile, generate
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.draft import Draft
-from whodid_agent.normalise.expression import looked_at
+from whodid_agent.normalise.expression import gathers, looked_at
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.load import parse_profile
 from whodid_agent.normalise.mapper import Fitted, Mapper
@@ -233,9 +233,10 @@ def test_mutated_events_give_the_same_draft_either_way(name: str, number: int) -
 
 
 def guessable(profile: Profile) -> bool:
-    """Whether nothing lies in arrays or in parts of texts: such events get no function of their own."""
+    """Whether nothing lies in arrays or in parts of texts, and no objects are made: else events get no own function."""
     looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
-    return not profile.arrays and not any(path.indexed for path in looked)
+    made = any(map(gathers, profile.slots.values()))
+    return not made and not profile.arrays and not any(path.indexed for path in looked)
 
 
 @pytest.mark.parametrize("number", [1_000, pytest.param(8_000, marks=pytest.mark.slow)])
