@@ -120,7 +120,9 @@ def run(group: click.Command, name: str) -> NoReturn:
     except WhodidError as error:
         _complain(name, error)
         _leave(error.exit_code)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as error:
+        if isinstance(error.__cause__, EOFError):
+            raise error.__cause__ from None  # click takes every file that ends too early for a person who gave up
         _leave(130)
     except KeyboardInterrupt:
         _leave(130)

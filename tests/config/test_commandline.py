@@ -85,6 +85,14 @@ def test_a_mistyped_command_is_answered_with_the_nearest(
     assert "Did you mean 'search'?" in capsys.readouterr().err
 
 
+def test_an_end_of_file_that_nobody_foresaw_is_not_taken_for_a_person_who_gave_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sample"])
+    with pytest.raises(EOFError, match="marshal data too short"):
+        run(raising(EOFError("marshal data too short")), "sample")
+
+
 def test_a_closed_pipe_is_silent() -> None:
     code = (
         "import click\nfrom whodid_config.commandline import run\n"
