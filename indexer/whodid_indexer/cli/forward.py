@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import counted, say
@@ -68,7 +69,7 @@ how_options = bundle(
 )
 
 
-@click.group("forward", invoke_without_command=True)
+@click.group("forward", cls=LazyGroup, invoke_without_command=True)
 @source_options
 @state_option
 @how_options
