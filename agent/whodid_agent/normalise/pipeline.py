@@ -124,7 +124,7 @@ class Pipeline:
         """See contract.Normaliser."""
         try:
             value = decoding.decode_json(line)
-            if type(value) is dict and (self._splits.isdisjoint(value) or not self._holds_many(value)):
+            if type(value) is dict and (value.keys().isdisjoint(self._splits) or not self._holds_many(value)):
                 return [self._shipped(0, line, value, origin, sent.get(0) if sent else None)]
         except Exception:  # noqa: BLE001  # what it was is found out below, step by step
             return self._carefully(line, origin, sent)
