@@ -84,8 +84,9 @@ def test_no_moment_is_left_open(opensearch: Server, reader: OpenSearchReader) ->
     left = reader.scan(ALL)
     next(left)
     assert _moments(opensearch) == before + 1
-    reader.close()
+    reader.close()  # with the next page on its way, which it waits for
     assert _moments(opensearch) == before
+    left.close()
 
 
 def _moments(server: Server) -> int:

@@ -35,6 +35,7 @@ class Scans:
         self._client = client
         self._where = where
         self._moments: set[str] = set()
+        self._ahead: set[ThreadPoolExecutor] = set()
 
     def scan(self, clause: Clause, *, ascending: bool) -> Iterator[bytes]:
         """The matching records. Raises StoreUnreachable where the pause between two records was too long."""
@@ -52,7 +53,7 @@ class Scans:
 
     def _pages(self, body: dict[str, Any]) -> Iterator[bytes]:
         """The records from the first page on; the next is on its way while one is read."""
-        with ThreadPoolExecutor(1, "page") as ahead:
+        with self._one_ahead() as ahead:
             page = ahead.submit(_page, self._client, body)
             while True:
                 hits = page.result()
@@ -67,9 +68,24 @@ class Scans:
                     return
 
     def close(self) -> None:
-        """Give back the moments of scans that were left in the middle."""
+        """Give back the moments of scans that were left in the middle, once the page that is on its way is there.
+
+        A client that is closed under a request in another thread would leave that one waiting for ever.
+        """
+        for ahead in list(self._ahead):
+            ahead.shutdown()
         for moment in list(self._moments):
             self._give_back(moment)
+
+    @contextlib.contextmanager
+    def _one_ahead(self) -> Iterator[ThreadPoolExecutor]:
+        """A thread that asks for pages."""
+        with ThreadPoolExecutor(1, "page") as ahead:
+            self._ahead.add(ahead)
+            try:
+                yield ahead
+            finally:
+                self._ahead.discard(ahead)
 
     @contextlib.contextmanager
     def _moment(self) -> Iterator[str | None]:
