@@ -15,6 +15,7 @@ Within a shard the order is that of arrival. Between shards there is none: a cal
 something, and the cursor says with which to go on, so that a busy one does not hold up the others.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,6 +33,9 @@ AT_ONCE = 8
 
 _MOST = 10_000
 """Records that one search answers with (`index.max_result_window`)."""
+
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks at shards that do not answer: those of a new index do within a second."""
 
 _ASKED = "indices.*.uuid,indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no"
 
@@ -54,11 +58,16 @@ class Feed:
     def now(self) -> str:
         """The cursor behind everything below the checkpoints, all of which a search that follows finds.
 
-        Raises StoreUnreachable where a shard does not answer: all that it has would count as new when it is back.
+        Raises StoreUnreachable where a shard does not answer: all that it has would count as new when it is back. One
+        of an index that was only just made is waited for.
         """
-        states = self._states()
-        silent = [uuid for uuid, shards in self._indices().items() if any(one not in states for one in shards)]
-        if silent:
+        for pause in (*_PAUSES, 0.0):
+            states = self._states()
+            silent = [uuid for uuid, shards in self._indices().items() if any(one not in states for one in shards)]
+            if not silent:
+                break
+            time.sleep(pause)
+        else:
             raise StoreUnreachable(
                 f"{self._client.url}: {len(silent)} of the store's indices do not answer with all their shards",
                 "look at GET /_cluster/health",
