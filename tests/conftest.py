@@ -68,13 +68,6 @@ def opensearch(opensearch_node: Server) -> Server:
     return opensearch_node
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests one process runs together (`--dist loadgroup`): a file's; all that take the node with security."""
-    for item in items:
-        secure = "secure_node" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("security" if secure else str(item.path)))
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """What there is to say is said by the process that began the others."""
     if hasattr(session.config, "workeroutput"):
