@@ -44,9 +44,11 @@ class Masks:
 
     def mask(self, chunk: bytes) -> bytes:
         """The chunk with what its profiles mask, with as many newlines as before; the same object where nothing is."""
-        if not self._written or not (any(key in chunk for key in self._last) or _is_escaped(chunk)):
+        if not self._written:
             return chunk
         escaped = _is_escaped(chunk)
+        if not escaped and not any(key in chunk for key in self._last):
+            return chunk
         places = [keys for keys in self._written if all(key in chunk for key in keys)]
         lines = chunk.split(b"\n")
         if places or escaped:
