@@ -56,19 +56,16 @@ class Search:
         if isinstance(finder, Noting):
             self._memory.keep(finder, data, shape)
         finder.remove()
-        return grouped(finder.found, rest(event, self._lift) if self._lift else event or None)
+        return grouped(finder.found, rest(event, self._lift))
 
     def evidence(self, event: dict[str, Any]) -> dict[str, Evidence]:
         """Slot → where it would be filled from. The event stays whole."""
-        finder = self._searched(event)
+        finder = self.look(event)
         path = finder.spread.path
         return {slot: Evidence(path(*place), sure) for slot, (place, sure) in finder.sources().items()}
 
     def look(self, event: dict[str, Any]) -> Finder:
         """The search of an event, which stays whole."""
-        return self._searched(event)
-
-    def _searched(self, event: dict[str, Any]) -> Finder:
         spread = Spread(event)
         finder = Finder(spread, self._plan(spread))
         finder.run()

@@ -94,7 +94,7 @@ class Recall(Struct, frozen=True, gc=False):
         for number, _ in self.parts:
             answers += answers[number]
         self._remove(objects)
-        metadata = rest(event, self.lift) if self.lift else event or None
+        metadata = rest(event, self.lift)
         if self.plain is not None:
             answers += (None, "user" if self.named is None else type_by_name(answers[self.named]))
             return (*self.plain(answers), self.told, metadata)
