@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from whodid_indexer.cli.options import Source, source_options
-from whodid_indexer.cli.places import configured, find_settings, find_store
+from whodid_indexer.cli.places import FORWARDING, configured, find_settings, find_store, own_place
 from whodid_indexer.cli.source import access_to
 from whodid_schema.errors import WhodidError
 from whodid_schema.visible import visible
@@ -68,7 +68,6 @@ class _Own(NamedTuple):
 @contextlib.contextmanager
 def _checks(source: Source, silent: timedelta) -> "Iterator[tuple[str, list[tuple[str, Check]]]]":
     """The store's URL without credentials, and all checks that there are for its kind."""
-    from whodid_indexer.cli.forward import state_folder  # noqa: PLC0415  as above
     from whodid_indexer.doctor.contents import Contents  # noqa: PLC0415  as above
     from whodid_indexer.doctor.folder import Folder  # noqa: PLC0415  as above
     from whodid_indexer.doctor.forwarding import Forwarding  # noqa: PLC0415  as above
@@ -86,7 +85,7 @@ def _checks(source: Source, silent: timedelta) -> "Iterator[tuple[str, list[tupl
         reader = opened.enter_context(contextlib.closing(open_reader(place.url, lambda: access_to(source), "count")))
         contents = Contents(reader, wanted, datetime.now(UTC), silent)
         folder = Folder(None if settings is None or settings.archive is None else settings.archive.directory)
-        forwarding = Forwarding([] if settings is None else settings.forward, state_folder(), reader)
+        forwarding = Forwarding([] if settings is None else settings.forward, own_place(FORWARDING), reader)
         others = [*folder.checks(), *forwarding.checks(), *contents.checks()]
         yield without_credentials(place.url), [*own.first, *others, *own.last]
 

@@ -1,12 +1,12 @@
 """What `whodid export` does once it is clear what is asked: into stdout, into a file, or what is new into one."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whodid_indexer.cli.output import counted, say, write
+from whodid_indexer.cli.places import own_place
 from whodid_indexer.cli.progress import Progress
 from whodid_indexer.cli.zone import zone_of
 from whodid_indexer.export.bookmark import Bookmark, export_news
@@ -69,7 +69,7 @@ def to_news(reader: Reader, asked: Asked, zone: tzinfo, to: "To") -> None:
     """What arrived since the last export of the name, behind its bookmark."""
     progress = Progress(to.progress)
     path = Path(to.output)
-    with Bookmark(to.bookmarks or bookmarks(), to.since_last or "", asked.store, asked.query) as bookmark:
+    with Bookmark(to.bookmarks or own_place("bookmarks"), to.since_last or "", asked.store, asked.query) as bookmark:
         settled = bookmark.settle()
         if settled is not None:
             say(f"the export before was interrupted when it was whole: {settled} is finished now")
@@ -89,14 +89,6 @@ def to_news(reader: Reader, asked: Asked, zone: tzinfo, to: "To") -> None:
         finally:
             progress.ended()
     _say_done(manifest, path)
-
-
-def bookmarks() -> Path:
-    """Where the bookmarks of daily exports are: the machine's for root, a person's own otherwise."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/whodid/bookmarks")
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "whodid" / "bookmarks"
 
 
 def _say_done(manifest: Manifest, path: Path) -> None:

@@ -1,7 +1,6 @@
 """`whodid forward`: what arrives goes on to a webhook, to syslog or into a file; how far each is; sending again."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from whodid_config.commandline import LazyGroup
 from whodid_indexer.cli.audited import require, unrecorded_option
 from whodid_indexer.cli.options import Source, bundle, source_options
 from whodid_indexer.cli.output import counted, say
-from whodid_indexer.cli.places import find_settings, find_store
+from whodid_indexer.cli.places import FORWARDING, find_settings, find_store, own_place
 from whodid_indexer.cli.source import opened
 from whodid_schema.errors import ConfigError, Incomplete, UsageError, WhodidError
 from whodid_schema.visible import visible
@@ -190,7 +189,7 @@ def _order(
         except UsageError as error:
             raise ConfigError(f"forward {one.name}: query: {error.message}", error.hint) from error
     url = find_store(source.store, source.config).url
-    return Order(chosen, without_credentials(url), _opener(source), state or state_folder(), say, once, timeout)
+    return Order(chosen, without_credentials(url), _opener(source), state or own_place(FORWARDING), say, once, timeout)
 
 
 def _opener(source: Source) -> "OpenReader":
@@ -207,14 +206,6 @@ def _recorded(source: Source, order: "Order", *, unrecorded: bool) -> None:
     to = [f"{one.name} {one.shown} {one.query}".rstrip() for one in order.consumers]
     with opened(source, "forward") as reader:
         require(reader, "forward", unrecorded=unrecorded, consumers=to)
-
-
-def state_folder() -> Path:
-    """Where bookmarks are: the machine's for root, a person's own otherwise."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/whodid/forward")
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "whodid" / "forward"
 
 
 def _measured(metrics: str | None, consumers: "Sequence[Consumer]", order: "Order") -> Callable[[], None]:

@@ -15,6 +15,9 @@ CONFIG_FILE = Path("/etc/whodid/whodid.yaml")
 
 DEFAULT_LISTEN = "127.0.0.1:8642"
 
+FORWARDING = "forward"
+"""The folder of `whodid forward`, see `own_place`."""
+
 DEFAULT_RATE = 200
 """Requests a second of one token or address."""
 
@@ -26,12 +29,17 @@ class Place(NamedTuple):
     said_by: str
 
 
-def default_store() -> str:
-    """The store's URL where nothing is configured: a machine's for root, a person's own otherwise."""
+def own_place(name: str) -> Path:
+    """Where a file or folder of this name is kept where nobody says: the machine's for root, a person's otherwise."""
     if os.geteuid() == 0:
-        return "sqlite:///var/lib/whodid/audit.db"
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return f"sqlite://{state}/whodid/audit.db"
+        return Path("/var/lib/whodid") / name
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "whodid" / name
+
+
+def default_store() -> str:
+    """The store's URL where nothing is configured."""
+    return f"sqlite://{own_place('audit.db')}"
 
 
 def find_store(flag: str | None, config: Path | None) -> Place:
