@@ -14,13 +14,18 @@ HEAVY = (
 """Of the store side, of people's side, and what is loaded at the first event or input that needs it."""
 
 
+def printed(program: str) -> str:
+    """What a process of its own prints that runs this program."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_a_run_of_the_agent_loads_nothing_that_only_the_store_or_people_need() -> None:
     program = (
         "import sys, whodid_agent.cli.run, whodid_agent.process\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(program) == "[]"
 
 
 def test_help_loads_neither_the_agent_nor_its_settings() -> None:
@@ -32,8 +37,7 @@ def test_help_loads_neither_the_agent_nor_its_settings() -> None:
         "    assert CliRunner().invoke(cli, arguments).exit_code == 0\n"
         "print([name for name in ('pydantic', 'httpx', 'yaml', 'whodid_agent.runner') if name in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(program) == "[]"
 
 
 def test_to_normalise_no_settings_and_no_network_are_loaded() -> None:
@@ -45,8 +49,7 @@ def test_to_normalise_no_settings_and_no_network_are_loaded() -> None:
         "assert done.exit_code == 0, done.output\n"
         "print([name for name in ('pydantic', 'httpx', 'prometheus_client') if name in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(program) == "[]"
 
 
 def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
@@ -59,8 +62,7 @@ def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
 
 def test_without_its_command_line_httpx_is_whole() -> None:
     program = "import whodid_agent, httpx; httpx.Client(trust_env=False).close(); print(httpx.main.__module__)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "httpx"
+    assert printed(program) == "httpx"
 
 
 def test_of_profiles_that_no_event_has_only_the_head_is_read() -> None:

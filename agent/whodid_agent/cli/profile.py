@@ -79,8 +79,9 @@ def test(files: tuple[Path, ...]) -> None:
 
     The name of a built-in one can stand for its file. Exit code 1 if one fails.
     """
-    named = [builtin_profile(str(one)) for one in files if str(one) in builtin_names() and not one.exists()]
-    read = [one for one in files if str(one) not in builtin_names() or one.exists()]
+    names_given = [one for one in files if str(one) in builtin_names() and not one.exists()]
+    read = [one for one in files if one not in names_given]
+    named = [builtin_profile(str(one)) for one in names_given]
     chosen = [*named, *(load_profiles(read) if read else [])] if files else builtin_profiles()
     names = {profile.name for profile in chosen}
     profiles = ProfileSet([*(one for one in builtin_heads() if one.name not in names), *chosen])
