@@ -21,7 +21,7 @@ def opened(path: str, status: int = 200) -> Callable[[Visit], None]:
 
 def event(visit: Visit) -> None:
     """An event with a change, everything of it unfolded."""
-    visit.open("/?q=hourly").locator("a.event").first.click()
+    visit.follow(visit.open("/?q=hourly").locator("a.event").first)
     visit.unfold()
 
 
@@ -90,7 +90,7 @@ def test_axe_finds_nothing_where_one_signs_in_and_among_campaigns(
     found += visit.violations()
     visit.sign_in(gated.secret)
     found += visit.violations()
-    visit.open("/delivery?scope=all").get_by_role("link", name="May Newsletter").click()
+    visit.follow(visit.open("/delivery?scope=all").get_by_role("link", name="May Newsletter"))
     visit.page.get_by_role("heading", name="What became of the messages").wait_for()
     found += visit.violations()
     visit.page.go_back()

@@ -44,16 +44,16 @@ def test_from_a_word_and_a_facet_to_the_event_and_back_over_a_cluster(cluster: V
     page = cluster.open()
     assert cluster.total == 60
     page.get_by_role("searchbox", name="Search").fill("updated")
-    page.get_by_role("button", name="Search").click()
+    cluster.follow(page.get_by_role("button", name="Search"))
     choice = page.locator(".choice", has=page.get_by_role("link", name="failure", exact=True))
     promised = int(choice.locator(".count").inner_text())
-    choice.locator("a.what").click()
+    cluster.follow(choice.locator("a.what"))
     expect(page.locator(".pills li")).to_have_count(2)
     assert cluster.total == promised == 12
     description = page.locator(".events a.event").first.inner_text()
-    page.locator(".events a.event").first.click()
+    cluster.follow(page.locator(".events a.event").first)
     expect(page.get_by_role("heading", level=1)).to_have_text(description)
-    page.get_by_role("link", name="Back to the list").click()
+    cluster.follow(page.get_by_role("link", name="Back to the list"))
     assert cluster.total == 12
 
 
@@ -62,7 +62,7 @@ def test_pages_and_the_command_of_a_view_over_a_cluster(cluster: Visit, opensear
     command = shlex.split(page.locator("#as-cli").input_value())
     seen = cluster.ids()
     while page.locator("a[rel=next]").count():
-        page.locator("a[rel=next]").click()
+        cluster.follow(page.locator("a[rel=next]"))
         seen += cluster.ids()
     printed = whodid(*command[1:], "--store", opensearch.url, "--format", "ndjson", "--limit", "100").stdout
     assert [json.loads(line)["id"] for line in printed.splitlines()] == seen

@@ -20,10 +20,10 @@ from whodid_indexer.export.manifest import manifest_of, verify
 def test_who_deleted_the_contacts_is_found_by_a_word_and_the_event_says_everything(visit: Visit) -> None:
     page = visit.open()
     page.get_by_role("searchbox", name="Search").fill('verb:delete "imported rows"')
-    page.get_by_role("button", name="Search").click()
+    visit.follow(page.get_by_role("button", name="Search"))
     expect(page.locator(".pills li")).to_have_count(2)
     assert visit.total == 7
-    page.locator(".events a.event").first.click()
+    visit.follow(page.locator(".events a.event").first)
     expect(page.get_by_role("heading", level=1)).to_have_text("Devi Patel deleted 19 imported rows")
     facts = page.locator(".facts").all_inner_texts()
     assert any("203.0.113.12" in text for text in facts)
@@ -36,10 +36,10 @@ def test_who_deleted_the_contacts_is_found_by_a_word_and_the_event_says_everythi
 def test_each_pill_takes_away_itself_and_clear_all_the_rest(visit: Visit) -> None:
     page = visit.open("/?q=verb:delete,update+-actor:*Karim*+hourly")
     expect(page.locator(".pills li")).to_have_count(4)
-    page.get_by_role("link", name="Remove: hourly").click()
-    page.get_by_role("link", name="Remove: verb: update").click()
+    visit.follow(page.get_by_role("link", name="Remove: hourly"))
+    visit.follow(page.get_by_role("link", name="Remove: verb: update"))
     expect(page.locator(".pills li")).to_contain_text(["verb: delete", "not actor: *Karim*"])
-    page.get_by_role("link", name="Clear all").click()
+    visit.follow(page.get_by_role("link", name="Clear all"))
     expect(page.locator(".pills li")).to_have_count(0)
     assert visit.total > 100
 
@@ -61,23 +61,23 @@ def test_the_count_beside_a_value_is_the_number_of_rows_behind_it(visit: Visit) 
 
 def test_a_value_is_added_left_out_and_taken_back_in_the_column(visit: Visit) -> None:
     page = visit.open()
-    page.get_by_role("link", name="Verb: leave out update").click()
+    visit.follow(page.get_by_role("link", name="Verb: leave out update"))
     expect(page.locator(".pills")).to_contain_text("not verb: update")
-    page.get_by_role("link", name="Verb: no longer leave out update").click()
+    visit.follow(page.get_by_role("link", name="Verb: no longer leave out update"))
     expect(page.locator(".pills")).to_have_count(0)
-    page.get_by_role("link", name="Verb: delete too").click()
-    page.get_by_role("link", name="Verb: rotate too").click()
+    visit.follow(page.get_by_role("link", name="Verb: delete too"))
+    visit.follow(page.get_by_role("link", name="Verb: rotate too"))
     verbs = set(page.locator(".events .badge").all_inner_texts())
     assert {verb.upper() for verb in verbs} <= {"DELETE", "ROTATE"}
 
 
 def test_all_values_of_an_axis_can_be_searched(visit: Visit) -> None:
     page = visit.open()
-    page.locator(".panel", has=page.locator("#axis-actor")).locator(".other a").click()
+    visit.follow(page.locator(".panel", has=page.locator("#axis-actor")).locator(".other a"))
     page.get_by_role("searchbox", name="Containing").fill("Karim")
-    page.get_by_role("button", name="Find").click()
+    visit.follow(page.get_by_role("button", name="Find"))
     expect(page.locator("#main [role=status]")).to_contain_text("1 value;")
-    page.get_by_role("link", name="Aisha Karim", exact=True).click()
+    visit.follow(page.get_by_role("link", name="Aisha Karim", exact=True))
     assert visit.total == 21
 
 
@@ -85,7 +85,7 @@ def test_a_query_with_a_fault_is_marked_and_what_was_meant_is_one_click_away(vis
     page = visit.open("/?q=actr:Karim&last=30d", status=400)
     expect(page.locator(".marked mark")).to_have_text("actr")
     expect(page.get_by_role("searchbox", name="Search")).to_have_attribute("aria-invalid", "true")
-    page.get_by_role("button", name="Search actor:Karim").click()
+    visit.follow(page.get_by_role("button", name="Search actor:Karim"))
     expect(page.locator("#shown")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)["last"] == ["30d"]
 
@@ -120,7 +120,7 @@ def test_pages_show_every_row_once_though_new_events_come_while_one_reads(bare: 
     seen = visit.ids()
     bare.create(recent(range(100, 103), datetime.now(UTC), seconds=0))
     while visit.page.locator("a[rel=next]").count():
-        visit.page.locator("a[rel=next]").click()
+        visit.follow(visit.page.locator("a[rel=next]"))
         seen += visit.ids()
     assert len(seen) == len(set(seen)) == 45
 
@@ -133,7 +133,7 @@ def test_new_events_are_announced_and_rows_stay_where_they_are(bare: Server, vis
     bare.create(recent(range(10, 12), datetime.now(UTC), seconds=0))
     expect(page.locator("#news")).to_have_text("2 new events — show", timeout=15_000)
     assert visit.ids() == before
-    page.locator("#news").click()
+    visit.follow(page.locator("#news"))
     assert visit.total == 5
 
 
@@ -176,7 +176,7 @@ def test_nothing_found_says_so_and_its_ways_out_work(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     way = page.locator(".empty li", has_text="verb")
     promised = way.inner_text().split(": ")[-1]
-    way.get_by_role("link").click()
+    visit.follow(way.get_by_role("link"))
     assert visit.total == int(promised.replace(",", "")) > 0
 
 
@@ -208,7 +208,7 @@ def test_columns_are_chosen_in_a_menu_and_stay_with_the_view(visit: Visit) -> No
     page.get_by_role("checkbox", name="IP").check()
     page.locator(".choose").get_by_role("button", name="Show").click()
     expect(page.locator(".events th")).to_contain_text(["Actor", "Description", "Resource", "ip", "Date"])
-    page.get_by_role("link", name="30 d").click()
+    visit.follow(page.get_by_role("link", name="30 d"))
     expect(page.locator("td.further").first).to_be_visible()
 
 
@@ -216,10 +216,10 @@ def test_a_view_is_saved_under_a_name_and_opened_again(bare: Server, visitor: Vi
     bare.create(recent(range(30), datetime.now(UTC)))
     visit = visitor(bare.url)
     page = visit.open("/?verb=update&last=30d")
-    page.get_by_role("link", name="Saved views").click()
+    visit.follow(page.get_by_role("link", name="Saved views"))
     page.get_by_label("Name").fill("updates")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="updates", exact=True).click()
+    visit.follow(page.get_by_role("button", name="Save"))
+    visit.follow(page.get_by_role("link", name="updates", exact=True))
     expect(page.locator(".pills")).to_contain_text("verb: update")
     page.go_back()
     page.get_by_role("button", name="Delete updates").click()

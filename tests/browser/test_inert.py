@@ -30,7 +30,7 @@ def test_every_hostile_event_is_shown_as_text(visitor: Visitor, hostile: Server)
     visit = visitor(hostile)
     visit.open()
     ids = visit.ids()
-    visit.page.locator("a[rel=next]").click()
+    visit.follow(visit.page.locator("a[rel=next]"))
     ids += visit.ids()
     assert len(ids) == len(TEXTS) + 2
     for identifier in ids:

@@ -14,7 +14,7 @@ def test_one_is_led_to_the_form_and_back_to_the_view_one_came_for(visitor: Visit
     visit.sign_in(gated.secret)
     expect(page.locator(".pills li")).to_have_count(1)
     expect(page.locator(".tools")).to_contain_text("Ana Ruiz (admin)")
-    page.get_by_role("button", name="Sign out").click()
+    visit.follow(page.get_by_role("button", name="Sign out"))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     visit.open("/")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -29,7 +29,7 @@ def test_my_activity_is_the_default_and_the_choice_of_the_workspace_is_remembere
     actors = visit.page.locator("td.who b")
     expect(actors.first).to_be_visible()
     assert set(actors.all_inner_texts()) == {"Ana Ruiz"}
-    visit.page.get_by_role("link", name="Workspace", exact=True).click()
+    visit.follow(visit.page.get_by_role("link", name="Workspace", exact=True))
     expect(visit.page.get_by_role("link", name="Workspace", exact=True)).to_have_attribute("aria-current", "true")
     assert len(set(actors.all_inner_texts())) == 3
     visit.open("/?q=verb:update")
@@ -41,10 +41,10 @@ def test_what_became_of_a_campaign_leads_to_the_records(visitor: Visitor, gated:
     visit.open("/delivery?scope=all")
     visit.sign_in(gated.secret)
     page = visit.page
-    page.get_by_role("link", name="May Newsletter #38").click()
+    visit.follow(page.get_by_role("link", name="May Newsletter #38"))
     line = page.locator(".funnel tbody tr", has_text="deliver").first
     promised = int(line.locator("td a").first.inner_text())
-    line.locator("td a").first.click()
+    visit.follow(line.locator("td a").first)
     expect(page.locator("#shown")).to_be_visible()
     assert visit.total == promised == 10
 
@@ -54,6 +54,6 @@ def test_the_form_and_the_report_fit_into_320_pixels(visitor: Visitor, gated: Ga
     visit.open("/delivery?scope=all")
     assert visit.sideways() == 0
     visit.sign_in(gated.secret)
-    visit.page.get_by_role("link", name="May Newsletter #38").click()
+    visit.follow(visit.page.get_by_role("link", name="May Newsletter #38"))
     expect(visit.page.locator(".funnel")).to_be_visible()
     assert visit.sideways() == 0

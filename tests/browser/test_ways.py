@@ -102,17 +102,17 @@ def test_without_javascript_the_whole_way_works(visitor: Visitor, site: Server) 
     visit = visitor(site, java_script_enabled=False)
     page = visit.open()
     page.get_by_role("searchbox", name="Search").fill('"imported rows"')
-    page.get_by_role("button", name="Search").click()
+    visit.follow(page.get_by_role("button", name="Search"))
     assert visit.total == 7
-    page.get_by_role("link", name="Actor: leave out Devi Patel").click()
+    visit.follow(page.get_by_role("link", name="Actor: leave out Devi Patel"))
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
-    page.get_by_role("link", name="Remove: not").click()
-    page.locator(".events a.event").first.click()
+    visit.follow(page.get_by_role("link", name="Remove: not"))
+    visit.follow(page.locator(".events a.event").first)
     expect(page.get_by_role("heading", level=1)).to_contain_text("19 imported rows")
-    page.get_by_role("link", name="Back to the list").click()
-    page.get_by_role("link", name="30 d").click()
-    page.get_by_role("link", name="Clear all").click()
-    page.get_by_role("link", name="Next").click()
+    visit.follow(page.get_by_role("link", name="Back to the list"))
+    visit.follow(page.get_by_role("link", name="30 d"))
+    visit.follow(page.get_by_role("link", name="Clear all"))
+    visit.follow(page.get_by_role("link", name="Next"))
     expect(page.locator("#shown")).to_contain_text("21–40")
     page.locator(".again summary").click()
     expect(page.locator("#as-cli")).to_be_visible()
@@ -126,7 +126,7 @@ def test_at_320_pixels_and_at_400_percent_nothing_is_wider_than_the_window(
         visit = visitor(site, **more)
         visit.open("/?q=hourly" if path == "event" else path)
         if path == "event":
-            visit.page.locator("a.event").first.click()
+            visit.follow(visit.page.locator("a.event").first)
         assert visit.sideways() == 0, more
         visit.unfold()
         assert visit.sideways() == 0, more
@@ -154,18 +154,18 @@ def test_the_theme_is_the_systems_until_somebody_chooses_and_then_stays(visitor:
         return sum(int(part) for part in ground[4:-1].split(",")) < 200
 
     assert dark()
-    page.get_by_role("link", name="Light theme").click()
+    visit.follow(page.get_by_role("link", name="Light theme"))
     assert not dark()
-    page.locator(".events a.event").first.click()
+    visit.follow(page.locator(".events a.event").first)
     assert not dark()
-    page.get_by_role("link", name="Dark theme").click()
+    visit.follow(page.get_by_role("link", name="Dark theme"))
     assert dark()
 
 
 def test_times_are_of_the_zone_that_was_chosen_everywhere(visit: Visit) -> None:
     page = visit.open("/?q=imported")
     page.get_by_label("Zone").fill("Asia/Kolkata")
-    page.get_by_role("button", name="Set").click()
+    visit.follow(page.get_by_role("button", name="Set"))
     expect(page.locator(".events thead")).to_contain_text("Asia/Kolkata")
     time = page.locator(".events time").first
     written, shown = time.get_attribute("datetime") or "", time.inner_text()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, Response
 
 from support.serving import Server
 
@@ -50,6 +50,11 @@ class Visit:
         assert response is not None
         assert response.status == status, f"{path}: {response.status}"
         return self.page
+
+    def follow(self, link: Locator) -> None:
+        """Click what leads to another page, and wait until that page is there: `click` alone returns before it."""
+        with self.page.expect_navigation():
+            link.click()
 
     @property
     def path(self) -> str:
