@@ -7,7 +7,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-BASE: dict[str, Any] = {"timestamp": "2026-03-05T10:00:00Z", "actor": {"id": "1"}, "action": "a.b"}
+BASE: dict[str, Any] = {"when": "2026-03-05T10:00:00Z", "who": {"id": "1"}, "operation": "a.b"}
+"""An event of no known format."""
+
+OWN: dict[str, Any] = {"timestamp": "2026-03-05T10:00:00Z", "actor": {"id": "1"}, "action": "a.b"}
+"""One of whodid's own form."""
 
 
 def lines(turn: int = 0) -> Iterator[tuple[str, bytes]]:
@@ -50,7 +54,7 @@ def _long(turn: int) -> Iterator[tuple[str, Any]]:
     yield "a user agent of 1 MB", BASE | {"user_agent": "Mozilla/5.0 " + "(" * 1_000_000}
     yield "a new user agent", BASE | {"user_agent": f"Mozilla/5.0 (Linux; Android {turn}; " + "a;b " * 240}
     yield "a new action of 10 KB", BASE | {"action": f"delete{turn}." * 1000}
-    yield "a target of 1,000 dashes", BASE | {"target": f"a{turn} — " + "a — " * 250}
+    yield "a target of 250 dashes", BASE | {"target": f"a{turn} — " + "a — " * 250}
     yield "a target of 1,000 spaces", BASE | {"target": f"a{turn}" + " " * 980 + "(bulk"}
     yield "an actor of 500 spaces", BASE | {"actor": f"a{turn}" + " " * 500 + ">"}
     yield "200 numbers of 300 digits", BASE | {f"k{n}": 10**300 + n for n in range(200)}
@@ -96,6 +100,10 @@ def _secrets(turn: int) -> Iterator[tuple[str, Any]]:
 def _vendors(turn: int) -> Iterator[tuple[str, Any]]:
     """Events of known formats with what they hold many times."""
     times = range(500)
+    yield "own form, 2,000 keys", OWN | {f"k{turn}x{number}": number for number in range(2000)}
+    yield "own form, 2,000 changes", OWN | {"changes": {f"f{n}": {"from": n, "to": n + 1} for n in range(2000)}}
+    yield "own form, 500 targets", OWN | {"targets": [{"type": f"t{n}", "id": f"{turn}x{n}"} for n in times]}
+    yield "own form, a target of 250 dashes", OWN | {"target": f"a{turn} — " + "a — " * 250}
     yield (
         "CloudTrail, 500 resources",
         _CLOUDTRAIL | {"resources": [{"ARN": f"arn:aws:s3:::b{turn}x{n}", "type": "AWS::S3::Object"} for n in times]},
