@@ -44,7 +44,7 @@ def check(reader: Reader, query: AuditQuery) -> None:
         assert sum(map(reader.count, whole)) == len(RECORDS)
 
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("few", [20_000, 1], ids=["ft leads", "fx leads"])
@@ -66,7 +66,7 @@ def test_opensearch_finds_it_too(opensearch: Server) -> None:
     assert set(index(opensearch, [item(record) for record in RECORDS])) == {201}
     with closing(OpenSearchReader(*connect(opensearch.url, Access()))) as reader:
 
-        @settings(many, max_examples=100)
+        @settings(many, max_examples=60)
         @given(queries)
         def every(query: AuditQuery) -> None:
             check(reader, query)

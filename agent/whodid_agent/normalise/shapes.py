@@ -29,7 +29,7 @@ _NO_ACTIONS_WORDS = """event events audit log logs auditlog audit_log auditevent
     syslog user_event admin_event resource client rest ip local"""
 _NO_ACTIONS = frozenset(_NO_ACTIONS_WORDS.split())
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_NAMED_ADDRESS = re.compile(r"\s*\"?([^\"<>]{1,120}?)\"?\s*<([^<>\s]{3,254})>\s*")
+_LONGEST_NAME = 120
 _LONGEST_EMAIL = 320
 _DOT_NET = re.compile(r"/Date\((-?\d{9,15})(?:[+-]\d{4})?\)/")
 _COMMON_LOG = re.compile(r"\[?(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]?")
@@ -81,14 +81,29 @@ def person(value: Any) -> tuple[str | None, str | None, str | None] | None:
 
 
 def _person(found: str) -> tuple[str | None, str | None, str | None]:
-    match = _NAMED_ADDRESS.fullmatch(found) if found[-1:] in "> " else None
-    if match is not None and is_email(match[2]):
-        return None, match[1].strip() or None, match[2]
+    named = _named_address(found) if found[-1:] in "> " else None
+    if named is not None:
+        return None, named[0] or None, named[1]
     if is_email(found):
         return None, None, found
     if is_id(found):
         return found, None, None
     return None, found, None
+
+
+def _named_address(text: str) -> tuple[str, str] | None:
+    """Name and e-mail address of `"Jane Doe" <jane@x.example>`; one pass, however many spaces stand in it."""
+    text = text.rstrip()
+    before, _, address = text[:-1].rpartition("<")
+    if text[-1:] != ">" or not before or not 3 <= len(address) < 255 or ">" in address or not is_email(address):
+        return None
+    name = before.strip()
+    if name in ("", '"'):
+        return "", address
+    name = name.removeprefix('"').removesuffix('"')
+    if not 1 <= len(name) <= _LONGEST_NAME or any(mark in name for mark in '"<>'):
+        return None
+    return name.strip(), address
 
 
 _short_person = lru_cache(maxsize=2048)(_person)

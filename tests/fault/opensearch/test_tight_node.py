@@ -18,6 +18,8 @@ from support.opensearch.server import Server
 from support.running import wait_until
 from support.shipping import ACTIVITY, SIGN_INS, Shipping, lines_of
 
+pytestmark = pytest.mark.slow  # a node of its own
+
 TIGHT = {
     "indexing_pressure.memory.limit": "300kb",
     "http.max_content_length": "600kb",
@@ -67,17 +69,9 @@ def test_items_refused_for_now_go_again_and_the_others_do_not(tmp_path: Path, no
     assert shipping.totals()["duplicate"] == 0
 
 
-@pytest.mark.parametrize(
-    ("count", "kills"),
-    [
-        pytest.param(4_000, 1, id="short", marks=pytest.mark.slow),
-        pytest.param(20_000, 4, id="long", marks=pytest.mark.slow),
-    ],
-)
 @pytest.mark.timeout(500)
-def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(
-    tmp_path: Path, node: Node, count: int, kills: int
-) -> None:
+def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(tmp_path: Path, node: Node) -> None:
+    count, kills = 20_000, 4
     rng = random.Random(count)
     shipping = Shipping(tmp_path, node)
     share = count // (kills + 1)
@@ -95,7 +89,6 @@ def test_a_node_killed_while_it_writes_loses_and_doubles_nothing(
     shipping.assert_exactly_once()
 
 
-@pytest.mark.slow  # the kill above starts the node again too
 def test_a_node_that_is_restarted_is_waited_for(tmp_path: Path, node: Node) -> None:
     shipping = Shipping(tmp_path, node)
     shipping.write(lines_of(30))
