@@ -47,7 +47,7 @@ Guess = Callable[[dict[str, Any]], Draft | Plain | None]
 
 def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
     """The function for events built like this one (whole, not used up); None where there can be none."""
-    writer = _Writer(profile, event)
+    writer = Writer(profile, event)
     try:
         writer.write()
     except Unfit:
@@ -55,7 +55,9 @@ def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
     return writer.function(f"<guess {profile.name}>")
 
 
-class _Writer(Asking):
+class Writer(Asking):
+    """The function for events built like `event`; `layout_guess` writes it for lines that are laid out alike."""
+
     def __init__(self, profile: Profile, event: dict[str, Any]) -> None:
         super().__init__(profile, event)
         self.taken: set[Steps] = set()
@@ -90,6 +92,10 @@ class _Writer(Asking):
         self.depth -= 1
         self.put(f"except KeyError: return {NOTHING}")
         self._remove()
+        self.give(slots, native, metadata)
+
+    def give(self, slots: dict[str, str], native: str, metadata: str) -> None:
+        """The last lines: what a plain event gives, or a draft."""
         if native == NOTHING and all(local == NOTHING for slot, local in slots.items() if slot not in PLAIN):
             there = filled(slots)
             told = NOTHING if there is None else self.bind(there)
@@ -137,12 +143,22 @@ class _Writer(Asking):
             self.unless(f"{name} is None or {kind}({name}) is not None")
             return NOTHING
         self.taken.add(path.steps)
-        test = _unless_alike(name, kind, value)
+        test = self.unlike(name, kind, value)
         if test is not None:
             self.unless(test)
             return name
         self.unless(f"not {name}" if value else name)
         return self.make(f"{name}_{kind}", f"{kind}({name})")
+
+    def unlike(self, name: str, kind: str, value: Any) -> str | None:
+        """What holds of a local that cannot be taken as it is, where this value can; None: its kind must say."""
+        if kind == "text" and type(value) is str:
+            return f"type({name}) is not str or not {name}"
+        if kind == "name" and type(value) is str:
+            return f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None"
+        if kind == "changes" and type(value) is dict:
+            return f"type({name}) is not dict or not {name}"
+        return None
 
     def _first(self, options: tuple[Expression, ...], kind: str) -> str:
         for option in options:
@@ -245,14 +261,3 @@ class _Writer(Asking):
         for steps in sorted(self.used):
             if len(steps) > 1 and not any(steps[:depth] in self.used for depth in range(1, len(steps))):
                 self.put(f"del {self.parents[steps[:-1]]}[{self.bind(steps[-1])}]")
-
-
-def _unless_alike(name: str, kind: str, value: Any) -> str | None:
-    """What holds of a local that cannot be taken as it is, where this value can; None: its kind's function must say."""
-    if kind == "text" and type(value) is str:
-        return f"type({name}) is not str or not {name}"
-    if kind == "name" and type(value) is str:
-        return f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None"
-    if kind == "changes" and type(value) is dict:
-        return f"type({name}) is not dict or not {name}"
-    return None
