@@ -1,5 +1,6 @@
 """Values, labels and devices: what is taken for what."""
 
+import time
 from typing import Any
 
 import pytest
@@ -154,3 +155,13 @@ def test_a_path_is_read_step_by_step(text: str, steps: Steps) -> None:
 def test_what_is_no_path_is_refused(text: object) -> None:
     with pytest.raises(BadPathError):
         parse_path(text)
+
+
+@pytest.mark.parametrize("text", ["a — ", "a — b → ", "a — b c -> ", "a #", "a : ", "a (bulk"])
+def test_a_label_of_many_marks_takes_no_longer_than_another(text: str) -> None:
+    texts = [f"{number}{text * 256}"[:1024] + end for number in range(10) for end in ("", " -> x", "#")]
+    read_label("warm — up a -> b")
+    started = time.process_time()
+    for one in texts:
+        read_label(one[-1024:])
+    assert time.process_time() - started < 0.03

@@ -1,5 +1,6 @@
 """Formats that no profile knows still say who, what, when and from where; what is guessed is said to be."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from agent.normalise.test_properties import KEYS, VALUES, scalars
 from support.events import PROFILES, outcomes, record
 from support.unseen import GENERIC, JUDGED, Sample, at, samples, score, wrong
+from whodid_agent.normalise import shapes
 from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.generic import Evidence
 from whodid_schema.timestamp import to_micros
@@ -248,3 +250,29 @@ def test_a_hostile_line_is_a_record_or_refused_with_a_reason(line: bytes) -> Non
         assert outcome.detail
     else:
         assert isinstance(outcome, Shipment)
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ('"Jane Doe" <jane@x.example>', ("Jane Doe", "jane@x.example")),
+        ("  Jane   <jane@x.example>  ", ("Jane", "jane@x.example")),
+        ('" Jane" <jane@x.example>', ("Jane", "jane@x.example")),
+        (" <jane@x.example>", (None, "jane@x.example")),
+        ("Jane <jane>", ("Jane <jane>", None)),
+        ('Jane "J" Doe <jane@x.example>', ('Jane "J" Doe <jane@x.example>', None)),
+        ("J" * 121 + " <jane@x.example>", ("J" * 121 + " <jane@x.example>", None)),
+    ],
+)
+def test_a_name_before_an_address_is_the_name(text: str, person: tuple[str | None, str | None]) -> None:
+    assert shapes.person(text) == (None, *person)
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 500 + ">", " " * 250 + "a" + " " * 250 + "<x>", "a" * 500 + ">", '"' * 500 + ">"]
+)
+def test_a_text_of_spaces_takes_no_longer_than_another(text: str) -> None:
+    started = time.process_time()
+    for turn in range(20):
+        shapes.person(f"{text[turn:-1]}>")
+    assert time.process_time() - started < 0.02
