@@ -7,7 +7,6 @@ A key is read in its context: `name` inside of `actor` is the actor's, inside of
 `server` nobody's.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from whodid_agent.normalise.lexicon import OTHER, PERHAPS, Lexicon, plain
@@ -27,11 +26,11 @@ class Context(NamedTuple):
 TOP = Context(None, PERHAPS, 0, "", aside=False, depth=0)
 
 
-def steps_in(key: str) -> Iterator[str]:
-    """The plain parts of a key: `actor.user.email`, `initiator/id` have several; an address its last."""
+def parts_of(key: str) -> list[str]:
+    """The parts of a key: `actor.user.email`, `initiator/id` have several; an address is one."""
     if "://" in key or ("." not in key and "/" not in key):
-        return iter((plain(key),))
-    return iter([plain(part) for part in key.replace("/", ".").split(".", 7)])
+        return [key]
+    return key.replace("/", ".").split(".", 7)
 
 
 class Contexts:
@@ -45,7 +44,8 @@ class Contexts:
     def through(self, context: Context, last: str, key: str, number: int) -> tuple[Context, Context, str]:
         """Context of the object `number` under `key`, the one around it, and the last plain key that led there."""
         around = context
-        for step in steps_in(key):
+        for part in parts_of(key):
+            step = plain(part)
             if step:
                 around, context, last = context, self.enter(context, step, number), step
         return context, around, last
@@ -55,18 +55,18 @@ class Contexts:
         word = self._lexicon.word(step)
         depth = context.depth + 1
         group = context.group
+        if group is None and word is None:
+            return TOP._replace(depth=depth)
         self.words[f"{number}"] = step
         if word is None:
-            aside = context.aside or (group is not None and step not in self._lexicon.through)
+            aside = context.aside or step not in self._lexicon.through
             return Context(group, context.strength, context.rank, context.root, aside, depth)
-        if group is None:
-            return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
         if group == word.group:
             # The innermost word has the members (`initiatedBy.user`), the outermost says how sure it is.
             rank = context.rank + word.rank / 100
             return Context(group, context.strength, rank, f"{number}", context.aside, depth)
         if group == "actor" and word.group in ("actor.token", "actor.on_behalf_of"):
             return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)
-        if group in ("target", OTHER) or word.strength == PERHAPS or group == "actor":
+        if group in ("target", OTHER, "actor") or (group is not None and word.strength == PERHAPS):
             return Context(group, context.strength, context.rank, context.root, True, depth)
         return Context(word.group, word.strength, word.rank, f"{number}", aside=False, depth=depth)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from whodid_agent.normalise.context import TOP, Context, Contexts, steps_in
+from whodid_agent.normalise.context import TOP, Context, Contexts, parts_of
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.lexicon import OTHER, PERHAPS, STRONG, Lexicon, Member, Word, all_plain, plain
 from whodid_agent.normalise.plan import (
@@ -36,6 +36,8 @@ _ASIDE = 12
 _FAR_DOWN = 40
 _FEW = 4
 """Keys of an object that are looked at one by one."""
+_MOST_TOLD, _MOST_STEPS = 64, 96
+"""Keys of an event that say something, and steps in its keys with dots, that are looked at: twice what events have."""
 
 _BANNED = {
     "actor": frozenset(
@@ -115,6 +117,9 @@ class _Planner:
         self.roles: list[Place] = []
         self.addresses: list[Place] = []
         self.contexts: list[tuple[Context, Context, str]] = []
+        self._told = 0
+        self._dotted: dict[tuple[int, str], tuple[Context, Context, str]] = {}
+        self._steps = 0
 
     def plan(self) -> Plan:
         for number, where in enumerate(self.spread.where):
@@ -125,6 +130,8 @@ class _Planner:
                 self.contexts.append(self._contexts.through(outer, last, where.key, number))
                 self._whole(number)
         for number, keys in self.spread.places():
+            if self._told > _MOST_TOLD:
+                break
             self._values(number, keys)
         singles = {
             slot: [Candidate(place, confidence) for _, place, confidence in sorted(found)[:_MOST_CANDIDATES]]
@@ -140,7 +147,7 @@ class _Planner:
             clusters,
             things,
             steps_of(singles),
-            self.times[:_MOST_SCANNED],
+            self.times,
             self.addresses,
             wholes,
             self.roles[:_MOST_CANDIDATES],
@@ -186,11 +193,11 @@ class _Planner:
             for key in keys:
                 self._value(inside, key)
             return
-        context, _, last = self.contexts[inside]
+        context, around, last = self.contexts[inside]
         silent = self.lexicon.is_silent
         for key, name in zip(keys, names, strict=True):
             if not silent(name, last):
-                self._value(inside, key)
+                self._named((inside, key), name, last, context, around)
             elif name and context.group in _LOOKED_AT:
                 self._by_looks((inside, key), name, last, context)
 
@@ -199,22 +206,47 @@ class _Planner:
         if key[:1] in ".$" and last:  # {"event_type": {".tag": …}}, {"ts": {"$date": …}}: the key above is the name
             name, last, context = ("type", last, context) if last in self.lexicon.words else (last, "", around)
         elif "." in key[1:] or "/" in key:
-            *outer, final = steps_in(key)
-            for step in outer:
-                if step:
-                    around, context, last = context, self._contexts.enter(context, step, inside), step
-            context = context._replace(root=f"{inside}:{key.rpartition('.')[0]}")
-            name = final
+            *outer, final = parts_of(key)
+            name = plain(final)
+            led = self._led(inside, key[: len(key) - len(final)], outer)
+            if led is None:
+                return
+            context, around, last = led
         else:
             name = plain(key)
         if not name:
             return
-        place = (inside, key)
+        if self.lexicon.is_silent(name, last):
+            self._by_looks((inside, key), name, last, context)
+        else:
+            self._named((inside, key), name, last, context, around)
+
+    def _named(self, place: Place, name: str, last: str, context: Context, around: Context) -> None:
+        """A value whose key says something."""
+        self._told += 1
+        if self._told > _MOST_TOLD:
+            return
         if context.group in _ROLES_IN and context.depth <= _DEPTH and self._is_role(name):
             self.roles.append(place)
         self._single(place, name, last, context, around)
         self._member(place, name, context)
         self._by_looks(place, name, last, context)
+
+    def _led(self, inside: int, before: str, outer: Sequence[str]) -> tuple[Context, Context, str] | None:
+        """As `contexts`, below the steps of a key that stand `before` its last; None: that is too much."""
+        found = self._dotted.get((inside, before))
+        if found is None:
+            self._steps += len(outer)
+            if self._steps > _MOST_STEPS:
+                return None
+            context, around, last = self.contexts[inside]
+            for part in outer:
+                step = plain(part)
+                if step:
+                    around, context, last = context, self._contexts.enter(context, step, inside), step
+            root = before[:-1] if before[-1:] == "." else before.rpartition(".")[0]
+            found = self._dotted[inside, before] = context._replace(root=f"{inside}:{root}"), around, last
+        return found
 
     def _is_role(self, name: str) -> bool:
         found = self.lexicon.members.get("actor", {}).get(name)
@@ -298,7 +330,12 @@ class _Planner:
             and not last.startswith(_NOT_THE_CLIENTS)
         ):
             self.addresses.append(place)
-        if context.group is None and name.endswith(_TIMELY) and not any(part in name for part in _NOT_THE_TIME):
+        if (
+            context.group is None
+            and len(self.times) < _MOST_SCANNED
+            and name.endswith(_TIMELY)
+            and not any(part in name for part in _NOT_THE_TIME)
+        ):
             self.times.append(place)
 
 

@@ -276,3 +276,11 @@ def test_a_text_of_spaces_takes_no_longer_than_another(text: str) -> None:
     for turn in range(20):
         shapes.person(f"{text[turn:-1]}>")
     assert time.process_time() - started < 0.02
+
+
+@pytest.mark.parametrize("key", ["owner{}_by", "actor{}_id", "a{}.user.b.c.d.e.f.id"])
+def test_of_hundreds_of_keys_that_say_something_the_first_are_looked_at_and_all_are_kept(key: str) -> None:
+    many = {key.format(number): None for number in range(300)} | {"ip_address": "203.0.113.1"}
+    found = record({"who": 7, "operation": "a.b"} | many)
+    assert (found.actor and found.actor.id, found.action, found.client) == ("7", "a.b", None)
+    assert found.metadata == many
