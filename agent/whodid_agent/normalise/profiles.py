@@ -8,6 +8,7 @@ from typing import Any
 from whodid_agent.normalise.byshape import ByShape
 from whodid_agent.normalise.load import builtin_heads, load_profiles
 from whodid_agent.normalise.mapper import Mapper
+from whodid_agent.normalise.path import Path as Place
 from whodid_agent.normalise.profile import Profile, Split
 from whodid_agent.normalise.recognise import Recogniser
 from whodid_schema.errors import ConfigError
@@ -74,6 +75,10 @@ class ProfileSet:
     def knows(self, event: dict[str, Any]) -> bool:
         """Whether there is a profile for events of this shape."""
         return self.mapper_of(event, tuple(event)).head.name != GENERIC
+
+    def settled(self, event: dict[str, Any]) -> tuple[list[Place], list[Place]] | None:
+        """What makes an event of its profile: see `Recogniser.settled`."""
+        return self._recogniser.settled(event)
 
     def mapper_of(self, event: dict[str, Any], shape: tuple[str, ...]) -> Mapper:
         """The profile whose shape this event (its keys: `shape`) has, else the generic one."""

@@ -182,11 +182,12 @@ class Stencils:
         self._met: dict[_Kind, int] = {}
 
     def shipment(  # noqa: C901, PLR0911, PLR0912  # a return for each reason why there is none
-        self, plain: Plain, item: int, data: bytes, origin: Origin, signer: Signer
+        self, plain: Plain, item: int, data: bytes, origin: Origin, signer: Signer, text: str | None = None
     ) -> Shipment | None:
         """The shipment of this event (what is filled is known), None where there is no stencil for it.
 
-        One function, since calls are what a good part of its time goes into.
+        With `text`, which is `data`, changes and metadata are JSON that stands in it: see `layout_guess`. Raises where
+        it is no JSON. One function, since calls are what a good part of its time goes into.
         """
         instant, action, outcome, of_kind, number, name, email, *more = plain
         of, of_id, of_name, place, ip, agent, session, request, diffs, filled, metadata = more
@@ -204,14 +205,21 @@ class Stencils:
         sides: list[str] = []
         changed: tuple[_Change, ...] | None = ()
         if diffs is not None:
+            if text is not None:
+                diffs = _from_json(diffs)
             changed = _changed(diffs, sides)
             if changed is None:
                 return None
             if not changed:
+                if type(metadata) is str:
+                    metadata = _from_json(metadata)
                 if metadata is not None and "changes" in metadata:
                     return None
                 metadata = {**(metadata or {}), "changes": diffs}
-        if _BACKSLASH not in data:
+        rest = None
+        if type(metadata) is str:
+            meta, lines, rest = self._pairs.of_text(metadata)
+        elif _BACKSLASH not in data:
             meta, lines = self._pairs.of(metadata)
         elif b"\\" in _to_json((plain[1:-3], sides, changed)):
             return None
@@ -231,12 +239,13 @@ class Stencils:
         ):
             return None
         identifier, came = signer.sign(origin, item, data)
-        rest = _to_json(metadata).decode()
+        if rest is None:
+            rest = _to_json(metadata).decode()
         made = fill(
             identifier, came, time, precision, received_at, device, rest, meta, lines,
             number, email, name, of_id, of_name, place, ip, agent, session, request, sides,
         )  # fmt: skip
-        raw = _to_json(data.decode()) if self._keeps_raw else b""
+        raw = _to_json(text or data.decode()) if self._keeps_raw else b""
         if self._found_by_sender:
             index = self._router.index_in(class_, time)
             behind += _folded(*made[1:])

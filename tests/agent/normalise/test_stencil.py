@@ -94,13 +94,13 @@ def the_same(event: Any, through: Pipeline, origin: Origin = AT_START) -> int:
     with patch.object(Stencils, "shipment", lambda *_: None):
         expected = outcomes(event, through, origin)
     filled: list[Shipment | None] = []
-    ship = Pipeline._filled  # whether it was the stencil that made the record
+    ship = Stencils.shipment  # whether it was the stencil that made the record
 
     def watched(*given: Any) -> Shipment | None:
         filled.append(ship(*given))
         return filled[-1]
 
-    with patch.object(Pipeline, "_filled", watched):
+    with patch.object(Stencils, "shipment", watched):
         for _ in range(2):
             assert outcomes(event, through, origin) == expected
     return sum(one is not None for one in filled)
