@@ -1,8 +1,8 @@
 """A guess: the function of a profile for events that are built like one that was met, key for key.
 
-Events of one kind are built alike. Where the keys of an event are known, also inside its objects, nothing has to be
-looked for, and what is left over for the metadata is known beforehand. The function asks whether its event is built
-so, with values of the same kinds, and gives None where it is not; it changes nothing before it is sure. Its shape:
+Events of one kind are built alike. Where the keys of an event are known, also inside its objects and arrays, nothing
+has to be looked for, and what is left over for the metadata is known beforehand. The function asks whether its event
+is built so, with values of the same kinds, and gives None where it is not; it changes nothing before it is sure:
 
     def run(e):
         try:
@@ -14,40 +14,46 @@ so, with values of the same kinds, and gives None where it is not; it changes no
             …
         except KeyError: return None
         del p1[k5]                                  only where something else is left beside it
-        return Draft(Record(…, {k6: v6, **p1}), …)      or, of a plain event, just (v0, v1, …, k7, {k6: v6, **p1})
+        return Draft(Record(…, e), …)      or, of a plain event, just (v0, v1, …, k7, e)
 
 Whatever `interpret.extract` would decide is decided here once, for the event that was met, and held by a test in
-the function.
+the function (`asking`). What it takes out is what the interpreter takes out of the event that was met.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from whodid_agent.normalise import values
-from whodid_agent.normalise.asking import NOTHING, Asking, Unfit
+from whodid_agent.normalise.asking import NOTHING, Place, Unfit, Way
 from whodid_agent.normalise.draft import SLOTS, Draft
 from whodid_agent.normalise.expression import (
     NULL,
     Const,
+    Each,
     Expression,
     First,
     Hole,
     IfPresent,
+    Several,
     Table,
     Template,
-    gathers,
-    looked_at,
 )
-from whodid_agent.normalise.path import Path, Steps, at, table_key
+from whodid_agent.normalise.leaving import Leaving
+from whodid_agent.normalise.path import Path, table_key
 from whodid_agent.normalise.plain import PLAIN, Plain, filled
 from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.source import positional
+from whodid_schema.record import Target
 
 Guess = Callable[[dict[str, Any]], Draft | Plain | None]
 
 
-def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
-    """The function for events built like this one (whole, not used up); None where there can be none."""
-    writer = Writer(profile, event)
+def guess(profile: Profile, event: dict[str, Any], *, of_action: bool = False) -> Guess | None:
+    """The function for events built like this one (whole, not used up); None where there can be none.
+
+    `of_action`: it is asked of events of the same action only, and need not serve others.
+    """
+    writer = Writer(profile, event, of_action=of_action)
     try:
         writer.write()
     except Unfit:
@@ -55,38 +61,29 @@ def guess(profile: Profile, event: dict[str, Any]) -> Guess | None:
     return writer.function(f"<guess {profile.name}>")
 
 
-class Writer(Asking):
+class Writer(Leaving):
     """The function for events built like `event`; `layout_guess` writes it for lines that are laid out alike."""
 
-    def __init__(self, profile: Profile, event: dict[str, Any]) -> None:
+    def __init__(self, profile: Profile, event: dict[str, Any], *, of_action: bool = False) -> None:
         super().__init__(profile, event)
-        self.taken: set[Steps] = set()
-        self.used: set[Steps] = set()
+        self.of_action = of_action
+        self.base: Way = ()
+        self.took = False
 
     def write(self) -> None:
         """All lines of the function."""
         profile = self.profile
-        looked = [path for expr in profile.slots.values() for path in looked_at(expr)]
-        looked += [*profile.native, *profile.ignore]
-        inside = [path for expr in profile.slots.values() if gathers(expr) for path in looked_at(expr)]
-        inside += [path for path in looked if path.indexed]
-        if any(path.top in self.event for path in inside):
-            raise Unfit
         self.put("try:")
         self.depth += 1
+        if self.of_action:
+            self._hold_action()
         native = self._native()
         slots = {slot: self._value(expr, SLOTS[slot]) for slot, expr in profile.slots.items()}
         for path in profile.ignore:
-            if self.is_there(path.steps):
-                self.load(path.steps)
-                self.taken.add(path.steps)
-        for path in profile.sole:
-            if path.steps in self.loaded and at(self.event, path.steps) is None:
-                self.taken.add(path.steps)
-        self.hold_containers()
+            self.find(path.steps)
+        self.hold_rest()
         self.used = self._used()
         metadata = self._left()
-        self.hold_keys((), "e", self.event)
         for line in self.later:
             self.put(line)
         self.depth -= 1
@@ -96,22 +93,28 @@ class Writer(Asking):
 
     def give(self, slots: dict[str, str], native: str, metadata: str) -> None:
         """The last lines: what a plain event gives, or a draft."""
-        if native == NOTHING and all(local == NOTHING for slot, local in slots.items() if slot not in PLAIN):
+        plain = native == NOTHING and all(local == NOTHING for slot, local in slots.items() if slot not in PLAIN)
+        if plain and not slots.get("changes", "").startswith("["):
             there = filled(slots)
             told = NOTHING if there is None else self.bind(there)
             self.put(f"return ({', '.join(slots.get(slot, NOTHING) for slot in PLAIN)}, {told}, {metadata})")
         else:
             self.build(slots, native, metadata)
 
+    def _hold_action(self) -> None:
+        """What the action is made of decides on more than the action."""
+        expr = self.profile.slots.get("action")
+        options = expr.options if isinstance(expr, First) else (expr,)
+        if isinstance(options[0], Path):
+            place = self.find(options[0].steps)
+            if place is not None and type(place.value) is str:
+                self.hold_same(place)
+
     # What fills the slots.
 
     def _native(self) -> str:
-        paths = self.profile.native
-        names = [self._path(path, "text") for path in paths]
-        if paths and NOTHING not in names:
-            return f"({', '.join(names)},)"
-        self.taken.clear()
-        return NOTHING
+        names = [self._path(path, "text") for path in self.profile.native]
+        return f"({', '.join(names)},)" if names and NOTHING not in names else NOTHING
 
     def _value(  # noqa: PLR0911  # one return for each form of the language
         self, expr: Expression | None, kind: str
@@ -128,24 +131,30 @@ class Writer(Asking):
                 return self._table(expr, kind)
             case Template():
                 return self._template(expr, kind)
+            case Each() | Several():
+                return self._objects(expr, kind)
             case IfPresent(path, then, otherwise):
                 return self._value(then if self._is_present(path) else otherwise, kind)
         return NOTHING
 
     def _path(self, path: Path, kind: str) -> str:
-        if path.indexed or not self.is_there(path.steps):
+        place = self.find(path.steps, self.base)
+        if place is None:
             return NOTHING
-        value, name = at(self.event, path.steps), self.load(path.steps)
+        name, value, way = place
         if value is None:
             self.unless(f"{name} is not None")
             return NOTHING
         if values.KINDS[kind](value) is None:
             self.unless(f"{name} is None or {kind}({name}) is not None")
             return NOTHING
-        self.taken.add(path.steps)
+        self.took = True
+        if type(value) is dict or type(value) is list:
+            self.whole.add(way)
         test = self.unlike(name, kind, value)
         if test is not None:
-            self.unless(test)
+            if way not in self.same:
+                self.unless(test)
             return name
         self.unless(f"not {name}" if value else name)
         return self.make(f"{name}_{kind}", f"{kind}({name})")
@@ -158,7 +167,7 @@ class Writer(Asking):
             return f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None"
         if kind == "changes" and type(value) is dict:
             return f"type({name}) is not dict or not {name}"
-        return None
+        return f"{name} is None" if kind == "anything" else None
 
     def _first(self, options: tuple[Expression, ...], kind: str) -> str:
         for option in options:
@@ -168,96 +177,119 @@ class Writer(Asking):
         return NOTHING
 
     def _table(self, expr: Table, kind: str) -> str:
-        get = self.bind(expr.table.get)
-        for number, path in enumerate(expr.of):
-            there = not path.indexed and self.is_there(path.steps)
-            found = expr.table.get(table_key(at(self.event, path.steps) if there else None))
-            if not there:
+        for path in expr.of:
+            place = self.find(path.steps, self.base)
+            found = expr.table.get(table_key(None if place is None else place.value))
+            if place is None or place.way in self.same:
                 if found is not None:
+                    self.took |= found is not NULL
                     return NOTHING if found is NULL else self.bind(found)
                 continue
-            name = self.load(path.steps)
+            asked = self._asked(expr, place)
             if found is NULL:
-                self.unless(f"{get}(table_key({name})) is not {self.bind(NULL)}")
+                self.unless(f"{asked} is not {self.bind(NULL)}")
                 return NOTHING
             if found is None:
-                self.unless(f"{get}(table_key({name})) is not None")
+                self.unless(f"{asked} is not None")
                 continue
-            made = f"t{len(self.lines)}_{number}"
-            self.put(f"{made} = {get}(table_key({name}))")
+            self.took = True
+            made = f"t{len(self.lines)}"
+            self.put(f"{made} = {asked}")
             self.unless(
                 f"{made} is None" if NULL not in expr.table.values() else f"{made} in (None, {self.bind(NULL)})"
             )
-            self.taken.add(path.steps)
             return made
         return self._value(expr.otherwise, kind)
 
+    def _asked(self, expr: Table, place: Place) -> str:
+        """What the table has for what stands there."""
+        get = self.bind(expr.table.get)
+        if type(place.value) is not str:
+            return f"{get}(table_key({place.name}))"
+        self.unless(f"type({place.name}) is not str")
+        return f"{get}({place.name}.casefold())"
+
     def _template(self, template: Template, kind: str) -> str:
-        filled = [self._filler(hole) for hole in template.holes]
-        if None in filled:
+        places = [self._filler(hole) for hole in template.holes]
+        if None in places:
             return NOTHING
-        taken = set(self.taken)
-        names = iter([self._path(path, "text") for path in filled if path is not None])
+        took = self.took
+        names = iter([self._path(path, "text") for path in places if path is not None])
         if template.keeps:
-            self.taken = taken
+            self.took = took
+        if template.told and not places:
+            return self.bind(template.parts)
         pieces = [next(names) if type(part) is Hole else self.bind(part) for part in template.parts]
-        if template.told:
-            return self.make(f"m{len(self.later)}", f"({', '.join(pieces)},)")
-        return self.make(f"m{len(self.later)}", f"{kind}({' + '.join(pieces)})")
+        made = f"({', '.join(pieces)},)" if template.told else f"{kind}({' + '.join(pieces)})"
+        return self.make(f"m{len(self.later)}", made)
 
     def _filler(self, hole: Hole) -> Path | None:
         """The place that fills the gap; those before it are held to have no text."""
         for path in hole.places:
-            if path.indexed or not self.is_there(path.steps):
+            place = self.find(path.steps, self.base)
+            if place is None:
                 continue
-            if values.text(at(self.event, path.steps)) is not None:
+            if values.text(place.value) is not None:
                 return path
-            self.unless(f"text({self.load(path.steps)}) is not None")
+            self.unless(f"text({place.name}) is not None")
         return None
 
     def _is_present(self, path: Path) -> bool:
-        if path.indexed or not self.is_there(path.steps):
+        place = self.find(path.steps, self.base)
+        if place is None:
             return False
-        present = at(self.event, path.steps) not in (None, "")
-        self.unless(f"{self.load(path.steps)} {'in' if present else 'not in'} (None, '')")
+        present = place.value not in (None, "")
+        if place.way not in self.same and place.way not in self.asked:
+            self.unless(f"{place.name} {'in' if present else 'not in'} (None, '')")
         return present
 
-    # What is left.
+    # Targets and changes that are made.
 
-    def _used(self) -> set[Steps]:
-        """Every place that was taken, and the objects that nothing is left of."""
-        used = set(self.taken)
-        for container in self.profile.containers:
-            inside = at(self.event, container.steps)
-            if type(inside) is dict and all((*container.steps, key) in used for key in inside):
-                used.add(container.steps)
-        return used
+    def _objects(self, expr: Each | Several, kind: str) -> str:
+        """As `interpret.gathered`."""
+        made: list[str] = []
+        for part in expr.parts if isinstance(expr, Several) else (expr,):
+            made += self._each(part, kind)
+            if made and isinstance(expr, Several) and expr.only:
+                break
+        return f"[{', '.join(made)}]" if made else NOTHING
 
-    def _left(self) -> str:
-        """What is left of the event, as an expression; the members of one object of `lift` move up."""
-        left = {key: self.load((key,)) for key in self.event if (key,) not in self.used}
-        lifted = [key for key in self.profile.lift if key in left and type(self.event[key]) is dict]
-        for key in [key for key in self.profile.lift if key in left and key not in lifted]:
-            self.unless(f"type({left[key]}) is dict")
-        if not lifted:
-            return self._object(left) if left else NOTHING
-        if len(lifted) > 1 or any(key in self.event[lifted[0]] for key in (*left, *self.profile.lift)):
-            raise Unfit
-        inner = left.pop(lifted[0])
-        self.unless(f"type({inner}) is not dict or not {inner}")
-        for key in dict.fromkeys((*left, *self.profile.lift)):
-            self.unless(f"{self.bind(key)} in {inner}")
-        return self._object(left, f"**{inner}") if left else inner
+    def _each(self, expr: Each, kind: str) -> list[str]:
+        """As `interpret.each`."""
+        if not expr.of:
+            return self._object(expr, kind, ())
+        for path in expr.of:
+            place = self.find(path.steps)
+            if place is None:
+                continue
+            made: list[str] = []
+            if type(place.value) is dict:
+                self.enter(place.way)
+                made = self._object(expr, kind, place.way)
+            elif type(place.value) is list:
+                made = [one for way in self._objects_of(place) for one in self._object(expr, kind, way)]
+            else:
+                self.unless(f"type({place.name}) is dict or type({place.name}) is list")
+            if made:
+                return made
+        return []
 
-    def _object(self, left: dict[str, str], *more: str) -> str:
-        if len(left) == 1:
-            entries = "".join(f"{self.bind(key)}: {name}" for key, name in left.items())
-        else:  # the keys may stand in another order than in the event that was met
-            entries = f"**{{k: v for k, v in e.items() if k in {self.bind(frozenset(left))}}}"
-        return f"{{{', '.join([entries, *more])}}}"
+    def _objects_of(self, array: Place) -> list[Way]:
+        """The objects of an array."""
+        self.hold_length(array.way, array.value)
+        places = [self.member(array.way, number) for number in range(len(array.value))]
+        return [place.way for place in places if type(place.value) is dict]
 
-    def _remove(self) -> None:
-        """Take what was used out of the objects of which something is left."""
-        for steps in sorted(self.used):
-            if len(steps) > 1 and not any(steps[:depth] in self.used for depth in range(1, len(steps))):
-                self.put(f"del {self.parents[steps[:-1]]}[{self.bind(steps[-1])}]")
+    def _object(self, expr: Each, kind: str, base: Way) -> list[str]:
+        """As `interpret._of_object`: one, or none."""
+        outer, took = self.base, self.took
+        self.base, self.took = base, False
+        made = {one.name: local for one in expr.members if (local := self._value(one.expr, one.kind)) != NOTHING}
+        enough, self.took = self.took, took
+        self.base = outer
+        if not enough or not expr.needed.issubset(made) or expr.telling.isdisjoint(made):
+            return []
+        self.took = True
+        if kind == "targets":
+            return [f"Target({positional(Target, made)})"]
+        return [f"{{{', '.join(f'{self.bind(name)}: {local}' for name, local in made.items())}}}"]

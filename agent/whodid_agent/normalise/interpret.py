@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from whodid_agent.normalise import values
-from whodid_agent.normalise.draft import SLOTS, Draft, build
+from whodid_agent.normalise.draft import SLOTS, Draft, Values, build
 from whodid_agent.normalise.expression import (
     NULL,
     Const,
@@ -30,6 +30,12 @@ Event = dict[str, Any]
 def extract(profile: Profile, event: Event) -> Draft:
     """The draft of this event. Takes what it uses out of `event`."""
     profile = variant_for(profile, event)
+    found, native = use_up(profile, event)
+    return build(found, rest(event, profile.lift), native)
+
+
+def use_up(profile: Profile, event: Event) -> tuple[Values, tuple[str, ...] | None]:
+    """The slots' values and the application's own ids; what they are made of is taken out of `event`."""
     native = native_of(profile, event)
     used: set[Steps] = set()
     found = {slot: value_of(expr, event, values.KINDS[SLOTS[slot]], used) for slot, expr in profile.slots.items()}
@@ -42,7 +48,7 @@ def extract(profile: Profile, event: Event) -> Draft:
     for container in profile.containers:
         if at(event, container.steps) == {}:
             remove(event, container.steps)
-    return build(found, rest(event, profile.lift), native)
+    return found, native
 
 
 def variant_for(profile: Profile, event: Event) -> Profile:

@@ -22,35 +22,66 @@ from whodid_agent.normalise.plain import Plain
 from whodid_agent.normalise.profile import Profile
 
 _MOST_GUESSES = 4
+_MOST_ACTIONS = 512
+_LONGEST_ACTION = 128
+"""Bounds of what is kept for the actions that senders make up."""
+
+
+class Guesses:
+    """What serves the events of one list of keys and one action: guesses made of those that were met."""
+
+    def __init__(self) -> None:
+        self.known: tuple[Guess, ...] = ()
+        self._tries = _MOST_GUESSES
+        self._missed = 0
+        self._next = 1
+
+    def is_due(self) -> bool:
+        """Whether a guess is to be made of the event that none of those there are serves.
+
+        One of the first that is met, another where that fits few, at last none: senders make events up.
+        """
+        if not self._tries:
+            return False
+        self._missed += 1
+        if self._missed < self._next:
+            return False
+        self._tries -= 1
+        self._next *= 8
+        return True
 
 
 class Fitted:
-    """What serves the events of one list of keys: guesses made of those that were met, and behind them `run`."""
+    """What serves the events of one list of keys: guesses by their action, where it matters, and behind them `run`."""
 
     def __init__(self, profile: Profile, run: Extract, *, guessing: bool) -> None:
         self._profile = profile
         self.run = run
-        self.guesses: tuple[Guess, ...] = ()
-        self._tries = _MOST_GUESSES if guessing else 0
-        self._missed = 0
-        self._next = 1
+        self._guessing = guessing
+        self.guesses: dict[str | None, Guesses] = {}
 
-    def extract(self, event: dict[str, Any]) -> Draft | Plain:
+    def extract(self, event: dict[str, Any], action: str | None = None) -> Draft | Plain:
         """The draft of an event with these keys, or what a plain one is made of; uses it up."""
-        for one in self.guesses:
-            draft = one(event)
-            if draft is not None:
-                return draft
-        if self._tries:
-            self._missed += 1
-            if self._missed == self._next:
-                # One guess of the first that is met, another where that fits few, at last none: senders make events up.
-                self._tries -= 1
-                self._next *= 8
-                made = guess(self._profile, event)
-                if made is not None:
-                    self.guesses += (made,)
+        guesses = self.guesses.get(action)
+        if guesses is not None:
+            for one in guesses.known:
+                draft = one(event)
+                if draft is not None:
+                    return draft
+        if self._guessing:
+            self._learn(event, action, guesses)
         return self.run(event)
+
+    def _learn(self, event: dict[str, Any], action: str | None, guesses: Guesses | None) -> None:
+        """Make a guess of this event where one is due."""
+        if guesses is None:
+            if len(self.guesses) >= _MOST_ACTIONS or len(action or "") > _LONGEST_ACTION:
+                return
+            guesses = self.guesses[action] = Guesses()
+        if guesses.is_due():
+            made = guess(self._profile, event, of_action=action is not None)
+            if made is not None:
+                guesses.known += (made,)
 
 
 def by_shape(profile: Profile) -> ByShape[Fitted]:
@@ -93,9 +124,9 @@ class Mapper:
     def _peek(self) -> Callable[[dict[str, Any]], str | None]:
         return compile_peek(self.profile)
 
-    def _variant(self, event: dict[str, Any]) -> ByShape[Fitted]:
-        """The functions for the event's action."""
-        number = self.profile.which.get(table_key(self._peek(event)))
+    def _variant(self, action: str | None) -> ByShape[Fitted]:
+        """The functions for events of this action."""
+        number = self.profile.which.get(table_key(action))
         if number is None:
             return self._fitted
         if number not in self._variants:
@@ -107,8 +138,12 @@ class Mapper:
         if self.profile.names:
             return self.search.extract(event, data, shape)
         try:
-            fitted = self._variant(event) if self.profile.actions else self._fitted
-            return (fitted.known.get(shape) or fitted.meet(shape)).extract(event)
+            if not self.profile.actions:
+                fitted = self._fitted
+                return (fitted.known.get(shape) or fitted.meet(shape)).extract(event)
+            action = self._peek(event)
+            fitted = self._variant(action)
+            return (fitted.known.get(shape) or fitted.meet(shape)).extract(event, action)
         except Exception:  # noqa: BLE001  # whatever the fast way stumbles over, the complete way answers
             self.fell_back += 1
             return extract(self.profile, decode_json(data))

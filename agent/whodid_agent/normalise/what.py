@@ -74,13 +74,15 @@ def _listed(record: Record, draft: Draft) -> list[Target]:
     if draft.targets is None:
         return []
     entries = draft.targets if type(draft.targets) is list else [draft.targets]
-    known = [entry for entry in entries if type(entry) is dict]
+    known = [entry for entry in entries if type(entry) is dict or type(entry) is Target]
     if len(known) < len(entries):
         keep(record, "targets", draft.targets)
     return [target for target in map(_one_target, known) if target != Target()]
 
 
-def _one_target(entry: dict[str, Any]) -> Target:
+def _one_target(entry: dict[str, Any] | Target) -> Target:
+    if isinstance(entry, Target):
+        return entry
     text = values.text
     return Target(
         text(entry.get("type")),

@@ -12,6 +12,7 @@ from whodid_agent.normalise import interpret
 from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.guess import guess
 from whodid_agent.normalise.load import parse_profile
+from whodid_agent.normalise.plain import draft_of
 from whodid_schema.errors import ConfigError
 
 HEAD = "profile: several\nrecognise: {has: [action]}\n"
@@ -46,7 +47,11 @@ def drafts(event: dict[str, Any]) -> list[Any]:
     functions = [compile_profile(profile), compile_profile(profile, frozenset(event))]
     found = [interpret.extract(profile, copy.deepcopy(event)), *(one(copy.deepcopy(event)) for one in functions)]
     made = guess(profile, copy.deepcopy(event))
-    return [msgspec.to_builtins(one) for one in found] if made is None else [msgspec.to_builtins(found[0])]
+    assert made is not None
+    guessed = made(copy.deepcopy(event))
+    assert guessed is not None
+    found.append(draft_of(guessed) if isinstance(guessed, tuple) else guessed)
+    return [msgspec.to_builtins(one) for one in found]
 
 
 def test_what_stands_in_the_event_itself_is_a_target_or_a_change_beside_those_of_arrays() -> None:
