@@ -2,8 +2,8 @@
 # STORE (opensearch, or the URL of one) and SEED go to the demo; ARGS to pytest.
 PY := .venv/bin/python
 SEED ?= 1
-# two processes, a file of tests at a time, each with its own nodes; one where all must share the OpenSearch that is given
-SHARE := $(if $(WHODID_TEST_OPENSEARCH),,-n 2 --dist loadfile)
+# two processes, a file of tests at a time; all that need an OpenSearch in one of them
+SHARE := -n 2 --dist loadfile
 .PHONY: demo test test-full check format bench dist lock system docs pictures opensearch
 
 demo: .venv/ready  ## the main job with answers, on a file or STORE=opensearch; ends after them where there is no terminal

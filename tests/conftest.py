@@ -3,12 +3,16 @@
 Where there is none, its tests fail in CI and are skipped elsewhere, which the end of the run says aloud.
 """
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from support.lacking import lacking, notes_of
 from support.opensearch.find import find
@@ -66,6 +70,25 @@ def opensearch(opensearch_node: Server) -> Server:
     """The run's OpenSearch without anything of whodid's in it."""
     opensearch_node.clean()
     return opensearch_node
+
+
+class Sharing(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    """A file at a time for each process, and all files that need an OpenSearch for one: it starts nodes once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "opensearch" if _needs_a_node(self.config.rootpath / file) else file
+
+
+@cache
+def _needs_a_node(file: Path) -> bool:
+    """Told by the text: the process that shares out knows names of tests and nothing of their fixtures."""
+    return re.search(r"\b(opensearch|secure)(_node)?: |getfixturevalue\(.opensearch", file.read_text()) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    return Sharing(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
