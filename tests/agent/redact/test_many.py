@@ -80,3 +80,33 @@ def test_extra_names_that_are_not_ascii_are_found_in_texts(text: str) -> None:
     redactor = Redactor(extra=["Straße", "strasse"], engine_name="re2")
     for style in (True, False):
         assert b"hunter2" not in redactor.redact(json.dumps({"m": text}, ensure_ascii=style).encode())
+
+
+ESCAPED = [
+    {"msg": 'he said "x"\nand left', "a": {"password": "hunter2"}, "b": 'token = "hunter2token"\n'},
+    {"msg": "\n", "t": "\\", "k": "a\nBearer hunter2hunter2", "x": [{"pin": {"a": "hunter2"}}]},
+    {"msg": json.dumps({"password": "hunter2", "note": "x" * 300, "t": "a\nb"}), "pin": {"a": [1]}},
+    {"msg": json.dumps({"field": "password", "from": "hunter2"}), "pin": {"a": [1]}, "q": "'"},
+    {"msg": json.dumps({"a": json.dumps({"otp": "hunter2"})}), "pin": {"a": [1]}},
+    {'pass"word\n': "x", "new\npassword": "hunter2", 'my "token"': "hunter2", "pin": {"a": [1]}},
+    {"a": "\ud83d\ude00 token=hunter2hunter2", "b": ["\n", 'https://u:hunter2@h/"'], "pin": {"a": [1]}},
+    {"l": [{"field": "password", "from": f"hunter2{number}", "to": "\n"} for number in range(300)]},
+    {"token": json.loads('{"a":' * 200 + '"hunter2"' + "}" * 200)},
+    {"a": json.loads('{"a":' * 200 + '{"b":"Bearer hunter2"}' + "}" * 200)},
+    json.loads('{"token":' * 300 + '"hunter2"' + "}" * 300),
+]
+
+
+@pytest.mark.parametrize("event", ESCAPED)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_texts_with_newlines_quotes_and_json_and_endless_depth_hide_nothing(
+    redactor: Redactor, event: dict[str, Any], ascii_only: bool
+) -> None:
+    line = json.dumps(event, ensure_ascii=ascii_only).encode(errors="surrogatepass")
+    for written in (line, line.replace(b"password", b"p\\u0061ssword").replace(b"token", b"\\u0074oken")):
+        assert b"hunter2" not in redactor.redact(written)
+
+
+def test_of_a_line_with_a_secret_harmless_texts_keep_every_character(redactor: Redactor) -> None:
+    event = {"a": "x\ny", "b": 'say "x"', "c": "\\", "d": json.dumps({"e": ['"', "\n"], "f": {"g": 1}}), "é": "ü"}
+    assert through(redactor, event | {"pin": {"a": 1}}) == event | {"pin": {"a": MASK}}

@@ -25,7 +25,9 @@ class LineRedactor:
         content = line.rstrip()
         try:
             value = _decode(content)
-            patience = Patience.of(len(line), None if b"\\" in content else self._text.suspected(content.decode()))
+            # Written anew, a text has no escapes but where it must.
+            plain = _encode(value) if b"\\" in content else content
+            patience = Patience.of(len(line), self._text.suspected(plain.decode()))
             masked = self._walker.walk(value, patience=patience)
             return line if masked is value else _encode(masked) + line[len(content) :]
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):

@@ -7,8 +7,12 @@ that nothing is looked at twice and the time stays proportional to the length.
 import base64
 import binascii
 import re
+from bisect import bisect_left
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, NamedTuple
+
+import msgspec
 
 from whodid_agent.normalise.redact import patterns
 from whodid_agent.normalise.redact.card import card_length
@@ -39,6 +43,11 @@ _SCHEMES = frozenset({b"bearer", b"basic", b"token", b"digest"})
 _CODE_WORD = re.compile(rb"[a-z_.]+")
 _SCHEME_VALUE = re.compile(rb"[ \t]+[^\s&\"'<>]+")
 _BRACKETS = re.compile(rb"\"(?:[^\"\\]++|\\.)*+\"?|[{}\[\]]", re.DOTALL)
+
+
+_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
+_ARRAY = '["%s"]'
+_decode = msgspec.json.Decoder(list[str]).decode
 
 
 class Assigned(NamedTuple):
@@ -85,17 +94,17 @@ class TextMasker:
         return not self._suspect or bool(self._suspect(text))
 
     def suspected(self, line: str) -> Suspected | None:
-        """What of a line of JSON without a backslash needs a closer look; None: nobody knows.
+        """What of a line of JSON needs a closer look; None: nobody knows.
 
         One scan for all: asking about each string costs a hundred times what scanning it does.
         """
         if not self._suspect:
             return None
-        strings = set(line.split('"')[1::2])
+        strings, odd = _strings(line)
         texts = self._hit([text for text in strings if len(text) < _SHORTEST or not text.isdecimal()], "\n")
         known = self._keys.known
         fresh = [name for name in strings if name not in known and name not in texts and not name.isdecimal()]
-        return Suspected(texts, frozenset(fresh) - self._hit(fresh, '":\n'))
+        return Suspected(texts | self._hit_odd(odd), frozenset(fresh) - self._hit(fresh, '":\n'))
 
     def _hit(self, strings: list[str], end: str) -> frozenset[str]:
         """Those of the strings (without newlines and quotes) that the scan hits, with this behind each."""
@@ -108,6 +117,16 @@ class TextMasker:
                 stop = joined.find(b"\n", at)
                 found.add(joined[begin : stop - len(end) + 1].decode())
         return frozenset(found)
+
+    def _hit_odd(self, strings: list[str]) -> frozenset[str]:
+        """As `_hit`, of strings that have newlines or quotes; a hit may end behind the newline between two."""
+        if not strings or not self._suspect:
+            return frozenset()
+        parts = [text.encode(errors="surrogatepass") for text in strings]
+        ends = list(accumulate(len(part) + 1 for part in parts))
+        hits = {at for at, kind in self._suspect(b"\n".join(parts))}
+        found = {bisect_left(ends, at) for at in hits} | {bisect_left(ends, at - 1) for at in hits}
+        return frozenset(strings[place] for place in found if place < len(strings))
 
     def closely(self, text: bytes, key: Key = ROOT) -> bytes:
         """As `mask`, of a text that is suspected."""
@@ -181,6 +200,17 @@ class TextMasker:
         if level is Level.OPEN:
             return None
         return _value(text, Assigned(level, bool(found[2]), found[3], text[max(start - 1, 0) : start], found.end()))
+
+
+def _strings(line: str) -> tuple[set[str], list[str]]:
+    """The strings of a line of JSON as they are decoded, and apart those that have newlines or quotes."""
+    if "\\" not in line:
+        return set(line.split('"')[1::2]), []
+    written = set(_STRING.findall(line))
+    escaped = [text for text in written if "\\" in text]
+    decoded = set(_decode(_ARRAY % '","'.join(escaped))) if escaped else set()
+    odd = [text for text in decoded if '"' in text or "\n" in text]
+    return (written - set(escaped)) | (decoded - set(odd)), odd
 
 
 def _has_quote(text: bytes) -> bool:

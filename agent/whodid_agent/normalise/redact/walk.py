@@ -17,7 +17,10 @@ from whodid_agent.normalise.redact.text import Suspected, TextMasker
 from whodid_schema import redaction as rules
 from whodid_schema.record import MASK
 
-_DEEPEST_STRING = 8
+_DEEPEST, _TEXT = 80, 8
+"""Levels that are looked through, and for how many of them JSON in a text counts; what lies below is masked."""
+_LONG = 256
+"""Characters of JSON in a text of which all strings are scanned at once."""
 _LOOKS = 8
 _BYTES_PER_LOOK = 512
 _CACHED_NAMES = 4096
@@ -29,6 +32,7 @@ _CARD_BEGINS = ("2", "3", "4", "5", "6")
 _PLAIN = frozenset({bool, float, type(None)})
 _NUMBERS = _PLAIN | {int}
 _OPEN, _BARE, _STRICT = Level.OPEN, Level.BARE, Level.STRICT
+_SECRET = Key(_STRICT)
 _NOTHING_KNOWN = (None, frozenset[str]())
 _SHORTEST = rules.SHORTEST_SHAPE
 _OPENINGS = frozenset('{["')
@@ -53,18 +57,19 @@ class _Planned(NamedTuple):
 class Patience(Struct):
     """How many secrets and suspected texts of a line are still looked at closely.
 
-    Behind them each is masked as a whole, and what stands below a secret's key too: nobody writes so many secrets into
-    one event but to cost time.
+    Behind them each is masked as a whole, and what stands below or beside a secret's key too: nobody writes so many
+    secrets into one event but to cost time. Nor does anybody nest deeper than `deepest`.
     """
 
     left: int
     suspected: Suspected | None = None
     """What is known of the line's strings, where they were scanned at once; None: each is to be asked about."""
+    deepest: int = sys.maxsize
 
     @classmethod
     def of(cls, length: int, suspected: Suspected | None = None) -> "Patience":
         """That for a line of so many bytes."""
-        return cls(_LOOKS + length // _BYTES_PER_LOOK, suspected)
+        return cls(_LOOKS + length // _BYTES_PER_LOOK, suspected, _DEEPEST)
 
 
 class Walker:
@@ -76,50 +81,57 @@ class Walker:
         self._names: dict[str, str] = {}
         self._plans: dict[tuple[str, ...], dict[Level, _Planned | None]] = {}
 
-    def walk(self, value: Any, key: Key = ROOT, strings: int = 0, patience: Patience | None = None) -> Any:
+    def walk(self, value: Any, key: Key = ROOT, depth: int = 0, patience: Patience | None = None) -> Any:
         """The value with its secrets masked; the same object where there is none.
 
-        `key` is what the keys above say of it, `strings` how many JSON strings it was decoded from, `patience` how
-        many texts get a closer look. Raises RecursionError where the value is nested more deeply than Python recurses.
+        `key` is what the keys above say of it, `depth` how many levels stand above, `patience` how many texts get
+        a closer look. Raises RecursionError where the value is nested more deeply than Python recurses.
         """
         patience = patience or Patience(sys.maxsize)
         if isinstance(value, str):
-            return self._string(value, key, strings, patience)
+            return self._string(value, key, depth, patience)
         if isinstance(value, dict):
-            return self._object(value, key, strings, patience)
+            return self._object(value, key, depth, patience)
         if isinstance(value, list | tuple):
-            return self._array(value, key, strings, patience)
+            return self._array(value, key, depth, patience)
         if isinstance(value, bytes):
             return MASK if key.level is _STRICT else self._text.mask(value, key)
         if isinstance(value, bool) or value is None:
             return value
         return self._number(value, key)
 
-    def _array(self, value: Any, key: Key, strings: int, patience: Patience) -> Any:
-        if patience.left < 0 and key.level > _BARE and self._text.scans:
+    def _array(self, value: Any, key: Key, depth: int, patience: Patience) -> Any:
+        if self._is_beyond(key, depth, patience):
             return MASK
         kinds = set(map(type, value))
         if kinds <= _NUMBERS and key.level is not _STRICT and max(filter(None, value), default=0) < _LEAST_CARD:
             return value
         if kinds == {str} and key.level is _OPEN and "".join(value).isdecimal():
+            if not key.card:
+                return value
             known = {item: self._digits(item, key, patience) for item in dict.fromkeys(value)}
             items = [known[item] for item in value]
         else:
             one = self._string if kinds == {str} else self._object if kinds == {dict} else self.walk
-            items = [one(item, key, strings, patience) for item in value]
+            items = [one(item, key, depth + 1, patience) for item in value]
         return value if all(map(operator.is_, items, value)) else items
 
-    def _object(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> Any:
-        if patience.left < 0 and above.level > _BARE and self._text.scans:
+    def _is_beyond(self, key: Key, depth: int, patience: Patience) -> bool:
+        """Whether what stands here is masked unseen: too deep, or below a secret's key in a line of too many."""
+        return self._text.scans and (depth > patience.deepest or (patience.left < 0 and key.level > _BARE))
+
+    def _object(self, value: dict[Any, Any], above: Key, depth: int, patience: Patience) -> Any:
+        if (depth > patience.deepest or patience.left < 0) and self._is_beyond(above, depth, patience):
             return MASK
         planned = self._planned(value, above.level) if len(value) <= _MOST_MEMBERS else None
         if planned is None:
-            return self._member_by_member(value, above, strings, patience)
+            return self._member_by_member(value, above, depth, patience)
         texts, harmless = patience.suspected or _NOTHING_KNOWN
         for marker in planned.markers:
             child = value[marker]
             if type(child) is str and child not in harmless and self._keys.key(child).level is not _OPEN:
-                return self._member_by_member(value, above, strings, patience)
+                spent = patience.left < 0 and self._text.scans
+                return MASK if spent else self._member_by_member(value, above, depth, patience)
         masked: dict[Any, Any] | None = None
         for (own, simple), (name, child) in zip(planned.members, value.items(), strict=True):
             kind = type(child)
@@ -129,7 +141,7 @@ class Walker:
                 or kind in _PLAIN
             ):
                 continue  # what most values are, without a call
-            new = (self._object if kind is dict else self.walk)(child, own, strings, patience)
+            new = (self._object if kind is dict else self.walk)(child, own, depth + 1, patience)
             if new is not child:
                 masked = masked or dict(value)
                 masked[name] = new
@@ -162,8 +174,10 @@ class Walker:
             members.append((own, own.level is _OPEN))
         return _Planned(tuple(members), tuple(name for name in value if name.lower() in rules.CHANGE_MARKERS))
 
-    def _member_by_member(self, value: dict[Any, Any], above: Key, strings: int, patience: Patience) -> dict[Any, Any]:
+    def _member_by_member(self, value: dict[Any, Any], above: Key, depth: int, patience: Patience) -> Any:
         beside = self._marked(value) if _may_be_marked(value) else _OPEN
+        if beside is not _OPEN and self._is_too_much(patience):
+            return MASK
         simple = above.level is _OPEN and beside is _OPEN
         key_of = self._keys.key
         texts, harmless = patience.suspected or _NOTHING_KNOWN
@@ -172,7 +186,9 @@ class Walker:
         for name, child in value.items():
             own, new_name = ROOT, name
             unread = simple and name in harmless
-            if not unread and isinstance(name, str):
+            if patience.left < 0 and texts is not None and name in texts and len(name) >= _SHORTEST:
+                own, new_name = _SECRET, MASK
+            elif not unread and isinstance(name, str):
                 own = key_of(name)
                 if len(name) >= _SHORTEST:
                     new_name = self._name(name, patience)
@@ -189,9 +205,9 @@ class Walker:
                     own = key_of(name)
                 if kind is str:
                     spent = patience.left < 0 and texts is not None and own.level is _OPEN and child in texts
-                    new = MASK if spent else self._string(child, own, strings, patience)
+                    new = MASK if spent else self._string(child, own, depth + 1, patience)
                 else:
-                    new = (self._object if kind is dict else self.walk)(child, own, strings, patience)
+                    new = (self._object if kind is dict else self.walk)(child, own, depth + 1, patience)
                 masked[new_name] = new
                 changed = changed or new is not child or new_name is not name
         return masked if changed else value
@@ -225,7 +241,7 @@ class Walker:
                 self._names[name] = masked
         return name if masked == name else masked
 
-    def _string(self, value: str, key: Key, strings: int, patience: Patience) -> str:
+    def _string(self, value: str, key: Key, depth: int, patience: Patience) -> str:
         if key.level is _STRICT or (
             key.level is not _OPEN
             and len(value) >= rules.LENIENT_MINIMUM
@@ -237,14 +253,25 @@ class Walker:
             return MASK
         if value.isdecimal():
             return self._digits(value, key, patience)
-        if value.lstrip()[:1] not in _OPENINGS or strings >= _DEEPEST_STRING:
-            return self._masked(value, key, patience)
+        if patience.suspected is not None and value not in patience.suspected.texts:
+            return value
+        if value.lstrip()[:1] in _OPENINGS and depth + _TEXT <= _DEEPEST:
+            return self._json(value, key, depth + _TEXT, patience)
+        return self._masked(value, key, patience)
+
+    def _json(self, text: str, key: Key, depth: int, patience: Patience) -> str:
+        """A text that may be JSON: its strings are others than those of the line."""
+        suspected = patience.suspected
         try:
-            inner = _decode(value)
-            masked = self.walk(inner, Key(Level.OPEN, key.card, key.key_id), strings + 1, patience)
-            return value if masked is inner else _encode(masked).decode()
+            inner = _decode(text)
+            patience.suspected = None if len(text) < _LONG else self._text.suspected(text)
+            masked = self.walk(inner, Key(Level.OPEN, key.card, key.key_id), depth, patience)
+            return text if masked is inner else _encode(masked).decode()
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            return self._masked(value, key, patience)
+            patience.suspected = suspected
+            return self._masked(text, key, patience)
+        finally:
+            patience.suspected = suspected
 
     def _masked(self, value: str, key: Key, patience: Patience) -> str:
         if len(value) < _SHORTEST and not any(mark in value for mark in _ASSIGNING):
