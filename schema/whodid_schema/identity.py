@@ -31,7 +31,17 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 def native_id(app: str, values: Sequence[str], event: bytes) -> str:
     """The id where the application names its events; `event` is the event's redacted bytes."""
-    return _digest((b"n", app.encode(), *(value.encode() for value in values), event))
+    parts = [_named_by(app)]
+    for value in values:
+        part = value.encode()
+        parts += (_length(len(part)), part)
+    parts += (_length(len(event)), event)
+    return bytes_to_ulid(sha256(b"".join(parts)).digest()[:16]).lower()
+
+
+@lru_cache(maxsize=256)
+def _named_by(app: str) -> bytes:
+    return _framed(b"n") + _framed(app.encode())
 
 
 def file_id(source: str, generation: str, offset: int, item: int, event: bytes, first_receipt: str = "") -> str:

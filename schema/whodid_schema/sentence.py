@@ -81,17 +81,28 @@ def deed(record: Record) -> str | None:
     verb = record.verb
     if verb in (None, "other", "deny") or record.kind == "auth":
         return None
-    past, noun = taxonomy.said(record.action, verb).past, noun_of(record.action or "")
-    target = record.target
-    if target is None:
+    target, action = record.target, record.action or ""
+    kind = None if target is None else target.type or ""
+    short = len(action) <= LONGEST_NAME and len(kind or "") <= LONGEST_NAME
+    words = (_short_doing if short else _doing)(action, verb, kind)
+    return words if target is None else f"{words}{targets(record)}"
+
+
+def _doing(action: str, verb: str, kind: str | None) -> str:
+    """The words before a target of this type; all words where there is no target (None)."""
+    past, noun = taxonomy.said(action, verb).past, noun_of(action)
+    if kind is None:
         return f"{past} {kind_words(noun)}" if noun else past
-    kind = (target.type or "").lower()
+    kind = kind.lower()
     if not noun or _same(noun, kind) or kind.endswith("_" + noun.rstrip("s")):
-        return f"{past} {targets(record)}"
+        return f"{past} "
     named, _, whom = noun.rpartition("_for_")  # `ListGroupsForUser` names whose they are itself
     if named and (_same(whom, kind) or kind.endswith("_" + whom)):
         noun = named
-    return f"{past} {kind_words(noun)} for {targets(record)}"
+    return f"{past} {kind_words(noun)} for "
+
+
+_short_doing = lru_cache(maxsize=8192)(_doing)
 
 
 def complete(record: Record, text: str, *, phrase: bool = False) -> str:

@@ -24,7 +24,7 @@ class Gap(Struct, frozen=True):
 
 
 Told = str | Sequence[str | Gap]
-_CHANGES = Gap("changes")
+_CHANGES, _REASON = Gap("changes"), Gap("reason")
 
 
 def tell(record: Record, did: Told | None, tried: Told | None = None) -> str | None:
@@ -41,18 +41,23 @@ def tell(record: Record, did: Told | None, tried: Told | None = None) -> str | N
         text = _attempt(text)
     if not text:
         return None
-    named = () if isinstance(told, str) or told is None else told
-    return sentence.with_additions(record, f"{sentence.actor_name(record)} {before}{text}", Gap("reason") in named)
+    has_reason = record.reason is None or not (isinstance(told, str) or told is None or _REASON not in told)
+    return sentence.with_additions(record, f"{sentence.actor_name(record)} {before}{text}", has_reason)
 
 
 def _filled(record: Record, told: Told) -> str | None:
     if isinstance(told, str):
         return told
-    texts = [GAPS[part.what](record) if isinstance(part, Gap) else part for part in told]
-    if told and told[-1] == _CHANGES and not texts[-1]:  # "…: {@changes}" is said without them where there are none
-        head = "".join(text or "" for text in texts[:-1])
-        texts = [head.removesuffix(": ")] if head.endswith(": ") and all(texts[:-1]) else [None]
-    return "".join(text for text in texts if text) if all(texts) else None
+    texts: list[str] = []
+    for part in told:
+        text = GAPS[part.what](record) if isinstance(part, Gap) else part
+        if text:
+            texts.append(text)
+        elif part == _CHANGES and len(texts) == len(told) - 1 and texts and texts[-1].endswith(": "):
+            texts[-1] = texts[-1].removesuffix(": ")  # "…: {@changes}" is said without them where there are none
+        else:
+            return None
+    return "".join(texts)
 
 
 def _attempt(text: str) -> str | None:

@@ -105,6 +105,7 @@ class Mapper:
         self.head = head
         self.fell_back = 0
         self._variants: dict[int, ByShape[Fitted]] = {}
+        self._of_action: dict[str | None, ByShape[Fitted]] = {}
 
     @cached_property
     def profile(self) -> Profile:
@@ -127,11 +128,14 @@ class Mapper:
     def _variant(self, action: str | None) -> ByShape[Fitted]:
         """The functions for events of this action."""
         number = self.profile.which.get(table_key(action))
-        if number is None:
-            return self._fitted
-        if number not in self._variants:
+        if number is not None and number not in self._variants:
             self._variants[number] = by_shape(self.profile.variants[number])
-        return self._variants[number]
+        found = self._fitted if number is None else self._variants[number]
+        if len(action or "") <= _LONGEST_ACTION:
+            if len(self._of_action) >= _MOST_ACTIONS:
+                self._of_action.clear()
+            self._of_action[action] = found
+        return found
 
     def extract(self, event: dict[str, Any], data: bytes, shape: tuple[str, ...]) -> Draft | Plain:
         """The draft of `event` (its keys: `shape`), decoded from `data`, or what a plain one is made of; uses it up."""
@@ -142,7 +146,7 @@ class Mapper:
                 fitted = self._fitted
                 return (fitted.known.get(shape) or fitted.meet(shape)).extract(event)
             action = self._peek(event)
-            fitted = self._variant(action)
+            fitted = self._of_action.get(action) or self._variant(action)
             return (fitted.known.get(shape) or fitted.meet(shape)).extract(event, action)
         except Exception:  # noqa: BLE001  # whatever the fast way stumbles over, the complete way answers
             self.fell_back += 1

@@ -80,22 +80,37 @@ class Like(Struct, frozen=True, dict=True):
         fullmatch = re.compile("|".join(f"(?:{'.*'.join(map(re.escape, one))})" for one in others), re.DOTALL).fullmatch
         but = self.but
 
-        def read(value: Any) -> Any:
-            text = str(value) if type(value) is int and abs(value) < MOST else value
-            if type(text) is not str:
-                return None
+        def passes(text: str) -> bool:
             text = text[:LONGEST_FORM].casefold()
-            passes = (
+            return but is not (
                 text in whole
                 or text.startswith(begins)
                 or text.endswith(ends)
                 or (within != () and any(part in text for part in within))
                 or (others != [] and fullmatch(text) is not None)
             )
-            return None if passes is but else value
+
+        known: dict[str, bool] = {}
+
+        def read(value: Any) -> Any:
+            text = str(value) if type(value) is int and abs(value) < MOST else value
+            if type(text) is not str:
+                return None
+            answer = known.get(text)
+            if answer is None:
+                answer = passes(text)
+                if len(text) <= _LONGEST_KNOWN:
+                    if len(known) >= _MOST_KNOWN:
+                        known.clear()
+                    known[text] = answer
+            return value if answer else None
 
         return read
 
+
+_MOST_KNOWN = 256
+_LONGEST_KNOWN = 128
+"""Bounds of the texts of which is remembered whether they have a form: they are the sender's."""
 
 Step = str | Pick | Inside | Cut | Like
 Steps = tuple[Step, ...]

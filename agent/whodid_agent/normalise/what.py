@@ -74,6 +74,8 @@ def _listed(record: Record, draft: Draft) -> list[Target]:
     if draft.targets is None:
         return []
     entries = draft.targets if type(draft.targets) is list else [draft.targets]
+    if len(entries) == 1 and type(entries[0]) is Target:
+        return entries
     known = [entry for entry in entries if type(entry) is dict or type(entry) is Target]
     if len(known) < len(entries):
         keep(record, "targets", draft.targets)
