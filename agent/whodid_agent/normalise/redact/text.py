@@ -46,6 +46,8 @@ _BRACKETS = re.compile(rb"\"(?:[^\"\\]++|\\.)*+\"?|[{}\[\]]", re.DOTALL)
 
 
 _STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
+_ESCAPES, _ESCAPES_PER_KEY = 64, 8
+"""A line of more has few strings and long ones, which are scanned sooner than found."""
 _ARRAY = '["%s"]'
 _decode = msgspec.json.Decoder(list[str]).decode
 
@@ -98,7 +100,7 @@ class TextMasker:
 
         One scan for all: asking about each string costs a hundred times what scanning it does.
         """
-        if not self._suspect:
+        if not self._suspect or line.count("\\") > _ESCAPES + _ESCAPES_PER_KEY * line.count('":'):
             return None
         strings, odd = _strings(line)
         texts = self._hit([text for text in strings if len(text) < _SHORTEST or not text.isdecimal()], "\n")
