@@ -281,6 +281,9 @@ def _epoch(whole: int, fraction: str, *, negative: bool | None = None) -> Instan
     """The moment of a decimal number, given by its digits before and after the point."""
     if 0 <= whole < 10**11 and not fraction:
         return Instant(f"{_second(whole)}.000000Z", "s")
+    if 10**11 <= whole < 10**14 and not fraction:
+        seconds, rest = divmod(whole, 1000)
+        return Instant(f"{_second(seconds)}.{rest:03}000Z", "ms")
     for limit, decimals, precision in _UNITS:
         if abs(whole) < limit:
             digits = f"{abs(whole)}{fraction[: 6 + decimals]}"

@@ -52,6 +52,7 @@ class Asking(Source):
         self.values: dict[Way, Any] = {(): event}
         self.same: set[Way] = set()
         self.later: list[str] = []
+        self.texts: set[str] = set()
         self._held: set[str] = set()
 
     def unless(self, test: str) -> None:
@@ -61,6 +62,12 @@ class Asking(Source):
             self.put(f"if {test}: return {NOTHING}")
             if len(self.lines) > _MOST_LINES:
                 raise Unfit
+
+    def hold_text(self, name: str) -> None:
+        """Held: that the value of this local is a text."""
+        if name not in self.texts:
+            self.unless(f"type({name}) is not str")
+            self.texts.add(name)
 
     def make(self, name: str, expression: str) -> str:
         """A local for what is made of values; asked last, since another guess may fit better."""
@@ -136,6 +143,9 @@ class Asking(Source):
             name = self.load(way)
             if passes and type(value) is str and not like.but and not any("*" in form for form in like.forms):
                 self.hold_same(self._place(way))
+            elif type(value) is str:
+                self.hold_text(name)
+                self.unless(f"{'not ' * passes}{self.bind(like.passes)}[{name}]")
             else:
                 self.unless(f"{self.bind(like.read)}({name}) is {'' if passes else 'not '}None")
         return way if passes else None

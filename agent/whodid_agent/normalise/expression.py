@@ -15,12 +15,14 @@ A value that is not of the slot's kind is passed over, so `[actor.name, actor]` 
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
-from whodid_agent.normalise.path import Path
+from whodid_agent.normalise.path import Path, table_key
+from whodid_agent.normalise.remembered import Remembered
 from whodid_schema.telling import Gap
 
 
@@ -43,12 +45,18 @@ class Null(Struct, frozen=True):
 NULL = Null()
 
 
-class Table(Struct, frozen=True):
+class Table(Struct, frozen=True, dict=True):
     """A value translated; keys are casefolded, values of the slot's kind or NULL."""
 
     of: tuple[Path, ...]
     table: Mapping[str, Any]
     otherwise: "Expression | None"
+
+    @cached_property
+    def of_text(self) -> Remembered:
+        """What the table has for a text, as it is written; None for nothing."""
+        table = self.table
+        return Remembered(lambda text: table.get(table_key(text)))
 
 
 class Hole(Struct, frozen=True):

@@ -155,6 +155,8 @@ class Writer(Leaving):
         if test is not None:
             if way not in self.same:
                 self.unless(test)
+                if type(value) is str and kind in ("text", "name"):
+                    self.texts.add(name)
             return name
         self.unless(f"not {name}" if value else name)
         return self.make(f"{name}_{kind}", f"{kind}({name})")
@@ -203,11 +205,10 @@ class Writer(Leaving):
 
     def _asked(self, expr: Table, place: Place) -> str:
         """What the table has for what stands there."""
-        get = self.bind(expr.table.get)
         if type(place.value) is not str:
-            return f"{get}(table_key({place.name}))"
-        self.unless(f"type({place.name}) is not str")
-        return f"{get}({place.name}.casefold())"
+            return f"{self.bind(expr.table.get)}(table_key({place.name}))"
+        self.hold_text(place.name)
+        return f"{self.bind(expr.of_text)}[{place.name}]"
 
     def _template(self, template: Template, kind: str) -> str:
         places = [self._filler(hole) for hole in template.holes]
@@ -219,9 +220,14 @@ class Writer(Leaving):
             self.took = took
         if template.told and not places:
             return self.bind(template.parts)
+        said = [part for part in template.parts if isinstance(part, str)]
         pieces = [next(names) if type(part) is Hole else self.bind(part) for part in template.parts]
         made = f"({', '.join(pieces)},)" if template.told else f"{kind}({' + '.join(pieces)})"
-        return self.make(f"m{len(self.later)}", made)
+        name = f"m{len(self.later)}"
+        if kind == "text" or template.told or (kind == "telling" and any(part.strip() for part in said)):
+            self.later.append(f"{name} = {made.removeprefix(kind)}")
+            return name
+        return self.make(name, made)
 
     def _filler(self, hole: Hole) -> Path | None:
         """The place that fills the gap; those before it are held to have no text."""

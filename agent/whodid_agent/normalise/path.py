@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from whodid_agent.normalise.remembered import Remembered
+
 MOST_MEMBERS = 100
 """Members of an array that are looked through; what lies behind them stays where it is.
 
@@ -64,8 +66,8 @@ class Like(Struct, frozen=True, dict=True):
     but: bool = False
 
     @cached_property
-    def read(self) -> Callable[[Any], Any]:
-        """What stands there, where it passes."""
+    def passes(self) -> Remembered:
+        """Of a text whether it passes."""
         # A form with a star at an end is asked without a pattern, in a tenth of the time.
         split = [form.split("*") for form in self.forms]
         whole = frozenset(parts[0] for parts in split if len(parts) == 1)
@@ -90,27 +92,19 @@ class Like(Struct, frozen=True, dict=True):
                 or (others != [] and fullmatch(text) is not None)
             )
 
-        known: dict[str, bool] = {}
+        return Remembered(passes)
+
+    @cached_property
+    def read(self) -> Callable[[Any], Any]:
+        """What stands there, where it passes."""
+        passes = self.passes
 
         def read(value: Any) -> Any:
             text = str(value) if type(value) is int and abs(value) < MOST else value
-            if type(text) is not str:
-                return None
-            answer = known.get(text)
-            if answer is None:
-                answer = passes(text)
-                if len(text) <= _LONGEST_KNOWN:
-                    if len(known) >= _MOST_KNOWN:
-                        known.clear()
-                    known[text] = answer
-            return value if answer else None
+            return value if type(text) is str and passes[text] else None
 
         return read
 
-
-_MOST_KNOWN = 256
-_LONGEST_KNOWN = 128
-"""Bounds of the texts of which is remembered whether they have a form: they are the sender's."""
 
 Step = str | Pick | Inside | Cut | Like
 Steps = tuple[Step, ...]

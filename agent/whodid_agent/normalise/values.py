@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from whodid_agent.normalise.remembered import Remembered
 from whodid_schema import taxonomy, timestamp
 
 Accept = Callable[[Any], Any]
@@ -41,13 +42,18 @@ def address(value: Any) -> str | None:
     """An IPv4 or IPv6 address in its usual spelling, port, brackets, zone and IPv4-mapping taken off."""
     if type(value) is list:
         return address(value[0]) if value else None
-    if type(value) is not str or not 2 <= len(value) <= 64:
-        return None
+    return _addresses[value] if type(value) is str and 2 <= len(value) <= 64 else None
+
+
+def _address(value: str) -> str | None:
     try:
         socket.inet_pton(socket.AF_INET, value)
     except (OSError, ValueError):
         return _unusual(value)
     return value
+
+
+_addresses = Remembered(_address)
 
 
 def _unusual(value: str) -> str | None:
