@@ -58,7 +58,7 @@ def _long(turn: int) -> Iterator[tuple[str, Any]]:
     yield "a target of 1,000 spaces", BASE | {"target": f"a{turn}" + " " * 980 + "(bulk"}
     yield "an actor of 500 spaces", BASE | {"actor": f"a{turn}" + " " * 500 + ">"}
     yield "200 numbers of 300 digits", BASE | {f"k{n}": 10**300 + n for n in range(200)}
-    yield "a number of 4,000 digits", BASE | {"k": 10**3999 + turn}
+    yield "50 numbers of 600 digits", BASE | {f"k{n}": 10**599 + turn for n in range(50)}
     yield "200 keys of 1,000 letters", BASE | {f"{number}{turn}" + "k" * 1000: 1 for number in range(200)}
 
 
@@ -262,6 +262,10 @@ def _written(turn: int) -> Iterator[tuple[str, bytes]]:
     yield "300 escaped keys", b"{" + b",".join(b'"k%dx\\u0061%d":1' % (turn, n) for n in range(300)) + b"}"
     yield "300 keys all escaped", b"{" + b",".join(b'"%b%d":1' % (b"\\u006b" * 10, n) for n in range(300)) + b"}"
     yield "1,000 doubled keys", b"{" + b",".join(b'"a":%d' % number for number in range(1000)) + b"}"
+    yield (
+        "50 numbers of 4,000 digits",
+        b'{"action":"a"' + b"".join(b',"k%d":%b' % (n, b"9" * 4000) for n in range(50)) + b"}",
+    )
     yield "a number of 100,000 digits", b'{"action":"a","x":' + b"9" * 100_000 + b"}"
     yield "a fraction of 100,000 digits", b'{"action":"a","x":0.' + b"1" * 100_000 + b"}"
     yield "text of 50 KB", b'token = "' * 5000

@@ -6,7 +6,7 @@ What cannot be an event is refused with one of these words (stable: they are cou
     not_utf8          a byte that is not UTF-8
     bom               a byte order mark in front of the JSON
     too_deep          nested deeper than can be read
-    number            a number that no double can hold (1e400)
+    number            a number that no double can hold (1e400), or of more than MOST_DIGITS digits
     trailing          text behind the JSON value
     truncated         the line ends inside the JSON value
     not_json          anything else that is not JSON (NaN, comments, lone surrogates …)
@@ -14,6 +14,7 @@ What cannot be an event is refused with one of these words (stable: they are cou
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,13 @@ from whodid_agent.normalise.profile import Split
 from whodid_schema.errors import Undecodable
 
 Event = dict[str, Any]
+
+MOST_DIGITS = 640
+"""Reading a number takes time by the square of its digits: 200 kB of numbers of 4,000 digits took 50 ms.
+
+Python has the bound for all of a process, and none lower.
+"""
+sys.set_int_max_str_digits(MOST_DIGITS)
 
 decode_json = msgspec.json.Decoder().decode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -68,7 +68,7 @@ def unwrapped(value: Event, knows: Knows) -> list[Wrapped]:
     for mark, beside, way in ENVELOPES:
         if mark in value and (len(value) == 1 if beside is None else beside in value):
             found: list[Wrapped] = []
-            if _follow(value, way, found) and found and all(knows(one.event) for one in found):
+            if _follow(value, way, found, knows) and found:
                 return found
     return []
 
@@ -83,8 +83,11 @@ def put_back(one: Wrapped) -> None:
     one.holder[one.key] = msgspec.json.encode(one.event).decode() if one.text else one.event
 
 
-def _follow(holder: Event, way: tuple[str, ...], found: list[Wrapped]) -> bool:
-    """Add what stands at the end of the way; whether all of it is there and an object."""
+def _follow(holder: Event, way: tuple[str, ...], found: list[Wrapped], knows: Knows) -> bool:
+    """Add what stands at the end of the way; whether all of it is there, an object and known.
+
+    The first that is not ends it: a thousand empty objects are no envelope.
+    """
     key, *rest = way
     value = holder.get(key)
     if rest and rest[0] == EACH:
@@ -93,12 +96,12 @@ def _follow(holder: Event, way: tuple[str, ...], found: list[Wrapped]) -> bool:
         if len(rest) == 1:
             # The array's own places are no keys of an object: each event is its own holder, and changed in place.
             found += [Wrapped({}, key, one, False) for one in value if type(one) is dict]
-            return len(found) == len(value)
-        return all(type(one) is dict and _follow(one, tuple(rest[1:]), found) for one in value)
+            return len(found) == len(value) and all(knows(one) for one in value)
+        return all(type(one) is dict and _follow(one, tuple(rest[1:]), found, knows) for one in value)
     if rest:
-        return type(value) is dict and _follow(value, tuple(rest), found)
+        return type(value) is dict and _follow(value, tuple(rest), found, knows)
     event = _read(value) if isinstance(value, str) else value
-    if type(event) is not dict:
+    if type(event) is not dict or not knows(event):
         return False
     found.append(Wrapped(holder, key, event, event is not value))
     return True

@@ -30,6 +30,7 @@ TIMELESS = {"actor": {"id": 7, "name": "Ann"}, "action": "document.update"}
         (b'\xef\xbb\xbf{"a":1}', "bom", "byte order mark"),
         (b"[" * 5000, "too_deep", "deeper"),
         (b'{"a":1e400}', "number", "out of range"),
+        (b'{"a":' + b"9" * 641 + b"}", "number", "out of range"),
         (b'{"a":1} x', "trailing", "byte 9"),
         (b'{"a":1', "truncated", "ends inside"),
         (b'{"a":NaN}', "not_json", "byte 5"),
