@@ -13,38 +13,45 @@ is there stays a text; a key that would be looked for is not allowed to be writt
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from whodid_agent.normalise import guess, values
 from whodid_agent.normalise.asking import NOTHING, Unfit
+from whodid_agent.normalise.contract import Origin, Shipment
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.expression import looked_at
 from whodid_agent.normalise.layout import Odd, Piece, Way, pattern, pieces
 from whodid_agent.normalise.path import Path, Steps, at
-from whodid_agent.normalise.plain import PLAIN, Plain, filled
+from whodid_agent.normalise.plain import PLAIN, filled
 from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.signing import Signer
 
-Guess = Callable[[re.Match[str]], Plain | None]
-"""As a guess for events; changes and metadata are JSON texts."""
+Guess = Callable[[re.Match[bytes], int, bytes, Origin, Signer], Shipment | None]
+"""Of a match, the event's number, its line, where it came from, and who signs it."""
 
 _VARIES = re.compile(r"\b[vtm]\d")
 _OPAQUE = re.compile(r"\bo\d")
-_LOCAL = re.compile(r"\b[vro]\d+\b")
+_LOCAL = re.compile(r"\b[bvro]\d+\b")
 _NUMBERS = {"whole": "int", "float": "float"}
+_DECIDING = frozenset({"time", "action", "outcome", "actor.type", "target.type", "changes"})
+"""What is handed on as it is: no bytes of a record are made of it."""
+_PREFIXES = {"text": "b", "whole": "r", "float": "r"}
 _KIND_ALONE = re.compile(r"type\(\w+\) is dict")
 
 
 def layout_guess(
-    profile: Profile, event: dict[str, Any], line: str, empty: Sequence[Path], looked: Sequence[Path]
+    profile: Profile, event: dict[str, Any], line: str, settled: tuple[list[Path], list[Path]], ship: Callable[..., Any]
 ) -> tuple[str, Guess] | None:
     """A pattern for lines laid out like this one (decoded: `event`) and the function of its matches.
 
-    `empty` and `looked`: see `Recogniser.settled`. None where there can be no such function.
+    It gives what `ship` does: see `Straight.straight`. `settled`: see `Recogniser.settled`. None where there can be no
+    such function.
     """
     try:
-        writer = _Writer(profile, event, pieces(line), empty, looked)
+        writer = _Writer(profile, event, pieces(line), *settled)
         writer.write()
+        writer.names["ship"] = ship
         run: Any = writer.function(f"<layout {profile.name}>")
     except (Unfit, Odd):
         return None
@@ -174,13 +181,13 @@ class _Writer(guess.Writer):
             if isinstance(part, str):
                 text += part
                 continue
-            made += [self.bind(text)] * (text != "") + [self._raw(way) for way in (part,) if way]
+            made += [self.bind(text.encode())] * (text != "") + [self._raw(way) for way in (part,) if way]
             text = ""
-        return f"''.join(({', '.join(made)},))" if len(made) > 2 else " + ".join(made)
+        return f"b''.join(({', '.join(made)},))" if len(made) > 2 else " + ".join(made)
 
     def _raw(self, way: Way) -> str:
         name = self.load(way)
-        return f"r{name[1:]}" if self._kinds[way] in _NUMBERS else name
+        return _PREFIXES.get(self._kinds[way], "o") + name[1:]
 
     # The function.
 
@@ -204,8 +211,32 @@ class _Writer(guess.Writer):
         for name, way in opaque.items():
             if name != diffs and way != self._lifted:  # those are read where they are used
                 self.put(f"read({name})")
-        self.put(f"return ({', '.join(slots.get(slot, NOTHING) for slot in PLAIN)}, {self.bind(told)}, {metadata})")
+        given = [self._given(slot, slots.get(slot, NOTHING)) for slot in PLAIN]
+        around = sum(part.text.count('"') for part in self._around(opaque.values()))
+        quotes = " + ".join([str(around), *(f"{name}.count({self.bind(_QUOTE)})" for name in opaque)])
+        given += [self.bind(told), metadata, quotes, "item, data, origin, signer"]
+        self.put(f"return ship({', '.join(given)})")
         self._take_apart()
+
+    def _given(self, slot: str, local: str) -> str:
+        if local == NOTHING or _OPAQUE.match(local):
+            return local
+        if re.fullmatch(r"v\d+", local):  # the text itself
+            return f"b{local[1:]}"
+        return local if slot in _DECIDING else f"{local}.encode()"
+
+    def _around(self, opaque: Collection[Way]) -> list[Piece]:
+        """The parts of the line outside these objects."""
+        found = []
+        inside: Way | None = None
+        for part in self._parts:
+            if inside is None and part.kind == "open" and part.way in opaque:
+                inside = part.way
+            if inside is None:
+                found.append(part)
+            elif part.kind == "close" and part.way == inside:
+                inside = None
+        return found
 
     def _opaque(self) -> list[Way]:
         """The outermost objects in which nothing is looked at."""
@@ -231,7 +262,7 @@ class _Writer(guess.Writer):
                 if type(inside) is not dict or not inside:
                     break
                 if not self._is_open(_way(path.steps[:depth])):
-                    word = self.bind(f'"{step}"')
+                    word = self.bind(f'"{step}"'.encode())
                     held[f"{word} in {self.load(path.steps[:depth])}"] = None
                     break
         for test in held:
@@ -240,20 +271,21 @@ class _Writer(guess.Writer):
     def _take_apart(self) -> None:
         """The pattern, and the first lines: a local for each of its groups."""
         used = set(_LOCAL.findall("\n".join(self.lines)))
-        names = {way: name for way, name in self._names.items() if used & {name, f"r{name[1:]}"}}
-        self.source, ways = pattern(self._parts, lambda way: way != () and not self._is_open(way), names.__contains__)
+        raw = {way: _PREFIXES.get(self._kinds[way], "o") + name[1:] for way, name in self._names.items()}
+        wanted = {way for way, name in self._names.items() if used & {name, raw[way]}}
+        self.source, ways = pattern(self._parts, lambda way: way != () and not self._is_open(way), wanted.__contains__)
         self.names |= {"read": decode_json, "int": int, "float": float}
-        groups: list[str] = []
-        numbers: list[str] = []
+        first = [f"({''.join(f'{raw[way]}, ' for way in ways)}) = e.groups()"]
         for way in ways:
-            name, kind = names[way], self._kinds[way]
-            if kind in _NUMBERS:
-                raw = f"r{name[1:]}"
-                groups.append(raw)
-                numbers += [f"    {name} = {_NUMBERS[kind]}({raw})"] * (name in used)
-            else:
-                groups.append(name)
-        self.lines[:0] = [f"    ({''.join(f'{group}, ' for group in groups)}) = e.groups()", *numbers]
+            name, kind = self._names[way], self._kinds[way]
+            if name in used and kind in _PREFIXES:
+                made = f"{_NUMBERS[kind]}({raw[way]})" if kind in _NUMBERS else f"{raw[way]}.decode()"
+                first.append(f"{name} = {made}")
+        self.lines[:0] = [f"    {line}" for line in first]
+
+    def text(self) -> str:
+        """The whole function."""
+        return "\n".join(["def run(e, item, data, origin, signer):", *self.lines, ""])
 
 
 def _way(steps: Steps) -> Way:
@@ -269,4 +301,5 @@ def _outer(steps: Steps) -> list[Way]:
     return [way[:depth] for depth in range(1, len(way))]
 
 
+_QUOTE = b'"'
 _JSON = {None: "null", True: "true", False: "false"}

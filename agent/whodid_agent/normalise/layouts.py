@@ -19,7 +19,7 @@ from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.normalise.signing import Signer
-from whodid_agent.normalise.stencil import Stencils
+from whodid_agent.normalise.straight import Straight
 
 _MOST_ALIKE = 4
 """Layouts of lines that begin alike; each costs a line of none of them about as much as reading half of it."""
@@ -33,9 +33,8 @@ _MADE_AT = frozenset({16, 64, 256, 1_024, 4_096, 16_384})
 class _Layout(NamedTuple):
     """`source`: the pattern's text, by which it is told from others."""
 
-    match: Callable[[str], re.Match[str] | None]
+    match: Callable[[bytes], re.Match[bytes] | None]
     run: Guess
-    stencils: Stencils
     profile: Profile
     source: str
 
@@ -47,7 +46,7 @@ class Layouts:
         self,
         profiles: ProfileSet,
         named: Mapper | None,
-        stencils_of: Callable[[Profile], Stencils],
+        stencils_of: Callable[[Profile], Straight],
         signer_of: Callable[[Stream, Profile], Signer],
     ) -> None:
         self._profiles, self._named = profiles, named
@@ -61,15 +60,10 @@ class Layouts:
         if known is None:
             return None
         try:
-            text = data.decode()
-            for match, run, stencils, profile, _ in known:
-                found = match(text)
+            for match, run, profile, _ in known:
+                found = match(data)
                 if found is not None:
-                    plain = run(found)
-                    if plain is None or not is_plain(data):
-                        return None
-                    signer = self._signer_of(origin.stream, profile)
-                    return stencils.shipment(plain, item, data, origin, signer, text)
+                    return run(found, item, data, origin, self._signer_of(origin.stream, profile))
         except Exception:  # noqa: BLE001  # no UTF-8, no JSON: what it was is found out by the way of all lines
             return None
         return None
@@ -101,8 +95,8 @@ class Layouts:
         profile = (self._named or profiles.mapper_of(event, tuple(event))).profile
         if settled is None or profile.actions or profile.names or profile.mask or profile.drops:
             return None
-        made = layout_guess(profile, event, data.decode(), *settled)
+        made = layout_guess(profile, event, data.decode(), settled, self._stencils_of(profile).straight)
         if made is None:
             return None
         source, run = made
-        return _Layout(re.compile(source).fullmatch, run, self._stencils_of(profile), profile, source)
+        return _Layout(re.compile(source.encode()).fullmatch, run, profile, source)

@@ -42,14 +42,18 @@ class _Laid(NamedTuple):
     `floats`: the places of values that are to be written as Python writes them.
     """
 
-    match: Callable[[str], re.Match[str] | None]
-    pairs: str
-    lines: str
-    json: str
+    match: Callable[[bytes], re.Match[bytes] | None]
+    pairs: bytes
+    lines: bytes
+    json: bytes
     floats: tuple[int, ...]
 
+    def odd(self, values: tuple[bytes, ...]) -> bool:
+        """Whether a number is written in another way than it would be."""
+        return any(repr(float(values[place])).encode() != values[place] for place in self.floats)
 
-_Alike = tuple[int, str]
+
+_Alike = tuple[int, bytes]
 """What is alike in texts of one layout: how many quotation marks, and the first key."""
 
 
@@ -60,6 +64,7 @@ class Pairs:
         self._with_lines = with_lines
         self._known: dict[_Keys, tuple[str, str]] = {}
         self._laid: dict[_Alike, tuple[_Laid, ...]] = {}
+        self._last: _Laid | None = None
         self._met: dict[_Alike, int] = {}
 
     def of(self, metadata: dict[str, Any] | None) -> tuple[str, str]:
@@ -80,30 +85,31 @@ class Pairs:
         found = folding.meta_pairs(metadata)
         return '["' + '","'.join(found) + '"]' if found else "[]", self.lines(metadata)
 
-    def of_text(self, text: str) -> tuple[str, str, str]:
+    def of_text(self, text: bytes) -> tuple[bytes, bytes, bytes]:
         """As `of`, and the JSON itself, of metadata that stands so in a line; raises where this is no object."""
-        alike = text.count('"'), text[2 : text.find('"', 2)]
-        for match, pairs, lines, json, floats in self._laid.get(alike, ()):
-            found = match(text)
-            if found is not None:
-                values = found.groups()
-                made = (pairs % values).lower()
-                if len(made) > folding.META_PAIR_LENGTH or not made.isascii():
+        last = self._last
+        found = last and last.match(text)
+        if not found:
+            alike = text.count(b'"'), text[2 : text.find(b'"', 2)]
+            for last in self._laid.get(alike, ()):
+                found = last.match(text)
+                if found is not None:
+                    self._last = last
                     break
-                for place in floats:
-                    if repr(float(values[place])) != values[place]:
-                        break
-                else:
-                    return made, lines and lines % values, json % values if json else text
-                break
-        else:
-            self._meet(alike, text)
+            else:
+                self._meet(alike, text)
+        if found and last is not None:
+            values = found.groups()
+            made = (last.pairs % values).lower()
+            if len(made) <= folding.META_PAIR_LENGTH and made.isascii() and not (last.floats and last.odd(values)):
+                return made, last.lines and last.lines % values, last.json % values if last.json else text
         metadata = _from_json(text)
         if type(metadata) is not dict:
             raise TypeError(text[:1])
-        return *self.of(metadata), _to_json(metadata).decode()
+        pairs, lines = self.of(metadata)
+        return pairs.encode(), lines.encode(), _to_json(metadata)
 
-    def _meet(self, alike: _Alike, text: str) -> None:
+    def _meet(self, alike: _Alike, text: bytes) -> None:
         """Count a text without a pattern; once those like it have been met often, make one."""
         known = self._laid.get(alike, ())
         if len(known) >= _MOST_ALIKE or len(alike[1]) > _LONGEST_KEY:
@@ -112,7 +118,7 @@ class Pairs:
             self._met.clear()
         met = self._met[alike] = self._met.get(alike, 0) + 1
         if met in _TRIED_AT:
-            made = _laid(text, with_lines=self._with_lines)
+            made = _laid(text.decode(), with_lines=self._with_lines)
             if made is not None:
                 if len(self._laid) >= _MOST_KNOWN:
                     self._laid.clear()
@@ -179,7 +185,7 @@ def _laid(text: str, *, with_lines: bool) -> _Laid | None:
     words = [*_words(metadata)]
     if len(words) > _MOST_KEYS or any(not 0 < len(word) <= _LONGEST_KEY or "=" in word for word in words):
         return None
-    json = "" if _to_json(metadata).decode() == text else "-"
+    as_written = _to_json(metadata).decode() == text
     source, ways = pattern(parts, lambda _: False, lambda _: True)
     for number, way in enumerate(ways):
         inner = metadata
@@ -192,10 +198,10 @@ def _laid(text: str, *, with_lines: bool) -> _Laid | None:
     kinds = {part.way: part.kind for part in parts}
     numbers = frozenset(number for number, way in enumerate(ways) if kinds[way] != "text")
     return _Laid(
-        re.compile(source).fullmatch,
+        re.compile(source.encode()).fullmatch,
         _with_gaps('["' + '","'.join(pairs) + '"]' if pairs else "[]", len(ways)),
-        _with_gaps(_to_json(folding.lines_of(metadata)).decode()[1:-1], len(ways)) if with_lines else "",
-        json and _with_gaps(_to_json(metadata).decode(), len(ways), numbers),
+        _with_gaps(_to_json(folding.lines_of(metadata)).decode()[1:-1], len(ways)) if with_lines else b"",
+        b"" if as_written else _with_gaps(_to_json(metadata).decode(), len(ways), numbers),
         tuple(number for number, way in enumerate(ways) if kinds[way] == "float"),
     )
 
@@ -210,11 +216,12 @@ def _words(metadata: dict[str, Any]) -> Iterator[str]:
 _MARK = re.compile(r'("?)(?:\\u0001|\x01)([0-9]+)(?:\\u0001|\x01)("?)')
 
 
-def _with_gaps(text: str, count: int, bare: frozenset[int] = frozenset()) -> str:
+def _with_gaps(text: str, count: int, bare: frozenset[int] = frozenset()) -> bytes:
     """The text with gaps for its marks, which are 0, 1, 2 … in order; those of `bare` without quotation marks."""
     marks = _MARK.findall(text)
     if [int(number) for _, number, _ in marks] != [*range(count)]:
         raise ValueError(text)
-    return _MARK.sub(
+    gaps = _MARK.sub(
         lambda found: "%s" if int(found[2]) in bare else f"{found[1]}%s{found[3]}", text.replace("%", "%%")
     )
+    return gaps.encode()

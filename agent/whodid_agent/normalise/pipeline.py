@@ -24,7 +24,7 @@ from whodid_agent.normalise.profile import Drop, Profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.normalise.redact import Redactor
 from whodid_agent.normalise.signing import Signer
-from whodid_agent.normalise.stencil import Stencils
+from whodid_agent.normalise.straight import Straight
 from whodid_schema import identity, timestamp
 from whodid_schema.document import document
 from whodid_schema.errors import ConfigError, Undecodable
@@ -112,7 +112,7 @@ class Pipeline:
         self._filing = Filing(self.options, meta.categories, meta.epoch)
         self._found_by_sender = meta.partitions == "period"  # a whodid server makes these fields itself
         self._by_stencil = not meta.class_rules and not self._rules.general
-        self._stencils: dict[str, Stencils] = {}
+        self._stencils: dict[str, Straight] = {}
         self._layouts = Layouts(self.profiles, self.named, self._stencils_of, self._signer_of)
         self._signer: Signer | None = None
         self._signed: Profile | None = None
@@ -251,11 +251,11 @@ class Pipeline:
             body = document(record, body)
         return Shipment(item, record.id or "", index, body, profile.name != GENERIC, record.verb != "other")
 
-    def _stencils_of(self, profile: Profile) -> Stencils:
+    def _stencils_of(self, profile: Profile) -> Straight:
         stencils = self._stencils.get(profile.name)
         if stencils is None:
             expired = self._expired if self._finite else None
-            stencils = self._stencils[profile.name] = Stencils(profile, self._filing, self._router, expired)
+            stencils = self._stencils[profile.name] = Straight(profile, self._filing, self._router, expired)
         return stencils
 
     def _sign(

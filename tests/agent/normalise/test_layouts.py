@@ -55,7 +55,8 @@ ODD = (
     '"', '""', '"-"', '"null"', '"u\\u0031"', '"a\\"b"', '"a\\\\"', '"tab\there"', '"\x7f"', '"\x00"', '"é"',
     '"\u2028"',
     '"→ \U0001f600"', '"[FILTERED]"', '"***"', '"{"', '"}"', '"},"', '"a},b:{"', '"x=y"', '"%s"',
-    "null", "true", "false", "{}", "[]", "[1]", "-0", "00", "01", "1e5", "1.0", "1.10", "0.00001", "123456789012345678901234567890", "-5", "NaN",
+    "null", "true", "false", "{}", "[]", "[1]",
+    "-0", "00", "01", "1e5", "1.0", "1.10", "0.00001", "123456789012345678901234567890", "-5", "NaN",
     '{"reason":"no"}', '{"a":"b"},"z":{"c":"d"}', '{"k":1,"k":2}', "1,", '"a","actor":"b"', " ", "\t", "\r", ",", ":",
     '{"a":"},"target":{"id":"t9"}', '"x","session_id":"s9"', '{"from":"a","to":"a"}', '"2025-02-30T00:00:00Z"',
     '"' + "x" * 90 + '"',
@@ -77,7 +78,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def warmed(*given: Any, **options: Any) -> Pipeline:
     """A pipeline that has met all lines often enough to have guesses, and with these stencils and layouts."""
     made = pipeline(*given, **options)
-    for line in LINES * 24:
+    for line in LINES * 70:
         outcomes(line, made)
     return made
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.events import AT_START, FILE, HTTP, META, RECEIVED, mutated, outcomes, pipeline, shipped
 from whodid_agent.normalise import pairs, stencil
 from whodid_agent.normalise.contract import Origin, Shipment
+from whodid_agent.normalise.layouts import Layouts
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.signing import Signer
 from whodid_agent.normalise.stencil import Stencils
@@ -74,7 +75,8 @@ QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(Hea
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kind has its stencil from the first event on."""
+    """A kind has its stencil from the first event on, and no line goes another way (see `test_layouts`)."""
+    monkeypatch.setattr(Layouts, "shipment", lambda *_: None)
     monkeypatch.setattr(stencil, "_MET_OFTEN", 1)
 
 
