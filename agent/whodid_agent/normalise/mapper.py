@@ -22,9 +22,11 @@ from whodid_agent.normalise.plain import Plain
 from whodid_agent.normalise.profile import Profile
 
 _MOST_GUESSES = 4
+_MET_OFTEN = 4
 _MOST_ACTIONS = 512
 _LONGEST_ACTION = 128
-"""Bounds of what is kept for the actions that senders make up."""
+_ROOM = 1_024
+"""Bounds of what is kept for the actions that senders make up: a guess takes 14 KB, and 1.5 ms to make."""
 
 
 class Guesses:
@@ -34,12 +36,12 @@ class Guesses:
         self.known: tuple[Guess, ...] = ()
         self._tries = _MOST_GUESSES
         self._missed = 0
-        self._next = 1
+        self._next = _MET_OFTEN
 
     def is_due(self) -> bool:
         """Whether a guess is to be made of the event that none of those there are serves.
 
-        One of the first that is met, another where that fits few, at last none: senders make events up.
+        One of those met first, another where that fits few, at last none: senders make events up.
         """
         if not self._tries:
             return False
@@ -51,13 +53,20 @@ class Guesses:
         return True
 
 
+class Room:
+    """How many more guesses are made for one profile."""
+
+    def __init__(self) -> None:
+        self.left = _ROOM
+
+
 class Fitted:
     """What serves the events of one list of keys: guesses by their action, where it matters, and behind them `run`."""
 
-    def __init__(self, profile: Profile, run: Extract, *, guessing: bool) -> None:
+    def __init__(self, profile: Profile, run: Extract, room: Room | None) -> None:
         self._profile = profile
         self.run = run
-        self._guessing = guessing
+        self._room = room
         self.guesses: dict[str | None, Guesses] = {}
 
     def extract(self, event: dict[str, Any], action: str | None = None) -> Draft | Plain:
@@ -68,31 +77,34 @@ class Fitted:
                 draft = one(event)
                 if draft is not None:
                     return draft
-        if self._guessing:
-            self._learn(event, action, guesses)
+        if self._room is not None and self._room.left:
+            self._learn(event, action, guesses, self._room)
         return self.run(event)
 
-    def _learn(self, event: dict[str, Any], action: str | None, guesses: Guesses | None) -> None:
+    def _learn(self, event: dict[str, Any], action: str | None, guesses: Guesses | None, room: Room) -> None:
         """Make a guess of this event where one is due."""
         if guesses is None:
-            if len(self.guesses) >= _MOST_ACTIONS or len(action or "") > _LONGEST_ACTION:
+            if len(action or "") > _LONGEST_ACTION:
                 return
+            if len(self.guesses) >= _MOST_ACTIONS:
+                self.guesses = {known: one for known, one in self.guesses.items() if one.known}
             guesses = self.guesses[action] = Guesses()
         if guesses.is_due():
+            room.left -= 1
             made = guess(self._profile, event, of_action=action is not None)
             if made is not None:
                 guesses.known += (made,)
 
 
-def by_shape(profile: Profile) -> ByShape[Fitted]:
+def by_shape(profile: Profile, room: Room) -> ByShape[Fitted]:
     """The functions of a profile without overrides."""
     paths = [path for expr in profile.slots.values() for path in looked_at(expr)]
     looked_for = frozenset(path.top for path in (*paths, *profile.native, *profile.ignore))
 
     def fit(keys: frozenset[str]) -> Fitted:
-        return Fitted(profile, compile_profile(profile, keys), guessing=True)
+        return Fitted(profile, compile_profile(profile, keys), room)
 
-    return ByShape(Fitted(profile, compile_profile(profile), guessing=False), looked_for, fit)
+    return ByShape(Fitted(profile, compile_profile(profile), None), looked_for, fit)
 
 
 class Mapper:
@@ -104,6 +116,7 @@ class Mapper:
     def __init__(self, head: Profile) -> None:
         self.head = head
         self.fell_back = 0
+        self._room = Room()
         self._variants: dict[int, ByShape[Fitted]] = {}
         self._of_action: dict[str | None, ByShape[Fitted]] = {}
 
@@ -114,7 +127,7 @@ class Mapper:
 
     @cached_property
     def _fitted(self) -> ByShape[Fitted]:
-        return by_shape(self.profile.plain)
+        return by_shape(self.profile.plain, self._room)
 
     @cached_property
     def search(self) -> Search:
@@ -129,7 +142,7 @@ class Mapper:
         """The functions for events of this action."""
         number = self.profile.which.get(table_key(action))
         if number is not None and number not in self._variants:
-            self._variants[number] = by_shape(self.profile.variants[number])
+            self._variants[number] = by_shape(self.profile.variants[number], self._room)
         found = self._fitted if number is None else self._variants[number]
         if len(action or "") <= _LONGEST_ACTION:
             if len(self._of_action) >= _MOST_ACTIONS:

@@ -17,7 +17,7 @@ from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.draft import Draft
 from whodid_agent.normalise.guess import Guess, guess
 from whodid_agent.normalise.load import parse_profile
-from whodid_agent.normalise.mapper import Fitted, Mapper
+from whodid_agent.normalise.mapper import Fitted, Mapper, Room
 from whodid_agent.normalise.peek import compile_peek
 from whodid_agent.normalise.plain import Plain, draft_of, finish_plain
 from whodid_agent.normalise.profile import Profile
@@ -327,7 +327,7 @@ def test_of_an_endless_array_only_the_first_hundred_objects_are_read() -> None:
 
 def test_where_the_fast_way_stumbles_the_complete_way_answers() -> None:
     mapper = Mapper(odd())
-    fitted = Fitted(odd(), _stumbling, guessing=False)
+    fitted = Fitted(odd(), _stumbling, None)
     mapper.__dict__["_fitted"] = ByShape(fitted, frozenset(), lambda keys: fitted)
     event = ODD_EVENTS[0]
     draft = mapper.extract(copy.deepcopy(event), msgspec.json.encode(event), tuple(event))
@@ -393,6 +393,21 @@ def test_what_senders_make_up_does_not_grow_what_is_kept() -> None:
         assert kept.meet(tuple(map(str, range(1_000)))) == "general"
     assert made == [frozenset({"a", "b"})]
     assert kept.known == {("b", "a"): "special", ("a", "b", "c"): "special"}
+
+
+def test_actions_that_are_made_up_make_no_guesses_without_end() -> None:
+    profile = PROFILES.get("aws-cloudtrail").profile
+    room = Room()
+    room.left = 3
+    fitted = Fitted(profile.plain, compile_profile(profile.plain), room)
+    event = profile_events("aws-cloudtrail")[0]
+    for number in range(2_000):
+        for _ in range(5 if number % 400 == 0 else 1):
+            fitted.extract(copy.deepcopy(event) | {"eventName": f"MadeUp{number}"}, f"MadeUp{number}")
+        fitted.extract(copy.deepcopy(event), "x" * 1_000)
+    assert room.left == 0
+    assert sum(len(one.known) for one in fitted.guesses.values()) == 3
+    assert len(fitted.guesses) <= 512
 
 
 def test_every_event_of_a_shape_gives_the_same_record_from_the_first_to_the_thousandth() -> None:
