@@ -21,6 +21,8 @@ SEARCH_TEXT_LIMIT = 65_536
 META_PAIRS_LIMIT = 512
 META_PAIR_LENGTH = 1024
 _MOST_ITEMS = 2 * META_PAIRS_LIMIT
+_MOST_LOOKS = 3 * META_PAIRS_LIMIT
+"""Values and objects around them that are looked at for pairs: equal ones give no more pairs, however many they are."""
 _DEEPEST = 64
 """Levels of nesting that are walked; msgspec decodes up to 1,000, nobody looks for anything there."""
 
@@ -188,7 +190,8 @@ def meta_pair(path: str, value: Any) -> str:
 def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
     """Folded `path=value` keywords of the metadata: at most 512 different ones of at most 1,024 characters.
 
-    Paths are dotted; the elements of a list share the list's path. null and empty values give none.
+    Paths are dotted; the elements of a list share the list's path. null and empty values give none. Of more values
+    and objects than 1,536 the first so many are looked at; texts and numbers that a list repeats count once.
     """
     if not metadata:
         return []
@@ -202,10 +205,11 @@ def meta_pairs(metadata: Mapping[str, Any] | None) -> list[str]:
             if len(found) == len(lines):
                 return found if len(set(found)) == len(found) else list(dict.fromkeys(found))
     pairs: dict[str, None] = {}
+    room = iter(range(_MOST_LOOKS))
     for key, value in metadata.items():
-        if len(pairs) >= META_PAIRS_LIMIT:
+        if len(pairs) >= META_PAIRS_LIMIT or next(room, None) is None:
             break
-        _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs)
+        _pair_leaves(value, key[:META_PAIR_LENGTH], 1, pairs, room)
     return list(pairs)
 
 
@@ -252,21 +256,21 @@ def _plain_list(values: Sequence[Any], path: str, depth: int, lines: list[str]) 
     return True
 
 
-def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None]) -> None:
-    """The pairs of every leaf below a JSON value, added to `pairs` until there are enough."""
+def _pair_leaves(value: Any, path: str, depth: int, pairs: dict[str, None], room: Iterator[int]) -> None:
+    """The pairs of every leaf below a JSON value, added to `pairs` until there are enough, or `room` for no more."""
     kind = type(value)
     if kind is dict:
         if depth < _DEEPEST:
             for key, inner in value.items():
-                if len(pairs) >= META_PAIRS_LIMIT:
+                if len(pairs) >= META_PAIRS_LIMIT or next(room, None) is None:
                     return
-                _pair_leaves(inner, (f"{path}.{key}" if path else key)[:META_PAIR_LENGTH], depth + 1, pairs)
+                _pair_leaves(inner, (f"{path}.{key}" if path else key)[:META_PAIR_LENGTH], depth + 1, pairs, room)
     elif kind is list:
         if depth < _DEEPEST:
             for inner in _different(value[:_MOST_ITEMS]):
-                if len(pairs) >= META_PAIRS_LIMIT:
+                if len(pairs) >= META_PAIRS_LIMIT or next(room, None) is None:
                     return
-                _pair_leaves(inner, path, depth + 1, pairs)
+                _pair_leaves(inner, path, depth + 1, pairs, room)
     elif value is not None and value != "" and len(pairs) < META_PAIRS_LIMIT:
         # What meta_pair makes of it, without its detours where it is short and plain, as most are.
         pair = f"{path}={value}" if kind in _SCALARS else ""
@@ -278,7 +282,12 @@ def _different(values: Sequence[Any]) -> Iterator[Any]:
     """The values of a list, but of equal texts and numbers the first alone."""
     met: set[tuple[type, Any]] = set()
     for value in values:
-        if value and type(value) in _SCALARS:
+        if value is None or value is True or value is False:
+            one: tuple[type, Any] = type(value), value
+            if one in met:
+                continue
+            met.add(one)
+        elif value and type(value) in _SCALARS:
             one = type(value), value  # 1 is not 1.0
             if one in met:
                 continue
