@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from whodid_schema import _fold_table
-from whodid_schema.record import Actor, Record, Target
+from whodid_schema.record import Actor, Change, Record
 
 SEARCH_TEXT_LIMIT = 65_536
 """Characters of a record's text that are searched; what comes first in `search_text` is kept."""
@@ -121,8 +121,9 @@ def search_lines(record: Record) -> str:
         parts += (actor.name, actor.id, actor.email, actor.role, actor.provider, actor.owner)
         if actor.token is not None or actor.on_behalf_of is not None:
             parts += _companions(actor)
-    for target in _targets(record):
-        parts += (target.type, target.name, target.id)
+    for target in record.targets or (record.target,):
+        if target is not None:
+            parts += (target.type, target.name, target.id)
     for ref in (record.workspace, record.project):
         if ref is not None:
             parts += (ref.id, ref.name)
@@ -130,10 +131,8 @@ def search_lines(record: Record) -> str:
     if client is not None:
         parts += (client.ip, client.device, client.country, client.user_agent)
     parts += (record.session_id, record.request_id, record.native_id)
-    for change in record.changes or ():
-        parts.append(change.field)
-        _collect(change.from_, parts)
-        _collect(change.to, parts)
+    if record.changes:
+        _collect_changes(record.changes, parts)
     _collect(record.metadata, parts)
     if record.snapshot is not None:
         _collect(record.snapshot.before, parts)
@@ -141,15 +140,22 @@ def search_lines(record: Record) -> str:
     return "\n".join(filter(None, parts))
 
 
+def _collect_changes(changes: Sequence[Change], parts: list[str | None]) -> None:
+    """What changed, appended: the fields, their values before and after."""
+    for change in changes:
+        parts.append(change.field)
+        for value in (change.from_, change.to):
+            if type(value) is str:
+                parts.append(value)
+            elif value is not None:
+                _collect(value, parts)
+
+
 def lines_of(value: Any) -> str:
     """What `search_lines` has of a JSON value: every key, text and number below it, a line each."""
     parts: list[str | None] = []
     _collect(value, parts)
     return "\n".join(filter(None, parts))
-
-
-def _targets(record: Record) -> Sequence[Target]:
-    return record.targets or ((record.target,) if record.target is not None else ())
 
 
 def _companions(actor: Actor) -> Iterator[str | None]:

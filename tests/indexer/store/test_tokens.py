@@ -12,13 +12,22 @@ from support.records import identifier, item, stamp
 from whodid_indexer.query.model import AuditQuery, Term, Text
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.entry import halves, joined
-from whodid_indexer.store.sqlite.tokens import LONGEST, spell, unspell
+from whodid_indexer.store.sqlite.tokens import LONGEST, exact_of, spell, texts_of, unspell
 from whodid_schema.bulk import INDEXED
+from whodid_schema.folding import shadow
 from whodid_schema.identity import native_id
 from whodid_schema.meta import default_meta
-from whodid_schema.record import Record
+from whodid_schema.record import Record, Target
 
 values = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+hard = st.lists(st.sampled_from([*"aQq-_:@/.= \n\0\u0301\u0130ßÅ“汉🚀", "x" * 300]), max_size=6).map("".join)
+given_records = st.builds(
+    Record,
+    target=st.builds(Target, hard | st.none(), hard | st.none(), hard | st.none()),
+    changed=st.lists(hard, max_size=3) | st.none(),
+    meta=st.lists(hard | values, max_size=3) | st.none(),
+)
 
 
 @given(values)
@@ -41,6 +50,29 @@ def test_spelling_keeps_prefixes_and_tells_values_apart(first: str, second: str)
 @given(values)
 def test_what_was_spelled_can_be_read_back(value: str) -> None:
     assert unspell(spell(value)) == value
+
+
+@given(st.lists(given_records, min_size=1, max_size=5))
+def test_records_spelled_together_have_the_tokens_of_each_value_by_itself(given: list[Record]) -> None:
+    """Whatever is in them: what parts the values of a record, or the records, upper case, marks that combine."""
+    texts = texts_of([exact_of(record, 7) for record in given])
+    assert texts == [" ".join(["a7", *map(token, values_of(record))]) for record in given]
+
+
+def values_of(record: Record) -> list[tuple[str, str]]:
+    """Letter and value of each token that is spelled."""
+    assert record.target is not None
+    kind, name, identity = record.target.type, record.target.name, record.target.id
+    found = [("t", identity), ("t", f"{kind}:{identity}" if kind and identity else None), ("t", name)]
+    found += [("c", path) for path in record.changed or ()]
+    found += [("m", pair) for pair in record.meta or ()]
+    return [(letter, value) for letter, value in found if value]
+
+
+def token(one: tuple[str, str]) -> str:
+    """One token as it is documented."""
+    letter, value = one
+    return letter + spell(shadow(value))
 
 
 def test_endless_values_stay_short_and_apart() -> None:

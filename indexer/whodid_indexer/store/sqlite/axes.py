@@ -36,6 +36,7 @@ _WS = "INSERT INTO ws VALUES (?, ?, ?, ?, ?)"
 _PROJECT = "INSERT INTO project VALUES (?, ?, ?, ?, ?)"
 _DEVICE = "INSERT INTO device VALUES (?, ?, ?)"
 _REASON = "INSERT INTO reason VALUES (?, ?, ?)"
+_PERSON = "INSERT OR IGNORE INTO person VALUES (?, ?)"
 _LABEL = "INSERT OR IGNORE INTO label VALUES (?, ?, ?)"
 
 
@@ -130,6 +131,9 @@ class Axes:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        # what goes with new rows, written with them
+        self._persons: list[tuple[str, int]] = []
+        self._labels: list[tuple[str, str | None, str]] = []
         self._combo = Dictionary(connection, "combo", _COMBO)
         self._actor = Dictionary(connection, "actor", _ACTOR)
         self._ip = Dictionary(connection, "ip", _IP)
@@ -141,6 +145,8 @@ class Axes:
 
     def forget(self) -> None:
         """After a rollback: no number is certain any more."""
+        self._persons.clear()
+        self._labels.clear()
         for dictionary in self._all:
             dictionary.forget()
 
@@ -153,6 +159,10 @@ class Axes:
         """Write all rows that are new; before the transaction ends."""
         for dictionary in self._all:
             dictionary.flush()
+        for insert, rows in ((_PERSON, self._persons), (_LABEL, self._labels)):
+            if rows:
+                self._connection.executemany(insert, rows)
+                rows.clear()
 
     def combo(self, record: Record, class_: str, present: int) -> int:
         """The number of the record's low-cardinality values."""
@@ -201,8 +211,7 @@ class Axes:
         plain = (folded(actor.type), folded(actor.email), folded(actor.role), folded(actor.provider))
         number, new = self._actor.number(encoded, _digest(written), (*plain, actor.key or None, written))
         if new:
-            rows = [(value, number) for value in _names(actor)]
-            self._connection.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", rows)
+            self._persons += [(value, number) for value in _names(actor)]
             self._label("actor.type", actor.type)
             self._label("email", actor.email)
             self._label("role", actor.role)
@@ -255,9 +264,9 @@ class Axes:
 
     def _label(self, axis: str, *written: str | None) -> None:
         """Keep how the values were written, where that is not as they are compared."""
-        rows = [(axis, folded(value), value[:LONGEST_VALUE]) for value in written if value and value != folded(value)]
-        if rows:
-            self._connection.executemany(_LABEL, rows)
+        for value in written:
+            if value and value != folded(value):
+                self._labels.append((axis, folded(value), value[:LONGEST_VALUE]))
 
 
 def _names(actor: Actor) -> set[str]:

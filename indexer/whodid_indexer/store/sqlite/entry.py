@@ -2,7 +2,7 @@
 
 import re
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import msgspec
@@ -24,7 +24,6 @@ _HALF = 1 << 63
 _two = struct.Struct(">QQ")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 _is_id = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}").fullmatch
 _is_stamp = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z").fullmatch
@@ -70,9 +69,10 @@ def micros_of(stamp: str) -> int | None:
     if not _is_stamp(stamp):
         return None
     try:
-        return (datetime.fromisoformat(stamp) - _EPOCH) // _MICROSECOND
+        since = datetime.fromisoformat(stamp) - _EPOCH
     except ValueError:
         return None
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def read(item: Item) -> Entry | Result:

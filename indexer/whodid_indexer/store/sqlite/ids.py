@@ -98,7 +98,7 @@ class Ids:
         last: int = self._connection.execute(_LAST).get
         self._asked += coming
         if self._filter is not None and last != self._seq:
-            self._filter.add(self._since(self._seq))
+            self._filter.add_many(list(self._since(self._seq)))
             self._seq = last
         if self._making is None and (self._filter is not None or self._asked * _WORTH >= last):
             size = min(_MOST, max(_LEAST, 1 << (_PER_RECORD * last).bit_length()))

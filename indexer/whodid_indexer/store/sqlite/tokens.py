@@ -12,6 +12,8 @@ wildcard sees only the part in front of that.
 
 import hashlib
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from whodid_schema.folding import shadow
 from whodid_schema.record import Record
@@ -28,23 +30,41 @@ META = "m"
 
 _plain = re.compile(r"[0-9a-z]*").fullmatch
 _others = re.compile(r"[^0-9a-z]")
-_other_lines = re.compile(r"[^0-9a-z\n]")
+_other_lines = re.compile(r"[^0-9a-z\n\0]")
 _escaped = re.compile(r"(?:q[0-9a-f]{2})+")
+
+_TAKEN = b"0123456789abcdefghijklmnopqrstuvwxyz\n\0"
+_FEW = 32
 
 
 def _escape(match: re.Match[str]) -> str:
-    return "".join(f"q{byte:02x}" for byte in match.group().encode("utf-8", "surrogatepass"))
+    return _escape_of(match.group())
 
 
-def _without_usual(text: str) -> str:
+def _escape_of(text: str) -> str:
+    return "".join(f"q{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def _escape_usual(text: str) -> str:
     """The usual ones among what must be escaped, each by itself: four times as fast as the pattern."""
     text = text.replace("q", "q71").replace("-", "q2d").replace(" ", "q20").replace(".", "q2e").replace("=", "q3d")
     return text.replace(":", "q3a").replace("_", "q5f").replace("@", "q40").replace("/", "q2f")
 
 
+def _escape_lines(text: str) -> str:
+    """All that must be escaped but newline and NUL, where there are few different ones each by itself, too."""
+    text = _escape_usual(text)
+    others = set(text.encode("utf-8", "surrogatepass").translate(None, _TAKEN).decode("utf-8", "surrogatepass"))
+    if len(others) > _FEW:
+        return _other_lines.sub(_escape, text)
+    for other in others:  # in no order: what one becomes is none of the others
+        text = text.replace(other, _escape_of(other))
+    return text
+
+
 def spell(value: str) -> str:
     """The value in characters that are letters and digits to every tokenizer."""
-    text = _without_usual(value if len(value) <= LONGEST else value[:LONGEST])
+    text = _escape_usual(value if len(value) <= LONGEST else value[:LONGEST])
     if not _plain(text):
         text = _others.sub(_escape, text)
     if len(value) <= LONGEST:
@@ -63,16 +83,27 @@ def match_of_id(identifier: str) -> str:
     return f't : ^"{identifier}"'
 
 
-def tokens(record: Record, actor: int) -> tuple[str, int]:
-    """The text of column `x`, and the bits of `PRESENT` that the record has."""
+class Exact(NamedTuple):
+    """What column `x` of a record is to hold: tokens that are spelled already, and lines that are yet to be.
+
+    A line is the letter of its field and the folded value. `present` has the bits of `PRESENT`.
+    """
+
+    spelled: str
+    lines: str
+    present: int
+
+
+def exact_of(record: Record, actor: int) -> Exact:
+    """The exact tokens of a record; `actor` is its actor's number."""
     present = 0
-    exact = f"a{actor}" if actor else ""
+    spelled = f"a{actor}" if actor else ""
     if record.session_id:
         present |= PRESENT["session"]
-        exact = f"{exact} s{spell(record.session_id)}"
+        spelled = f"{spelled} s{spell(record.session_id)}"
     if record.request_id:
         present |= PRESENT["request"]
-        exact = f"{exact} r{spell(record.request_id)}"
+        spelled = f"{spelled} r{spell(record.request_id)}"
     values = _targets(record)
     if values:
         present |= PRESENT["target"]
@@ -83,7 +114,7 @@ def tokens(record: Record, actor: int) -> tuple[str, int]:
             values += paths
     if record.meta:
         values += [META + pair for pair in record.meta if pair]
-    return f"{exact} {_spell_all(values)}" if values else exact, present
+    return Exact(spelled, "", present) if not values else _exact(spelled, values, present)
 
 
 def _targets(record: Record) -> list[str]:
@@ -99,13 +130,25 @@ def _targets(record: Record) -> list[str]:
     return found
 
 
-def _spell_all(values: list[str]) -> str:
-    """The tokens of the values, each a letter and what is to be folded; all at once where they are short and ASCII."""
+def _exact(spelled: str, values: list[str], present: int) -> Exact:
+    """The values folded, as lines; spelled at once where they are long, or would not part again where they were."""
     lines = "\n".join(values)
-    short = len(lines) <= LONGEST or max(map(len, values)) <= LONGEST
-    if not short or not lines.isascii() or lines.count("\n") >= len(values):
-        return " ".join([value[0] + spell(shadow(value[1:])) for value in values])
-    text = _without_usual(lines.lower())
-    if not text.replace("\n", "").isalnum():
-        text = _other_lines.sub(_escape, text)
-    return text.replace("\n", " ")
+    folded = values
+    if lines.isascii():
+        lines = lines.lower()
+    else:
+        folded = [value.lower() if value.isascii() else value[0] + shadow(value[1:]) for value in values]
+        lines = "\n".join(folded)
+    long = len(lines) > LONGEST and max(map(len, folded)) > LONGEST
+    if long or lines.count("\n") >= len(values) or "\0" in lines:
+        return Exact(" ".join([spelled, *[value[0] + spell(shadow(value[1:])) for value in values]]), "", present)
+    return Exact(spelled, lines, present)
+
+
+def texts_of(records: Sequence[Exact]) -> list[str]:
+    """The text of column `x` of each record. Their lines are spelled all at once: a third of the time of each alone."""
+    text = _escape_lines("\0".join([record.lines for record in records])).replace("\n", " ")
+    return [
+        f"{record.spelled} {spelled}" if spelled else record.spelled
+        for record, spelled in zip(records, text.split("\0"), strict=True)
+    ]

@@ -21,7 +21,7 @@ from whodid_indexer.store.sqlite.entry import Entry
 from whodid_indexer.store.sqlite.ids import Ids
 from whodid_indexer.store.sqlite.schema import migrate, require_version
 from whodid_indexer.store.sqlite.settings import read_setting, write_setting
-from whodid_indexer.store.sqlite.tokens import match_of_id, tokens
+from whodid_indexer.store.sqlite.tokens import Exact, exact_of, match_of_id, texts_of
 from whodid_schema.bulk import DUPLICATE, INDEXED, Result
 from whodid_schema.meta import Meta
 
@@ -41,12 +41,13 @@ _SLICE_TEXT = 1 << 22
 
 
 class _Slice:
-    """Records about to be written: their rows without bodies, the bodies, and their rows in ft."""
+    """Records about to be written: their rows without bodies, the bodies, and what they are found by."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, ...]] = []
         self.bodies: list[bytes] = []
-        self.texts: list[tuple[int, str, str]] = []
+        self.texts: list[str] = []
+        self.exact: list[Exact] = []
         self.size = 0
 
     @property
@@ -196,14 +197,14 @@ class SqliteStore:
         record, axes = one.record, self._axes
         client = record.client
         actor = axes.actor(record.actor)
-        exact, present = tokens(record, actor)
+        exact = exact_of(record, actor)
         into.rows.append(
             (
                 seq,
                 one.micros,
                 one.high,
                 one.low,
-                axes.combo(record, one.home, present),
+                axes.combo(record, one.home, exact.present),
                 actor,
                 axes.ip(client.ip) if client is not None else 0,
                 axes.workspace(record.workspace),
@@ -214,14 +215,18 @@ class SqliteStore:
             )
         )
         into.bodies.append(one.body)
-        into.texts.append((seq, one.text, exact))
-        into.size += len(one.text) + len(exact)
+        into.texts.append(one.text)
+        into.exact.append(exact)
+        into.size += len(one.text) + len(exact.spelled) + len(exact.lines)
 
     def _insert(self, seq: int, new: _Slice) -> None:
         """Write the slice, whose last record has the number `seq`."""
+        if not new.rows:
+            return
         if not self._packer.number and seq // SAMPLES > (seq - len(new.rows)) // SAMPLES:
             self._packer.train(new.bodies)
         packed = self._packer.pack(new.bodies)
         rows = [(*row, body) for row, body in zip(new.rows, packed, strict=True)]
         self._connection.executemany(_EVENT, rows)
-        self._connection.executemany(_FT, new.texts)
+        seqs = range(seq - len(rows) + 1, seq + 1)
+        self._connection.executemany(_FT, zip(seqs, new.texts, texts_of(new.exact), strict=True))
