@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -11,12 +12,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.events import AT_START, META, outcomes, pipeline
+from support.events import (
+    AT_START,
+    FILE,
+    HTTP,
+    META,
+    PROFILES,
+    RECEIVED,
+    mutated,
+    outcomes,
+    pipeline,
+    profile_events,
+)
 from whodid_agent.normalise import layouts, pairs, stencil
-from whodid_agent.normalise.contract import Origin, Shipment
+from whodid_agent.normalise.contract import Discard, Origin, Sent, Shipment
 from whodid_agent.normalise.layouts import Layouts
 from whodid_agent.normalise.pipeline import Pipeline
-from whodid_schema.meta import default_meta
+from whodid_schema.meta import Retention, default_meta
 
 EVENT: dict[str, Any] = {
     "timestamp": "2025-05-01T12:00:00.250+02:00",
@@ -137,3 +149,82 @@ def test_bytes_that_are_changed_give_the_same(warm: list[Pipeline], data: st.Dat
         line[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2)).replace(b"\n", b"")
     for through in warm[:4]:
         the_same(bytes(line), through)
+
+
+def test_events_of_every_profile_give_the_same_in_every_order_of_layouts() -> None:
+    through = pipeline()
+    lines = [msgspec.json.encode(event) for mapper in PROFILES for event in profile_events(mapper.head.name)]
+    for line in lines:
+        for _ in range(20):
+            outcomes(line, through)
+    for line in lines:
+        the_same(line, through)
+        the_same(line.replace(b'"user"', b'"-"').replace(b"1", b"7"), through)
+
+
+def test_mutated_events_give_the_same_by_a_layout_and_some_have_one(warm: list[Pipeline]) -> None:
+    used = 0
+    for event in mutated([*EVENTS], seed=3, number=1_000):
+        used += sum(the_same(msgspec.json.encode(event), through) > 0 for through in warm[:2])
+    assert used > 50
+
+
+def test_a_line_of_a_known_layout_says_where_it_came_from(warm: list[Pipeline]) -> None:
+    for origin in (Origin(HTTP, 7, RECEIVED, "key", 3), Origin(HTTP, 7, RECEIVED), Origin(FILE, 1 << 40, RECEIVED)):
+        assert the_same(LINES[0], warm[0], origin) > 0
+
+
+def test_what_the_journal_remembers_is_shipped_under_that(warm: list[Pipeline]) -> None:
+    (sent,) = outcomes(LINES[0], warm[0], AT_START, {0: Sent("0" * 26, "elsewhere")})
+    assert isinstance(sent, Shipment)
+    assert (sent.id, sent.index) == ("0" * 26, "elsewhere")
+
+
+def test_new_rules_of_the_store_hold_from_the_next_line_on() -> None:
+    through = warmed()
+    assert the_same(LINES[0], through) > 0
+    kept = {name: Retention(days=30) for name in META.classes}
+    through.file_by(msgspec.structs.replace(META, classes=kept))
+    (expired,) = outcomes(LINES[0], through)
+    assert isinstance(expired, Discard)
+
+
+@pytest.mark.parametrize(
+    "options", [{"drop": ("reads",)}, {"drop": ({"name": "n", "when": {"action": "user.login"}},)}]
+)
+def test_an_input_that_leaves_events_out_has_no_layouts(options: dict[str, Any]) -> None:
+    through = warmed(**options)
+    assert not any(the_same(line, through) for line in LINES)
+
+
+def test_layouts_that_senders_make_up_do_not_grow_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "_MOST_ALIKE", 3)
+    monkeypatch.setattr(layouts, "_MOST_BEGINNINGS", 4)
+    through = warmed()
+    for number in range(60):
+        first, extra = f"k{number % 20}", f"x{number}"
+        for _ in range(20):
+            outcomes({first: 1, **EVENT, extra: 2, "metadata": {f"m{number}": "x"}}, through)
+    known = through._layouts._known  # what is kept is its own
+    assert len(known) <= 4
+    assert max(map(len, known.values())) <= 3
+    assert len(through._layouts._met) <= 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINES[0].replace(b'"ip":', b'"pi":'),
+        LINES[0].replace(b"}}", b"}}}" + b"}" * 20_000, 1),
+        LINES[0].replace(b'"Plan"', b'"' + b"{}" * 20_000 + b'"'),
+        LINES[0].replace(b'"a"', b'"' + b'},"metadata":{' * 4_000 + b'"'),
+        LINES[0][:-1] + b" " * 40_000 + b"}",
+    ],
+    ids=["near", "braces", "texts", "ends", "spaces"],
+)
+def test_a_line_that_nearly_has_a_layout_costs_no_more_than_reading_it(warm: list[Pipeline], line: bytes) -> None:
+    the_same(line, warm[0])
+    started = time.process_time()
+    for _ in range(20):
+        warm[0]._layouts.shipment(0, line, AT_START)
+    assert time.process_time() - started < 20 * (0.002 + len(line) * 1e-7)
