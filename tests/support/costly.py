@@ -35,6 +35,7 @@ def _many(turn: int) -> Iterator[tuple[str, Any]]:
     yield "200 new names and values", BASE | {"p": [{"name": f"actor_{turn}_{n}", "value": None} for n in range(200)]}
     yield "20,000 equal numbers", BASE | {"l": [1.5] * 20_000}
     yield "5,000 empty objects", BASE | {"l": [{} for _ in range(5000)]}
+    yield "100,000 equal objects", BASE | {"l": [[{"a": turn}] * 1000] * 100}
     yield "2,000 changes", BASE | {"changes": {f"f{n}": {"from": n, "to": n + 1} for n in range(2000)}}
     yield "2,000 listed changes", BASE | {"changes": [{"field": f"f{n}", "from": n, "to": -n} for n in range(2000)]}
     yield (
@@ -94,6 +95,14 @@ def _secrets(turn: int) -> Iterator[tuple[str, Any]]:
     yield "1,000 assignments in a text", {"msg": "token = " * 1000}
     yield "500 addresses with passwords", {"msg": "https://a:b@c/ " * 500}
     yield "200 private keys begun", {"msg": "-----BEGIN RSA PRIVATE KEY " * 200}
+    yield (
+        "500 objects of new keys and a token",
+        {
+            "l": [{f"a{turn}x{n}": n, f"b{turn}x{n}": "text"} for n in range(500)],
+            "m": "Bearer abcdefghijklmnop",
+        },
+    )
+    yield "100 new passwords", {f"password{turn}x{number}": "s3cr3ts3cr3t" for number in range(100)}
     yield "500 marked fields", {"l": [{"field": "password", "from": "a", "to": "b"} for _ in range(500)]}
 
 

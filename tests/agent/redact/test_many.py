@@ -110,3 +110,27 @@ def test_texts_with_newlines_quotes_and_json_and_endless_depth_hide_nothing(
 def test_of_a_line_with_a_secret_harmless_texts_keep_every_character(redactor: Redactor) -> None:
     event = {"a": "x\ny", "b": 'say "x"', "c": "\\", "d": json.dumps({"e": ['"', "\n"], "f": {"g": 1}}), "é": "ü"}
     assert through(redactor, event | {"pin": {"a": 1}}) == event | {"pin": {"a": MASK}}
+
+
+@pytest.mark.parametrize("place", [0, 15, 16, 17, 299])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"password": "hunter2"},
+        {"field": "api_token", "from": "hunter2"},
+        {"x": [{"pin": {"y": "hunter2"}}]},
+        {"note": 'token: "hunter2hunter2"\n'},
+        {"hunter2=1 password=hunter2": 1},
+        {"card": CARD},
+    ],
+)
+def test_of_hundreds_of_objects_the_one_with_a_secret_is_found(
+    redactor: Redactor, secret: dict[str, Any], place: int
+) -> None:
+    many: list[Any] = [{f"k{number}": number, "text": f"word {number}\n", "q": '"'} for number in range(300)]
+    listed = [*many[:place], secret, *many[place:]]
+    out = redactor.redact(json.dumps({"pin": {"a": 1}, "list": listed}).encode())
+    assert b"hunter2" not in out.replace(b"hunter2=1", b"")
+    assert str(CARD).encode() not in out
+    found = json.loads(out)["list"]
+    assert found[:place] + found[place + 1 :] == many

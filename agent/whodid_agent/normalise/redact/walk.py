@@ -21,6 +21,8 @@ _DEEPEST, _TEXT = 80, 8
 """Levels that are looked through, and for how many of them JSON in a text counts; what lies below is masked."""
 _LONG = 256
 """Characters of JSON in a text of which all strings are scanned at once."""
+_SIEVED, _MOST_VAIN = 16, 2
+"""Objects of an array that are scanned at once, where there are more; how often more in vain than not."""
 _LOOKS = 8
 _BYTES_PER_LOOK = 512
 _CACHED_NAMES = 4096
@@ -111,10 +113,26 @@ class Walker:
                 return value
             known = {item: self._digits(item, key, patience) for item in dict.fromkeys(value)}
             items = [known[item] for item in value]
+        elif kinds == {dict} and key.level is _OPEN and patience.suspected is not None and len(value) > _SIEVED:
+            items = self._sieved(value, key, depth, patience)
         else:
             one = self._string if kinds == {str} else self._object if kinds == {dict} else self.walk
             items = [one(item, key, depth + 1, patience) for item in value]
         return value if all(map(operator.is_, items, value)) else items
+
+    def _sieved(self, value: list[Any], key: Key, depth: int, patience: Patience) -> list[Any]:
+        """The objects of a long array; some at once are written anew and scanned, as a line would be."""
+        items: list[Any] = []
+        vain = 0  # where most are suspected, to ask costs more than to look
+        for start in range(0, len(value), _SIEVED):
+            part = value[start : start + _SIEVED]
+            if vain > _MOST_VAIN or self._text.suspects(_encode(part)):
+                vain += 1
+                part = [self._object(one, key, depth + 1, patience) for one in part]
+            else:
+                vain -= 1
+            items += part
+        return items
 
     def _is_beyond(self, key: Key, depth: int, patience: Patience) -> bool:
         """Whether what stands here is masked unseen: too deep, or below a secret's key in a line of too many."""
