@@ -105,7 +105,7 @@ class Masks:
 
 def _is_escaped(data: bytes) -> bool:
     """Whether a key may be written with letters that are escaped."""
-    return b"\\u00" in data and _ESCAPE.search(data) is not None
+    return b"\\" in data and b"\\u00" in data and _ESCAPE.search(data) is not None  # one byte is found the fastest
 
 
 def set_masks(paths: Iterable[Path], event: dict[str, Any]) -> bool:
