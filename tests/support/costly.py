@@ -102,7 +102,7 @@ def _secrets(turn: int) -> Iterator[tuple[str, Any]]:
             "m": "Bearer abcdefghijklmnop",
         },
     )
-    yield "100 new passwords", {f"password{turn}x{number}": "s3cr3ts3cr3t" for number in range(100)}
+    yield "100 new passwords", {f"p{turn}x{number}_password": "s3cr3ts3cr3t" for number in range(100)}
     yield "500 marked fields", {"l": [{"field": "password", "from": "a", "to": "b"} for _ in range(500)]}
 
 

@@ -56,7 +56,7 @@ class Contexts:
         depth = context.depth + 1
         group = context.group
         if group is None and word is None:
-            return TOP._replace(depth=depth)
+            return Context(None, PERHAPS, 0, "", aside=False, depth=depth)
         self.words[f"{number}"] = step
         if word is None:
             aside = context.aside or step not in self._lexicon.through

@@ -295,16 +295,16 @@ class _Planner:
         flat = self.lexicon.flat.get(name)
         if group == "target" and (flat is None or flat.group != "target"):
             return
-        context = context._replace(root=context.root or f"@{place[0]}")
+        root = context.root or f"@{place[0]}"
         if flat is not None:
             rank = self.lexicon.words[flat.word].rank
-            self._add(place, f"{context.root}/{flat.word}", Word(flat.group, flat.strength, rank), flat, context.depth)
+            self._add(place, f"{root}/{flat.word}", Word(flat.group, flat.strength, rank), flat, context.depth)
             return
         word = self.lexicon.word(name)
         if word is not None and word.group in _GROUPS and word.group != "actor.token":
-            self._add(place, f"{context.root}/{name}", word, None, context.depth)
+            self._add(place, f"{root}/{name}", word, None, context.depth)
         elif word is None and group is None and self.lexicon.doer(name):
-            self._add(place, f"{context.root}/{name}", Word("actor", PERHAPS, 60), None, context.depth)
+            self._add(place, f"{root}/{name}", Word("actor", PERHAPS, 60), None, context.depth)
 
     def _add(self, place: Place, root: str, word: Word, member: Member | None, depth: int) -> None:
         key = (word.group, root, "")
