@@ -178,6 +178,10 @@ class Pipeline:
     def _event(
         self, item: int, data: bytes, origin: Origin, sent: Mapping[int, Sent] | None, part: str | None
     ) -> Event:
+        if part is None and not sent:
+            made = self._layouts.shipment(item, data, origin)
+            if made is not None:
+                return made
         try:
             event = decoding.decode(data)
             if type(event) is not dict:

@@ -104,10 +104,18 @@ class Straight(Stencils):
         sides: list[Any] = []
         changed: tuple[Any, ...] | None = ()
         if diffs is not None:
-            changed = changed_of(_from_json(diffs), sides)
-            if not changed:
+            fields = _from_json(diffs)
+            changed = changed_of(fields, sides)
+            if changed is None:
                 return None
-            sides = [side.encode() for side in sides]
+            if changed:
+                sides = [side.encode() for side in sides]
+            elif metadata is None:
+                metadata = b'{"changes":%b}' % _to_json(fields)
+            elif b'"changes"' in metadata:
+                return None
+            else:
+                metadata = b'%b,"changes":%b}' % (metadata[:-1], _to_json(fields))
         if metadata is None:
             rest, meta, lines = b"", b"[]", b""
         else:

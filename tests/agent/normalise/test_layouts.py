@@ -90,8 +90,9 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def warmed(*given: Any, **options: Any) -> Pipeline:
     """A pipeline that has met all lines often enough to have guesses, and with these stencils and layouts."""
     made = pipeline(*given, **options)
-    for line in LINES * 70:
-        outcomes(line, made)
+    for line in LINES:
+        for _ in range(70):
+            outcomes(line, made)
     return made
 
 
@@ -172,6 +173,10 @@ def test_mutated_events_give_the_same_by_a_layout_and_some_have_one(warm: list[P
 def test_a_line_of_a_known_layout_says_where_it_came_from(warm: list[Pipeline]) -> None:
     for origin in (Origin(HTTP, 7, RECEIVED, "key", 3), Origin(HTTP, 7, RECEIVED), Origin(FILE, 1 << 40, RECEIVED)):
         assert the_same(LINES[0], warm[0], origin) > 0
+
+
+def test_events_of_an_array_are_shipped_by_their_layouts_too(warm: list[Pipeline]) -> None:
+    assert the_same(b"[%b,%b]" % (LINES[0], LINES[3]), warm[0]) >= 4
 
 
 def test_what_the_journal_remembers_is_shipped_under_that(warm: list[Pipeline]) -> None:
