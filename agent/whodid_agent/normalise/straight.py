@@ -49,6 +49,7 @@ class Straight(Stencils):
         self._own_place = _encoded(self._workspace)
         self._own_project = _encoded(self._project)
         self._straight: dict[tuple[Any, ...], _Straight] = {}
+        self._without: set[tuple[Any, ...]] = set()
 
     def straight(  # noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917  # a return for each reason why there is none; see `shipment`
         self,
@@ -81,6 +82,8 @@ class Straight(Stencils):
         Changes and metadata are JSON; there are so many `quotes` in the line. None where there is no stencil, or
         something is out of the ordinary. Raises where the line is no JSON.
         """
+        if self._without and (action, outcome, of_kind, of) in self._without:
+            return None
         time, precision, zone_assumed = instant
         received_at = origin.received_at
         if (
@@ -148,8 +151,13 @@ class Straight(Stencils):
         """The stencil of this kind, in bytes; None as long as there is none."""
         filled, *told, changed, zone_assumed, masked, nothing = kind
         words = (word.decode() if isinstance(word, bytes) else word for word in told)
-        stencil = self._known.get((filled, *words, changed, zone_assumed, masked, nothing))
+        written = (filled, *words, changed, zone_assumed, masked, nothing)
+        stencil = self._known.get(written)
         if stencil is None:
+            if written in self._known:  # there will be none: what is nearly of this kind is not looked at either
+                if len(self._without) >= _MOST_KINDS:
+                    self._without.clear()
+                self._without.add((*told,))
             return None
         if len(self._straight) >= _MOST_KINDS:
             self._straight.clear()

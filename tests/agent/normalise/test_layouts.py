@@ -24,7 +24,7 @@ from support.events import (
     pipeline,
     profile_events,
 )
-from whodid_agent.normalise import layouts, pairs, stencil
+from whodid_agent.normalise import layouts, pairs, stencil, straight
 from whodid_agent.normalise.contract import Discard, Origin, Sent, Shipment
 from whodid_agent.normalise.layouts import Layouts
 from whodid_agent.normalise.pipeline import Pipeline
@@ -177,6 +177,16 @@ def test_a_line_of_a_known_layout_says_where_it_came_from(warm: list[Pipeline]) 
 
 def test_events_of_an_array_are_shipped_by_their_layouts_too(warm: list[Pipeline]) -> None:
     assert the_same(b"[%b,%b]" % (LINES[0], LINES[3]), warm[0]) >= 4
+
+
+def test_actions_without_a_stencil_are_known_at_once_and_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(straight, "_MOST_KINDS", 8)
+    through = warmed()
+    for number in range(30):
+        line = LINES[0].replace(b"document.update", b"zap%d" % number)
+        assert the_same(line, through) == the_same(line, through) == 0
+    (stencils,) = through._stencils.values()
+    assert 0 < len(stencils._without) <= 8
 
 
 def test_what_the_journal_remembers_is_shipped_under_that(warm: list[Pipeline]) -> None:
