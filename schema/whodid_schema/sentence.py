@@ -114,19 +114,18 @@ def complete(record: Record, text: str, *, phrase: bool = False) -> str:
     text = text.strip()[:_LONGEST_TEXT]
     if text.endswith(".") and not text.endswith(".."):
         text = text[:-1]
-    if text and (_names_actor(record, text) or not (phrase or _lacks_subject(text))):
+    who = actor_name(record)
+    if text and (_names_actor(record, text, who) or not (phrase or _lacks_subject(text))):
         return text
-    return f"{actor_name(record)} {text[:1].lower()}{text[1:]}".rstrip()
+    return f"{who} {text[:1].lower()}{text[1:]}".rstrip()
 
 
-def _names_actor(record: Record, text: str) -> bool:
+def _names_actor(record: Record, text: str, who: str) -> bool:
     """Whether a text begins with its actor: "fred deleted a note" has its subject, though fred looks like a past."""
     actor = record.actor
     if actor is not None and actor.on_behalf_of is not None and _begins(text, actor.on_behalf_of.name):
         return True
-    return _begins(text, actor_name(record)) or (
-        actor is not None and (_begins(text, actor.name) or _begins(text, actor.email))
-    )
+    return _begins(text, who) or (actor is not None and (_begins(text, actor.name) or _begins(text, actor.email)))
 
 
 def _begins(text: str, name: str | None) -> bool:

@@ -163,6 +163,7 @@ class Asking(Source):
                 self.unless(f"{place.name} is not {place.value}")
             elif type(place.value) is str and len(place.value) <= _LONGEST_WORD:
                 self.unless(f"{place.name} != {self.bind(place.value)}")
+                self.texts.add(place.name)
             else:
                 raise Unfit
             self.same.add(place.way)

@@ -163,10 +163,9 @@ class Writer(Leaving):
 
     def unlike(self, name: str, kind: str, value: Any) -> str | None:
         """What holds of a local that cannot be taken as it is, where this value can; None: its kind must say."""
-        if kind == "text" and type(value) is str:
-            return f"type({name}) is not str or not {name}"
-        if kind == "name" and type(value) is str:
-            return f"type({name}) is not str or len({name}) <= {values.PLACEHOLDER} and name({name}) is None"
+        if kind in ("text", "name") and type(value) is str:
+            empty = f"not {name}" if kind == "text" else f"len({name}) <= {values.PLACEHOLDER} and name({name}) is None"
+            return empty if name in self.texts else f"type({name}) is not str or {empty}"
         if kind == "changes" and type(value) is dict:
             return f"type({name}) is not dict or not {name}"
         return f"{name} is None" if kind == "anything" else None
@@ -245,7 +244,9 @@ class Writer(Leaving):
         if place is None:
             return False
         present = place.value not in (None, "")
-        if place.way not in self.same and place.way not in self.asked:
+        if place.name in self.texts:
+            self.unless(f"not {place.name}" if present else place.name)
+        elif place.way not in self.same and place.way not in self.asked:
             self.unless(f"{place.name} {'in' if present else 'not in'} (None, '')")
         return present
 

@@ -21,43 +21,57 @@ from whodid_agent.normalise.peek import compile_peek
 from whodid_agent.normalise.plain import Plain
 from whodid_agent.normalise.profile import Profile
 
-_MOST_GUESSES = 4
-_MET_OFTEN = 4
+_MOST_GUESSES = 6
+_FIRST, _SELDOM = 4, 64
+"""Events that no guess serves until one is made, the first time and at last."""
+
 _MOST_ACTIONS = 512
 _LONGEST_ACTION = 128
-_ROOM = 1_024
+_ROOM, _REFILL = 1_024, 1 / 256
 """Bounds of what is kept for the actions that senders make up: a guess takes 14 KB, and 1.5 ms to make."""
 
 
 class Guesses:
-    """What serves the events of one list of keys and one action: guesses made of those that were met."""
+    """What serves the events of one list of keys and one action: guesses of those met lately, the useful in front."""
 
     def __init__(self) -> None:
-        self.known: tuple[Guess, ...] = ()
-        self._tries = _MOST_GUESSES
-        self._missed = 0
-        self._next = _MET_OFTEN
+        self.known: list[Guess] = []
+        self._next = self._pause = _FIRST
+
+    def extract(self, event: dict[str, Any]) -> Draft | Plain | None:
+        """What the first guess that serves gives; None where none does, and the event is as it was."""
+        for number, one in enumerate(self.known):
+            draft = one(event)
+            if draft is not None:
+                if number:
+                    self.known[number - 1 : number + 1] = one, self.known[number - 1]
+                return draft
+        return None
 
     def is_due(self) -> bool:
-        """Whether a guess is to be made of the event that none of those there are serves.
-
-        One of those met first, another where that fits few, at last none: senders make events up.
-        """
-        if not self._tries:
+        """Whether a guess is to be made of the event that none of those there are serves."""
+        self._next -= 1
+        if self._next:
             return False
-        self._missed += 1
-        if self._missed < self._next:
-            return False
-        self._tries -= 1
-        self._next *= 8
+        self._next = self._pause = min(2 * self._pause, _SELDOM)
         return True
 
 
 class Room:
-    """How many more guesses are made for one profile."""
+    """How many guesses of one profile may be kept still, and how many made: so many at once, then some now and then."""
 
     def __init__(self) -> None:
-        self.left = _ROOM
+        self.kept = _ROOM
+        self.made: float = _ROOM
+
+    def keep(self, guesses: Guesses, made: Guess) -> bool:
+        """Put a guess to the others, where there is no room in the place of the last; whether there was a place."""
+        if self.kept and len(guesses.known) < _MOST_GUESSES:
+            guesses.known.append(made)
+            self.kept -= 1
+        elif guesses.known:
+            guesses.known[-1] = made
+        return bool(guesses.known)
 
 
 class Fitted:
@@ -68,32 +82,35 @@ class Fitted:
         self.run = run
         self._room = room
         self.guesses: dict[str | None, Guesses] = {}
+        self._met: dict[str | None, Guesses] = {}
 
     def extract(self, event: dict[str, Any], action: str | None = None) -> Draft | Plain:
         """The draft of an event with these keys, or what a plain one is made of; uses it up."""
         guesses = self.guesses.get(action)
         if guesses is not None:
-            for one in guesses.known:
-                draft = one(event)
-                if draft is not None:
-                    return draft
-        if self._room is not None and self._room.left:
+            draft = guesses.extract(event)
+            if draft is not None:
+                return draft
+        if self._room is not None:
             self._learn(event, action, guesses, self._room)
         return self.run(event)
 
     def _learn(self, event: dict[str, Any], action: str | None, guesses: Guesses | None, room: Room) -> None:
-        """Make a guess of this event where one is due."""
+        """Make a guess of this event where one is due: senders make events up, so not of each."""
+        room.made = min(room.made + _REFILL, _ROOM)
+        guesses = guesses or self._met.get(action)
         if guesses is None:
             if len(action or "") > _LONGEST_ACTION:
                 return
-            if len(self.guesses) >= _MOST_ACTIONS:
-                self.guesses = {known: one for known, one in self.guesses.items() if one.known}
-            guesses = self.guesses[action] = Guesses()
-        if guesses.is_due():
-            room.left -= 1
+            if len(self._met) >= _MOST_ACTIONS:
+                self._met.clear()
+            guesses = self._met[action] = Guesses()
+        if guesses.is_due() and room.made >= 1:
+            room.made -= 1
             made = guess(self._profile, event, of_action=action is not None)
-            if made is not None:
-                guesses.known += (made,)
+            if made is not None and room.keep(guesses, made):
+                self.guesses[action] = guesses
+                self._met.pop(action, None)
 
 
 def by_shape(profile: Profile, room: Room) -> ByShape[Fitted]:
