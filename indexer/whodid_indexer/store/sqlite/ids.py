@@ -67,8 +67,11 @@ class _Filter:
     def maybe(self, high: int) -> bool:
         """Whether this one may have been added."""
         bits, mask = self._bits, self.size - 1
-        one, two, three = high & mask, high >> 17 & mask, high >> 34 & mask
-        return bool(bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & bits[three >> 3] >> (three & 7) & 1)
+        place = high & mask
+        if not bits[place >> 3] >> (place & 7) & 1:
+            return False  # as of nearly every new one: the other two need not be fetched from memory
+        two, three = high >> 17 & mask, high >> 34 & mask
+        return bool(bits[two >> 3] >> (two & 7) & bits[three >> 3] >> (three & 7) & 1)
 
 
 class _Making:
