@@ -1,11 +1,12 @@
 """A guess for lines that are laid out alike: the same function, but of the texts that the layout's pattern finds.
 
-    def run(e):
-        (v0, v3, r4, o5) = e.groups()              texts, a number as it is written, an object's text
-        v4 = int(r4)
+    def run(e, …):
+        (b0, b3, r4, o5, o6) = e.groups()          texts, a number as it is written, objects' texts: bytes of the line
+        v3 = b3.decode(); v4 = int(r4) …           only what is looked at
         if len(v3) <= 11 and name(v3) is None: return None
         v0_moment = moment(v0) …
-        return (v0_moment, v3, …, o5, k7, k8 + o6[1:])
+        if k1 in o6: return None                   a key that would be looked for
+        return ship(v0_moment, b3, …, o5, k7, k8 + o6[1:], …)
 
 What a guess asks of an event's keys and kinds the layout has decided; what it asks of values is asked here too, by the
 same lines. The metadata is JSON: texts of the line, put together. An object in which the profile looks for nothing that
@@ -15,6 +16,8 @@ is there stays a text; a key that would be looked for is not allowed to be writt
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from whodid_agent.normalise import guess, values
 from whodid_agent.normalise.asking import NOTHING, Unfit
@@ -161,7 +164,7 @@ class _Writer(guess.Writer):
     def _member(self, way: Way) -> Iterator[Any]:
         kind, value = self._kinds.get(way), at(self.event, way)
         if kind is None:
-            yield _JSON.get(value, "{}") if not isinstance(value, str) else '""'
+            yield _to_json(value).decode()
         elif kind == "text":
             yield from ('"', way, '"')
         elif kind != "close":
@@ -302,4 +305,4 @@ def _outer(steps: Steps) -> list[Way]:
 
 
 _QUOTE = b'"'
-_JSON = {None: "null", True: "true", False: "false"}
+_to_json = msgspec.json.Encoder().encode
