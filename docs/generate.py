@@ -23,7 +23,7 @@ from pydantic.fields import FieldInfo
 from whodid_agent.cli.main import cli as agent_cli
 from whodid_agent.config import AgentSettings
 from whodid_agent.inputs.http.problem import CODES
-from whodid_agent.normalise import language
+from whodid_agent.normalise.language import schema as language
 from whodid_config.settings import model_in
 from whodid_dashboards.opensearch import saved, source
 from whodid_indexer.api import app as _api_app  # noqa: F401  its error codes are documented too

@@ -68,7 +68,7 @@ def test_without_its_command_line_httpx_is_whole() -> None:
 def test_of_profiles_that_no_event_has_only_the_head_is_read() -> None:
     program = (
         "import pathlib, sys\n"
-        "from whodid_agent.normalise.load import builtin_profile\n"
+        "from whodid_agent.normalise.language.load import builtin_profile\n"
         "from whodid_agent.normalise.profiles import ProfileSet\n"
         "profiles = ProfileSet.load()\n"
         "assert profiles.knows({'kind': 'Event', 'auditID': 'a', 'stage': 's', 'apiVersion': 'audit.k8s.io/v1'})\n"

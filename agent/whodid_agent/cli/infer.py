@@ -14,11 +14,11 @@ from whodid_agent.cli.normalise import opened, values_in
 from whodid_agent.normalise.cases import failures, record_of
 from whodid_agent.normalise.decode import decode
 from whodid_agent.normalise.envelope import unwrapped
-from whodid_agent.normalise.infer import Event, Inferred, infer
-from whodid_agent.normalise.infer_text import write
-from whodid_agent.normalise.load import parse_profile
+from whodid_agent.normalise.language.load import parse_profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.normalise.redact import Redactor
+from whodid_agent.normalise.unknown.infer import Event, Inferred, infer
+from whodid_agent.normalise.unknown.infer_text import write
 from whodid_schema.errors import Undecodable, UsageError
 
 _MOST_EVENTS = 20_000

@@ -7,16 +7,16 @@ from pathlib import Path
 import click
 
 from whodid_agent.cli import infer
-from whodid_agent.normalise import language
 from whodid_agent.normalise.cases import failures
-from whodid_agent.normalise.load import (
+from whodid_agent.normalise.language import schema as language
+from whodid_agent.normalise.language.load import (
     builtin_heads,
     builtin_names,
     builtin_profile,
     builtin_profiles,
     load_profiles,
 )
-from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.language.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_config.commandline import LazyGroup
 from whodid_schema.errors import WhodidError

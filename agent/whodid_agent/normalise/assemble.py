@@ -14,7 +14,7 @@ from whodid_agent.normalise import values
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.draft import Draft, keep
-from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.language.profile import Profile
 from whodid_agent.normalise.what import read_changes, read_targets
 from whodid_schema import folding, sentence, taxonomy, telling, timestamp
 from whodid_schema.canonical import slug

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Shipment, Stream
+from whodid_agent.normalise.language.profile import Case, Profile
 from whodid_agent.normalise.pipeline import Pipeline
-from whodid_agent.normalise.profile import Case, Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.meta import default_meta
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from whodid_agent.normalise.profile import Split
+from whodid_agent.normalise.language.profile import Split
 from whodid_schema.errors import Undecodable
 
 Event = dict[str, Any]

@@ -11,9 +11,9 @@ from whodid_agent.normalise.contract import Refusal, Shipment
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import SLOTS
 from whodid_agent.normalise.interpret import value_of, variant_for
+from whodid_agent.normalise.language.path import Steps, spelt
+from whodid_agent.normalise.language.profile import Profile
 from whodid_agent.normalise.mapper import Mapper
-from whodid_agent.normalise.path import Steps, spelt
-from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.timestamp import Instant
 from whodid_schema.visible import visible

@@ -8,7 +8,7 @@ from typing import Any
 
 from whodid_agent.normalise import values
 from whodid_agent.normalise.draft import SLOTS, Draft, Values, build
-from whodid_agent.normalise.expression import (
+from whodid_agent.normalise.language.expression import (
     NULL,
     Const,
     Each,
@@ -20,8 +20,8 @@ from whodid_agent.normalise.expression import (
     Table,
     Template,
 )
-from whodid_agent.normalise.path import MOST_MEMBERS, Path, Steps, at, remove, table_key, take_away
-from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.language.path import MOST_MEMBERS, Path, Steps, at, remove, table_key, take_away
+from whodid_agent.normalise.language.profile import Profile
 from whodid_agent.normalise.values import Accept
 
 Event = dict[str, Any]

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from whodid_agent.normalise.byshape import ByShape
-from whodid_agent.normalise.compile import Extract, compile_profile
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.draft import Draft
-from whodid_agent.normalise.expression import looked_at
-from whodid_agent.normalise.generic import Search
-from whodid_agent.normalise.guess import Guess, guess
+from whodid_agent.normalise.fast.byshape import ByShape
+from whodid_agent.normalise.fast.compile import Extract, compile_profile
+from whodid_agent.normalise.fast.guess import Guess, guess
+from whodid_agent.normalise.fast.peek import compile_peek
 from whodid_agent.normalise.interpret import extract
-from whodid_agent.normalise.load import builtin_profile
-from whodid_agent.normalise.path import table_key
-from whodid_agent.normalise.peek import compile_peek
+from whodid_agent.normalise.language.expression import looked_at
+from whodid_agent.normalise.language.load import builtin_profile
+from whodid_agent.normalise.language.path import table_key
+from whodid_agent.normalise.language.profile import Profile
 from whodid_agent.normalise.plain import Plain
-from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.unknown.generic import Search
 
 _MOST_GUESSES = 6
 _FIRST, _SELDOM = 4, 64

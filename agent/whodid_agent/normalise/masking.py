@@ -16,8 +16,8 @@ import msgspec
 
 from whodid_agent.normalise.decode import decode_json
 from whodid_agent.normalise.envelope import put_back, unwrapped
+from whodid_agent.normalise.language.path import INSIDE, Path, Pick, Steps, at, table_key
 from whodid_agent.normalise.mapper import Mapper
-from whodid_agent.normalise.path import INSIDE, Path, Pick, Steps, at, table_key
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_agent.normalise.redact import Redactor
 from whodid_schema.record import MASK

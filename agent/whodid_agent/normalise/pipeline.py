@@ -16,15 +16,15 @@ from whodid_agent.normalise import envelope
 from whodid_agent.normalise.assemble import Filing, finish
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment, Stream
 from whodid_agent.normalise.draft import Draft
-from whodid_agent.normalise.layouts import Layouts
+from whodid_agent.normalise.fast.layouts import Layouts
+from whodid_agent.normalise.fast.straight import Straight
+from whodid_agent.normalise.language.path import at
+from whodid_agent.normalise.language.profile import Drop, Profile
 from whodid_agent.normalise.masking import Masks, set_masks
-from whodid_agent.normalise.path import at
 from whodid_agent.normalise.plain import Plain, finish_plain
-from whodid_agent.normalise.profile import Drop, Profile
 from whodid_agent.normalise.profiles import GENERIC, ProfileSet
 from whodid_agent.normalise.redact import Redactor
 from whodid_agent.normalise.signing import Signer
-from whodid_agent.normalise.straight import Straight
 from whodid_schema import identity, timestamp
 from whodid_schema.document import document
 from whodid_schema.errors import ConfigError, Undecodable

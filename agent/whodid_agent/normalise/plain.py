@@ -12,7 +12,7 @@ from typing import Any
 from whodid_agent.normalise.assemble import SHORT, Filing, finish, free_text, short_deed
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.draft import Draft, build
-from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.language.profile import Profile
 from whodid_schema import diff, folding, sentence, timestamp
 from whodid_schema.canonical import target_type
 from whodid_schema.record import Actor, Client, Record, Ref, Target

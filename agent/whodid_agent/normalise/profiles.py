@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from whodid_agent.normalise.byshape import ByShape
-from whodid_agent.normalise.load import builtin_heads, load_profiles
+from whodid_agent.normalise.fast.byshape import ByShape
+from whodid_agent.normalise.language.load import builtin_heads, load_profiles
+from whodid_agent.normalise.language.path import Path as Place
+from whodid_agent.normalise.language.profile import Profile, Split
 from whodid_agent.normalise.mapper import Mapper
-from whodid_agent.normalise.path import Path as Place
-from whodid_agent.normalise.profile import Profile, Split
 from whodid_agent.normalise.recognise import Recogniser
 from whodid_schema.errors import ConfigError
 

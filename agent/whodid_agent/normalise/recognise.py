@@ -8,8 +8,8 @@ fits.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from whodid_agent.normalise.path import Path, at
-from whodid_agent.normalise.profile import Profile, Shape
+from whodid_agent.normalise.language.path import Path, at
+from whodid_agent.normalise.language.profile import Profile, Shape
 
 Event = dict[str, Any]
 

@@ -11,16 +11,16 @@ import pytest
 from support.events import PROFILES, mutated, profile_events
 from whodid_agent.normalise import interpret, values
 from whodid_agent.normalise.assemble import Filing, finish
-from whodid_agent.normalise.byshape import ByShape
-from whodid_agent.normalise.compile import Extract, compile_profile, generate
 from whodid_agent.normalise.contract import InputOptions
 from whodid_agent.normalise.draft import Draft
-from whodid_agent.normalise.guess import Guess, guess
-from whodid_agent.normalise.load import parse_profile
+from whodid_agent.normalise.fast.byshape import ByShape
+from whodid_agent.normalise.fast.compile import Extract, compile_profile, generate
+from whodid_agent.normalise.fast.guess import Guess, guess
+from whodid_agent.normalise.fast.peek import compile_peek
+from whodid_agent.normalise.language.load import parse_profile
+from whodid_agent.normalise.language.profile import Profile
 from whodid_agent.normalise.mapper import Fitted, Mapper, Room
-from whodid_agent.normalise.peek import compile_peek
 from whodid_agent.normalise.plain import Plain, draft_of, finish_plain
-from whodid_agent.normalise.profile import Profile
 from whodid_agent.normalise.recognise import Recogniser, fits
 from whodid_schema.telling import Gap
 

@@ -122,10 +122,10 @@ def test_a_format_that_has_a_profile_is_named_instead(tmp_path: Path) -> None:
 
 
 def test_every_unseen_format_can_be_inferred(tmp_path: Path) -> None:
-    from whodid_agent.normalise.infer import infer  # noqa: PLC0415  # what the command does, without starting it often
-    from whodid_agent.normalise.infer_text import write  # noqa: PLC0415
-    from whodid_agent.normalise.load import parse_profile  # noqa: PLC0415
+    from whodid_agent.normalise.language.load import parse_profile  # noqa: PLC0415
     from whodid_agent.normalise.profiles import GENERIC, ProfileSet  # noqa: PLC0415
+    from whodid_agent.normalise.unknown.infer import infer  # noqa: PLC0415  # what the command does, without starting it often
+    from whodid_agent.normalise.unknown.infer_text import write  # noqa: PLC0415
 
     search = ProfileSet.load().get(GENERIC).search
     for sample in samples("tuned"):

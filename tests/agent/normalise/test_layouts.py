@@ -24,9 +24,9 @@ from support.events import (
     pipeline,
     profile_events,
 )
-from whodid_agent.normalise import layouts, pairs, stencil, straight
 from whodid_agent.normalise.contract import Discard, Origin, Sent, Shipment
-from whodid_agent.normalise.layouts import Layouts
+from whodid_agent.normalise.fast import layouts, pairs, stencil, straight
+from whodid_agent.normalise.fast.layouts import Layouts
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_schema.meta import Retention, default_meta
 

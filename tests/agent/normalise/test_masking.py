@@ -7,7 +7,7 @@ import pytest
 
 from support.events import AT_START, PROFILES, pipeline
 from whodid_agent.normalise.contract import Refusal
-from whodid_agent.normalise.load import parse_profile
+from whodid_agent.normalise.language.load import parse_profile
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema.record import MASK

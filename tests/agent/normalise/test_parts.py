@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from whodid_agent.normalise import patterns, values
+from whodid_agent.normalise import values
 from whodid_agent.normalise.device import device_of
 from whodid_agent.normalise.label import read_label
-from whodid_agent.normalise.path import BadPathError, Pick, Steps, parse_path, spelt
+from whodid_agent.normalise.language import patterns
+from whodid_agent.normalise.language.path import BadPathError, Pick, Steps, parse_path, spelt
 from whodid_schema.record import Change, Target
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whodid_agent.normalise import interpret
-from whodid_agent.normalise.compile import compile_profile
-from whodid_agent.normalise.load import parse_profile
-from whodid_agent.normalise.path import BadPathError, Like, at, parse_path, remove, spelt
-from whodid_agent.normalise.profile import Profile
+from whodid_agent.normalise.fast.compile import compile_profile
+from whodid_agent.normalise.language.load import parse_profile
+from whodid_agent.normalise.language.path import BadPathError, Like, at, parse_path, remove, spelt
+from whodid_agent.normalise.language.profile import Profile
 
 EVENT = {"arn": "arn:aws:sts::1:assumed-role/Ops/ann@example.com", "user": {"name": "Root", "id": 7}, "bot": "ci[bot]"}
 

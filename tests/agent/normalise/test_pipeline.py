@@ -8,7 +8,7 @@ import pytest
 
 from support.events import AT_START, FILE, HTTP, META, PROFILES, RECEIVED, outcomes, pipeline, record, shipped
 from whodid_agent.normalise.contract import Discard, Origin, Refusal, Sent, Shipment
-from whodid_agent.normalise.load import parse_profile
+from whodid_agent.normalise.language.load import parse_profile
 from whodid_agent.normalise.profiles import ProfileSet
 from whodid_schema import identity
 from whodid_schema.document import document

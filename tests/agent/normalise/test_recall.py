@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from support.events import META, PROFILES, mutated, outcomes, pipeline, profile_events
 from support.unseen import samples
-from whodid_agent.normalise import memory, stencil
 from whodid_agent.normalise.contract import InputOptions
-from whodid_agent.normalise.memory import Memory
+from whodid_agent.normalise.fast import stencil
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.profiles import ProfileSet
+from whodid_agent.normalise.unknown import memory
+from whodid_agent.normalise.unknown.memory import Memory
 
 EVENTS: list[dict[str, Any]] = [sample.event for name in ("tuned", "held_out", "vendors") for sample in samples(name)]
 EVENTS.append({"log_date": "2026-03-05", "log_time": "10:00:00", "user": "ann", "action": "a.b", "ip": "10.0.0.1"})

@@ -9,9 +9,9 @@ import pytest
 
 from support.events import mutated
 from whodid_agent.normalise import interpret
-from whodid_agent.normalise.compile import compile_profile
-from whodid_agent.normalise.guess import guess
-from whodid_agent.normalise.load import parse_profile
+from whodid_agent.normalise.fast.compile import compile_profile
+from whodid_agent.normalise.fast.guess import guess
+from whodid_agent.normalise.language.load import parse_profile
 from whodid_agent.normalise.plain import draft_of
 from whodid_schema.errors import ConfigError
 

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.events import AT_START, FILE, HTTP, META, RECEIVED, mutated, outcomes, pipeline, shipped
-from whodid_agent.normalise import pairs, stencil
 from whodid_agent.normalise.contract import Origin, Shipment
-from whodid_agent.normalise.layouts import Layouts
+from whodid_agent.normalise.fast import pairs, stencil
+from whodid_agent.normalise.fast.layouts import Layouts
+from whodid_agent.normalise.fast.stencil import Stencils
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.signing import Signer
-from whodid_agent.normalise.stencil import Stencils
 from whodid_schema.meta import Meta, Retention, default_meta
 
 OPTIONS: tuple[dict[str, Any], ...] = (

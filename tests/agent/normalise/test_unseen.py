@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from agent.normalise.test_properties import KEYS, VALUES, scalars
 from support.events import PROFILES, outcomes, record
 from support.unseen import GENERIC, JUDGED, Sample, at, samples, score, wrong
-from whodid_agent.normalise import shapes
 from whodid_agent.normalise.contract import Refusal, Shipment
-from whodid_agent.normalise.generic import Evidence
+from whodid_agent.normalise.unknown import shapes
+from whodid_agent.normalise.unknown.generic import Evidence
 from whodid_schema.timestamp import to_micros
 
 SEARCH = PROFILES.get("generic").search

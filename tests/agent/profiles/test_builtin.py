@@ -7,9 +7,9 @@ from support.events import PROFILES, outcomes, profile_events, record, shipped
 from support.running import whodid_agent
 from whodid_agent.normalise.cases import failures
 from whodid_agent.normalise.contract import Shipment
-from whodid_agent.normalise.load import builtin_heads, builtin_profile
-from whodid_agent.normalise.load import head as cut
-from whodid_agent.normalise.profile import Case, Profile
+from whodid_agent.normalise.language.load import builtin_heads, builtin_profile
+from whodid_agent.normalise.language.load import head as cut
+from whodid_agent.normalise.language.profile import Case, Profile
 from whodid_schema import taxonomy
 from whodid_schema.record import decode
 

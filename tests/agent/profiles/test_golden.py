@@ -10,9 +10,9 @@ from support.events import PROFILES, mutated, outcomes, shipped
 from support.golden import ALWAYS, Golden, golden
 from whodid_agent.normalise import interpret
 from whodid_agent.normalise.cases import at
-from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.contract import Refusal, Shipment
-from whodid_agent.normalise.peek import compile_peek
+from whodid_agent.normalise.fast.compile import compile_profile
+from whodid_agent.normalise.fast.peek import compile_peek
 from whodid_schema.record import MASK
 
 GOLDEN = golden()

@@ -10,17 +10,18 @@ import msgspec
 import pytest
 
 from support.events import PROFILES
-from whodid_agent.normalise import interpret, language
+from whodid_agent.normalise import interpret
 from whodid_agent.normalise.cases import failures
-from whodid_agent.normalise.compile import compile_profile
 from whodid_agent.normalise.draft import SLOTS
-from whodid_agent.normalise.expression import Const
-from whodid_agent.normalise.guess import guess
-from whodid_agent.normalise.load import KEYS, load_profile, load_profiles, parse_profile
-from whodid_agent.normalise.path import parse_path
+from whodid_agent.normalise.fast.compile import compile_profile
+from whodid_agent.normalise.fast.guess import guess
+from whodid_agent.normalise.language import schema as language
+from whodid_agent.normalise.language.expression import Const
+from whodid_agent.normalise.language.load import KEYS, load_profile, load_profiles, parse_profile
+from whodid_agent.normalise.language.path import parse_path
+from whodid_agent.normalise.language.slots import SHORT
 from whodid_agent.normalise.plain import draft_of
 from whodid_agent.normalise.profiles import ProfileSet
-from whodid_agent.normalise.slots import SHORT
 from whodid_schema.errors import ConfigError
 
 HEAD = "profile: mine\nrecognise: {has: [a]}\n"

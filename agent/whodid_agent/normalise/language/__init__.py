@@ -1,0 +1,1 @@
+"""The language of profiles: what their files may say, and what is read from them."""
