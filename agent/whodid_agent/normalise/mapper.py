@@ -38,15 +38,10 @@ class Guesses:
         self.known: list[Guess] = []
         self._next = self._pause = _FIRST
 
-    def extract(self, event: dict[str, Any]) -> Draft | Plain | None:
-        """What the first guess that serves gives; None where none does, and the event is as it was."""
-        for number, one in enumerate(self.known):
-            draft = one(event)
-            if draft is not None:
-                if number:
-                    self.known[number - 1 : number + 1] = one, self.known[number - 1]
-                return draft
-        return None
+    def prefer(self, useful: Guess) -> None:
+        """This one has served: a place further to the front with it."""
+        place = self.known.index(useful)
+        self.known[place - 1 : place + 1] = useful, self.known[place - 1]
 
     def is_due(self) -> bool:
         """Whether a guess is to be made of the event that none of those there are serves."""
@@ -88,9 +83,12 @@ class Fitted:
         """The draft of an event with these keys, or what a plain one is made of; uses it up."""
         guesses = self.guesses.get(action)
         if guesses is not None:
-            draft = guesses.extract(event)
-            if draft is not None:
-                return draft
+            for one in guesses.known:
+                draft = one(event)
+                if draft is not None:
+                    if one is not guesses.known[0]:
+                        guesses.prefer(one)
+                    return draft
         if self._room is not None:
             self._learn(event, action, guesses, self._room)
         return self.run(event)

@@ -16,8 +16,7 @@ from whodid_agent.normalise import envelope
 from whodid_agent.normalise.assemble import Filing, finish
 from whodid_agent.normalise.contract import Discard, Event, InputOptions, Origin, Refusal, Sent, Shipment, Stream
 from whodid_agent.normalise.draft import Draft
-from whodid_agent.normalise.fast.layouts import Layouts
-from whodid_agent.normalise.fast.straight import Straight
+from whodid_agent.normalise.fast.stencil import Stencils
 from whodid_agent.normalise.language.path import at
 from whodid_agent.normalise.language.profile import Drop, Profile
 from whodid_agent.normalise.masking import Masks, set_masks
@@ -112,8 +111,7 @@ class Pipeline:
         self._filing = Filing(self.options, meta.categories, meta.epoch)
         self._found_by_sender = meta.partitions == "period"  # a whodid server makes these fields itself
         self._by_stencil = not meta.class_rules and not self._rules.general
-        self._stencils: dict[str, Straight] = {}
-        self._layouts = Layouts(self.profiles, self.named, self._stencils_of, self._signer_of)
+        self._stencils: dict[str, Stencils] = {}
         self._signer: Signer | None = None
         self._signed: Profile | None = None
         self._finite = any(kept.days is not None for kept in meta.classes.values())
@@ -124,10 +122,6 @@ class Pipeline:
 
     def events(self, line: bytes, origin: Origin, sent: Mapping[int, Sent] | None = None) -> list[Event]:
         """See contract.Normaliser."""
-        if not sent:
-            made = self._layouts.shipment(0, line, origin)
-            if made is not None:
-                return [made]
         try:
             value = decoding.decode_json(line)
             if type(value) is dict and (value.keys().isdisjoint(self._splits) or not self._holds_many(value)):
@@ -178,10 +172,6 @@ class Pipeline:
     def _event(
         self, item: int, data: bytes, origin: Origin, sent: Mapping[int, Sent] | None, part: str | None
     ) -> Event:
-        if part is None and not sent:
-            made = self._layouts.shipment(item, data, origin)
-            if made is not None:
-                return made
         try:
             event = decoding.decode(data)
             if type(event) is not dict:
@@ -209,12 +199,8 @@ class Pipeline:
         noise = self._rules.noise(profile, event) if profile.drops else ()
         draft = mapper.extract(event, data, shape)
         if isinstance(draft, tuple) and draft[-2] is not None and self._by_stencil and sent is None and not noise:
-            made = self._stencils_of(profile).shipment(
-                draft, item, data, origin, self._signer_of(origin.stream, profile)
-            )
+            made = self._filled(item, data, draft, profile, origin)
             if made is not None:
-                if part is None:
-                    self._layouts.meet(data)
                 return made
         if part is not None and type(draft) is Draft and draft.native is not None:
             draft.native = (*draft.native, part)
@@ -255,12 +241,13 @@ class Pipeline:
             body = document(record, body)
         return Shipment(item, record.id or "", index, body, profile.name != GENERIC, record.verb != "other")
 
-    def _stencils_of(self, profile: Profile) -> Straight:
+    def _filled(self, item: int, data: bytes, plain: Plain, profile: Profile, origin: Origin) -> Shipment | None:
+        """The shipment of an event that there is a stencil for."""
         stencils = self._stencils.get(profile.name)
         if stencils is None:
             expired = self._expired if self._finite else None
-            stencils = self._stencils[profile.name] = Straight(profile, self._filing, self._router, expired)
-        return stencils
+            stencils = self._stencils[profile.name] = Stencils(profile, self._filing, self._router, expired)
+        return stencils.shipment(plain, item, data, origin, self._signer_of(origin.stream, profile))
 
     def _sign(
         self, record: Record, profile: Profile, native: tuple[str, ...] | None, data: bytes, item: int, origin: Origin

@@ -7,7 +7,6 @@ from typing import Any
 
 from whodid_agent.normalise.fast.byshape import ByShape
 from whodid_agent.normalise.language.load import builtin_heads, load_profiles
-from whodid_agent.normalise.language.path import Path as Place
 from whodid_agent.normalise.language.profile import Profile, Split
 from whodid_agent.normalise.mapper import Mapper
 from whodid_agent.normalise.recognise import Recogniser
@@ -75,10 +74,6 @@ class ProfileSet:
     def knows(self, event: dict[str, Any]) -> bool:
         """Whether there is a profile for events of this shape."""
         return self.mapper_of(event, tuple(event)).head.name != GENERIC
-
-    def settled(self, event: dict[str, Any]) -> tuple[list[Place], list[Place]] | None:
-        """What makes an event of its profile: see `Recogniser.settled`."""
-        return self._recogniser.settled(event)
 
     def mapper_of(self, event: dict[str, Any], shape: tuple[str, ...]) -> Mapper:
         """The profile whose shape this event (its keys: `shape`) has, else the generic one."""

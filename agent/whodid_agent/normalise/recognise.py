@@ -27,24 +27,6 @@ class Recogniser:
         paths = [path for shape, _ in self.ordered for path in (*_needed(shape), *shape.any_of, *shape.objects)]
         self.looked_for = frozenset(path.top for path in paths)
 
-    def settled(self, event: Event) -> tuple[list[Path], list[Path]] | None:
-        """What makes the event what it is, beside its keys: places with nothing there, and places where it is looked.
-
-        Any other event with the same keys and kinds of values, down to these places, with nothing at the former, has
-        the same profile. None: values decide, or it has none.
-        """
-        empty: list[Path] = []
-        for shape, _ in self.ordered:
-            if fits(shape, event):
-                told = shape.words or shape.prefix or shape.one_of
-                any_of = [path for path in shape.any_of if at(event, path.steps) is not None]
-                return None if told else (empty, [*shape.has, *shape.objects, *any_of[:1]])
-            lacking = _lacking(shape, event)
-            if lacking is None:
-                return None
-            empty += lacking
-        return None
-
     def for_keys(self, keys: frozenset[str]) -> Callable[[Event], Profile]:
         """As `profile_of`, for events with just these keys at the top: what they cannot be is not asked."""
         return self._chain([(shape, profile) for shape, profile in self.ordered if _possible(shape, keys)])
@@ -64,22 +46,6 @@ class Recogniser:
 def _needed(shape: Shape) -> tuple[Path, ...]:
     """The places that must be there."""
     return (*shape.has, *shape.words, *(path for path, _ in shape.prefix), *(path for path, _ in shape.one_of))
-
-
-def _lacking(shape: Shape, event: Event) -> list[Path] | None:
-    """Of an event that has not this shape the empty places that keep it from it, [] where its keys do; None: values."""
-    tops = [path for path in shape.objects if len(path.steps) == 1]
-    if (shape.only is not None and not event.keys() <= shape.only) or any(
-        not isinstance(at(event, path.steps), dict | None) for path in tops
-    ):
-        return []
-    there = {path for path in shape.has if len(path.steps) == 1 and path.steps[0] in event}
-    missing = [path for path in _needed(shape) if path not in there and at(event, path.steps) is None]
-    if missing:
-        return [min(missing, key=lambda path: path.steps[0] in event)]
-    if shape.any_of and all(at(event, path.steps) is None for path in shape.any_of):
-        return [*shape.any_of]
-    return None
 
 
 def _possible(shape: Shape, keys: frozenset[str]) -> bool:

@@ -25,8 +25,6 @@ class Signer:
         of_file = stream.kind == "file"
         self._file_id = identity.file_ids(stream.source, stream.generation) if of_file else None
         self._came = self._came_in()
-        texts = (text.encode().replace(b"%", b"%%") for text in self._came)
-        self._came_bytes = b"%b%%d%b%%d%b%%b%b" % (*texts,)
 
     def identifier(self, origin: Origin, item: int, data: bytes, *, timeless: bool) -> str:
         """The id of an event without one of its own; `timeless`: it is filed under its receipt."""
@@ -49,16 +47,6 @@ class Signer:
             identifier = self.identifier(origin, item, data, timeless=False)
         before, between, behind, end = self._came
         return identifier, f"{before}{offset}{between}{number}{behind}{identity.origin_of(data)}{end}"
-
-    def sign_bytes(self, origin: Origin, item: int, data: bytes) -> tuple[str, bytes]:
-        """As `sign`, the JSON in bytes."""
-        _, offset, _, _, number = origin
-        number += item
-        if self._file_id is not None:
-            identifier = self._file_id(offset, number, data, "")
-        else:
-            identifier = self.identifier(origin, item, data, timeless=False)
-        return identifier, self._came_bytes % (offset, number, identity.origin_of(data).encode())
 
     def _came_in(self) -> tuple[str, str, str, str]:
         """The JSON of `ingest` around what varies."""

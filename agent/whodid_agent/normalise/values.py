@@ -42,18 +42,14 @@ def address(value: Any) -> str | None:
     """An IPv4 or IPv6 address in its usual spelling, port, brackets, zone and IPv4-mapping taken off."""
     if type(value) is list:
         return address(value[0]) if value else None
-    return _addresses[value] if type(value) is str and 2 <= len(value) <= 64 else None
-
-
-def _address(value: str) -> str | None:
+    if type(value) is not str or not 2 <= len(value) <= 64:
+        return None
     try:
         socket.inet_pton(socket.AF_INET, value)
     except (OSError, ValueError):
-        return _unusual(value)
+        found: str | None = _others[value]
+        return found
     return value
-
-
-_addresses = Remembered(_address)
 
 
 def _unusual(value: str) -> str | None:
@@ -73,6 +69,9 @@ def _unusual(value: str) -> str | None:
     if packed[:12] == b"\0" * 10 + b"\xff\xff":
         return socket.inet_ntop(socket.AF_INET, packed[12:])
     return socket.inet_ntop(socket.AF_INET6, packed)
+
+
+_others = Remembered(_unusual)
 
 
 _OUTCOME_WORDS = {

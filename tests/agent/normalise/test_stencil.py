@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from support.events import AT_START, FILE, HTTP, META, RECEIVED, mutated, outcomes, pipeline, shipped
 from whodid_agent.normalise.contract import Origin, Shipment
 from whodid_agent.normalise.fast import pairs, stencil
-from whodid_agent.normalise.fast.layouts import Layouts
 from whodid_agent.normalise.fast.stencil import Stencils
 from whodid_agent.normalise.pipeline import Pipeline
 from whodid_agent.normalise.signing import Signer
@@ -75,8 +74,7 @@ QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(Hea
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kind has its stencil from the first event on, and no line goes another way (see `test_layouts`)."""
-    monkeypatch.setattr(Layouts, "shipment", lambda *_: None)
+    """A kind has its stencil from the first event on."""
     monkeypatch.setattr(stencil, "_MET_OFTEN", 1)
 
 
@@ -96,13 +94,13 @@ def the_same(event: Any, through: Pipeline, origin: Origin = AT_START) -> int:
     with patch.object(Stencils, "shipment", lambda *_: None):
         expected = outcomes(event, through, origin)
     filled: list[Shipment | None] = []
-    ship = Stencils.shipment  # whether it was the stencil that made the record
+    ship = Pipeline._filled  # whether it was the stencil that made the record
 
     def watched(*given: Any) -> Shipment | None:
         filled.append(ship(*given))
         return filled[-1]
 
-    with patch.object(Stencils, "shipment", watched):
+    with patch.object(Pipeline, "_filled", watched):
         for _ in range(2):
             assert outcomes(event, through, origin) == expected
     return sum(one is not None for one in filled)

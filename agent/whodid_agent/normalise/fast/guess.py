@@ -53,7 +53,7 @@ def guess(profile: Profile, event: dict[str, Any], *, of_action: bool = False) -
 
     `of_action`: it is asked of events of the same action only, and need not serve others.
     """
-    writer = Writer(profile, event, of_action=of_action)
+    writer = _Writer(profile, event, of_action=of_action)
     try:
         writer.write()
     except Unfit:
@@ -61,8 +61,8 @@ def guess(profile: Profile, event: dict[str, Any], *, of_action: bool = False) -
     return writer.function(f"<guess {profile.name}>")
 
 
-class Writer(Leaving):
-    """The function for events built like `event`; `layout_guess` writes it for lines that are laid out alike."""
+class _Writer(Leaving):
+    """The function for events built like `event`."""
 
     def __init__(self, profile: Profile, event: dict[str, Any], *, of_action: bool = False) -> None:
         super().__init__(profile, event)
@@ -89,9 +89,9 @@ class Writer(Leaving):
         self.depth -= 1
         self.put(f"except KeyError: return {NOTHING}")
         self._remove()
-        self.give(slots, native, metadata)
+        self._give(slots, native, metadata)
 
-    def give(self, slots: dict[str, str], native: str, metadata: str) -> None:
+    def _give(self, slots: dict[str, str], native: str, metadata: str) -> None:
         """The last lines: what a plain event gives, or a draft."""
         plain = native == NOTHING and all(local == NOTHING for slot, local in slots.items() if slot not in PLAIN)
         if plain and not slots.get("changes", "").startswith("["):
@@ -151,7 +151,7 @@ class Writer(Leaving):
         self.took = True
         if type(value) is dict or type(value) is list:
             self.whole.add(way)
-        test = self.unlike(name, kind, value)
+        test = self._unlike(name, kind, value)
         if test is not None:
             if way not in self.same:
                 self.unless(test)
@@ -161,7 +161,7 @@ class Writer(Leaving):
         self.unless(f"not {name}" if value else name)
         return self.make(f"{name}_{kind}", f"{kind}({name})")
 
-    def unlike(self, name: str, kind: str, value: Any) -> str | None:
+    def _unlike(self, name: str, kind: str, value: Any) -> str | None:
         """What holds of a local that cannot be taken as it is, where this value can; None: its kind must say."""
         if kind in ("text", "name") and type(value) is str:
             empty = f"not {name}" if kind == "text" else f"len({name}) <= {values.PLACEHOLDER} and name({name}) is None"

@@ -32,15 +32,15 @@ from whodid_schema.meta import Router
 from whodid_schema.record import MASK, Record, encode
 
 _ID, _INGEST, _TIME, _PRECISION, _RECEIVED, _DEVICE, _METADATA, _META, _LINES = range(9)
-_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SESSION, _REQUEST, SIDES = range(9, 20)
-"""The marks' numbers, which are the places of the values; from `SIDES` on, the changes' sides."""
+_NUMBER, _EMAIL, _NAME, _OF_ID, _OF_NAME, _PLACE, _IP, _AGENT, _SESSION, _REQUEST, _SIDES = range(9, 20)
+"""The marks' numbers, which are the places of the values; from `_SIDES` on, the changes' sides."""
 
 _RAW = 9_999
 
 _SPOKEN = frozenset({_NUMBER, _EMAIL, _NAME, _OF_NAME})
 """What a sentence may hold beside sides of changes: it says other things of an id that is a number."""
 
-LONGEST_NAMES, _LONGEST_WORDS, _LONGEST_SIDE = 80, 2_000, 80
+_LONGEST_NAMES, _LONGEST_WORDS, _LONGEST_SIDE = 80, 2_000, 80
 """Actor's and target's names together, a sentence's own words, a change's side: nothing of these is cut."""
 
 _MET_OFTEN = 32
@@ -54,7 +54,7 @@ _FIRST = timestamp.Instant("2000-01-01T00:00:00.000000Z", "s")
 
 _to_json = msgspec.json.Encoder().encode
 _from_json = msgspec.json.Decoder().decode
-MARK = re.compile(r"(?:\\u0001|\x01)(\d+)(?:\\u0001|\x01)")
+_MARK = re.compile(r"(?:\\u0001|\x01)(\d+)(?:\\u0001|\x01)")
 _MASKED = MASK.encode()
 _BACKSLASH, _BRACKET = b"\\["
 
@@ -73,7 +73,6 @@ class Stencil(NamedTuple):
 
     `fill` puts id, how it came in and the values between the pieces: the record's JSON up to the original, which
     `rest` follows, and where OpenSearch takes the record the texts of `_searched`; there `index` depends on the time.
-    `texts`: what `fill` fills in.
     `different`: of the texts that a sentence or `related` compares, so many differ.
     """
 
@@ -82,7 +81,6 @@ class Stencil(NamedTuple):
     different: int
     index: str  # type: ignore[assignment]  # hides tuple.index, as in Shipment
     class_: str
-    texts: tuple[str, ...]
 
 
 def _searched(record: Record, *, no_lines: bool) -> tuple[str, str, str, str]:
@@ -96,7 +94,7 @@ def _searched(record: Record, *, no_lines: bool) -> tuple[str, str, str, str]:
             bytes(side).decode() if isinstance(side, msgspec.Raw) else side for side in (change.from_, change.to)
         )
     keys = list(dict.fromkeys(document.folded(document.key_lines(record))))
-    fields = Counter(line.partition("=")[0] for line in keys if MARK.search(line))
+    fields = Counter(line.partition("=")[0] for line in keys if _MARK.search(line))
     exact = "".join(f",{_to_json(key).decode()}" for key in document.exact_keys(record))
     targets = document.target_values(record)
     return (
@@ -107,7 +105,7 @@ def _searched(record: Record, *, no_lines: bool) -> tuple[str, str, str, str]:
     )
 
 
-def found_by(keys: str, written: str, search: str, alike: str) -> bytes:
+def _folded(keys: str, written: str, search: str, alike: str) -> bytes:
     """What `document.found_by` makes of the texts of `_searched` with their values."""
     if max(len(keys), len(written)) <= document.LONGEST_VALUE and len(search) <= folding.SEARCH_TEXT_LIMIT:
         text = folding.fold(search)
@@ -142,11 +140,11 @@ def _filler(*texts: str) -> Callable[..., tuple[str, ...]]:
     scope: dict[str, Any] = {"join": "".join}
     made: list[str] = []
     for text in texts:
-        parts = MARK.split(text)
+        parts = _MARK.split(text)
         names = [_value(int(part)) if place % 2 else f"p{len(made)}_{place}" for place, part in enumerate(parts)]
         scope.update(zip(names[::2], parts[::2], strict=True))
         made.append(f"join(({', '.join(names)},))")
-    values = ", ".join(map(_value, range(SIDES)))
+    values = ", ".join(map(_value, range(_SIDES)))
     source = f"def fill({values}, sides):\n    return {', '.join(made)},\n"
     exec(compile(source, "<stencil>", "exec"), scope)  # noqa: S102  # see above: no foreign text is in it
     fill: Callable[..., tuple[str, ...]] = scope["fill"]
@@ -154,7 +152,7 @@ def _filler(*texts: str) -> Callable[..., tuple[str, ...]]:
 
 
 def _value(number: int) -> str:
-    return f"v{number}" if number < SIDES else f"sides[{number - SIDES}]"
+    return f"v{number}" if number < _SIDES else f"sides[{number - _SIDES}]"
 
 
 _Change = str | tuple[str, str | None, str | None]
@@ -196,7 +194,7 @@ class Stencils:
         received_at = origin.received_at
         if (
             not timestamp.FIRST_PLAUSIBLE <= time <= received_at
-            or len(name or email or number) + len(of_name or of_id or "") > LONGEST_NAMES
+            or len(name or email or number) + len(of_name or of_id or "") > _LONGEST_NAMES
         ):
             return None
         if place is not None and self._only_workspace is not None:
@@ -206,7 +204,7 @@ class Stencils:
         sides: list[str] = []
         changed: tuple[_Change, ...] | None = ()
         if diffs is not None:
-            changed = changed_of(diffs, sides)
+            changed = _changed(diffs, sides)
             if changed is None:
                 return None
             if not changed:
@@ -227,7 +225,7 @@ class Stencils:
         if stencil is None:
             self._meet(kind, (number, email, name, of_id, of_name, place, ip, agent, session, request))
             return None
-        fill, behind, different, index, class_, _ = stencil
+        fill, behind, different, index, class_ = stencil
         if len({number, email, name, of_id, of_name, place, ip, self._workspace, self._project}) != different or (
             self._expired is not None and self._expired(class_, time, received_at)
         ):
@@ -241,7 +239,7 @@ class Stencils:
         raw = _to_json(data.decode()) if self._keeps_raw else b""
         if self._found_by_sender:
             index = self._router.index_in(class_, time)
-            behind += found_by(*made[1:])
+            behind += _folded(*made[1:])
         body = b"%b%b%b" % (made[0].encode(), raw, behind)
         return _shipment(Shipment, (item, identifier, index, body, self._mapped, True))
 
@@ -272,11 +270,11 @@ class Stencils:
             *(*ids, diffs, filled, None),
         )
         record = finish_plain(plain, self._profile, self._filing, _FIRST.text)
-        spoken = {int(found) for found in MARK.findall(record.description or "")}
+        spoken = {int(found) for found in _MARK.findall(record.description or "")}
         if (
             record.verb == "other"  # such a sentence may be the event's own
             or len(record.description or "") > _LONGEST_WORDS
-            or any(found < SIDES and found not in _SPOKEN for found in spoken)
+            or any(found < _SIDES and found not in _SPOKEN for found in spoken)
         ):
             return None
         record.timestamp, record.time_precision, record.received_at = _mark(_TIME), _mark(_PRECISION), _mark(_RECEIVED)
@@ -299,11 +297,10 @@ class Stencils:
             len({*marks[: _AGENT - _NUMBER], self._workspace, self._project}),
             self._router.index_of(record),
             self._router.class_of(record),
-            (head, *found),
         )
 
 
-def changed_of(diffs: Any, sides: list[str]) -> tuple[_Change, ...] | None:
+def _changed(diffs: Any, sides: list[str]) -> tuple[_Change, ...] | None:
     """The fields that changed, with the kinds of their sides, whose texts go into `sides`; None: one is unusual."""
     if type(diffs) is not dict or len(diffs) > _MOST_CHANGES:
         return None
@@ -351,7 +348,7 @@ def _kind_of(side: Any) -> str | None:
 
 def _diffs(changed: tuple[_Change, ...]) -> dict[str, dict[str, Any]]:
     """Changes of these kinds, with marks for the sides that vary."""
-    places = count(SIDES)
+    places = count(_SIDES)
     made: dict[str | None, Callable[[], Any]] = {
         "text": lambda: _mark(next(places)),
         "number": lambda: _bare(next(places)),
