@@ -4,6 +4,8 @@ PY := .venv/bin/python
 SEED ?= 1
 # two processes, a file of tests at a time; all that need an OpenSearch in one of them
 SHARE := -n 2 --dist loadfile
+# the tests start hundreds of processes, each of which would compile everything anew
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
 .PHONY: demo test test-full check format bench dist lock system docs pictures opensearch
 
 demo: .venv/ready  ## the main job with answers, on a file or STORE=opensearch; ends after them where there is no terminal
@@ -13,10 +15,10 @@ demo: .venv/ready  ## the main job with answers, on a file or STORE=opensearch; 
 		*) exec "$$@" --store "$(STORE)";; esac
 
 test: .venv/ready system  ## everything under ten minutes
-	$(PY) -m pytest -m "not slow" $(SHARE) $(ARGS)
+	$(PYTEST) -m "not slow" $(SHARE) $(ARGS)
 
 test-full: .venv/ready system  ## the longer suites too
-	$(PY) -m pytest $(SHARE) $(ARGS)
+	$(PYTEST) $(SHARE) $(ARGS)
 
 check: .venv/ready  ## style, types, layers, generated files
 	.venv/bin/ruff format --check .

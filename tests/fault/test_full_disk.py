@@ -6,6 +6,7 @@ import resource
 from pathlib import Path
 
 import httpx
+import pytest
 
 from support.running import Daemon, free_port, listening, totals, wait_until, whodid, whodid_agent
 from support.serving import Server
@@ -15,7 +16,10 @@ ROOM = 12_000
 """Bytes that a file may have: a checkpoint fits, the journal of a full batch does not."""
 
 
-def test_with_a_full_disk_nothing_is_sent_or_lost_and_space_is_all_it_needs(tmp_path: Path) -> None:
+def test_with_a_full_disk_nothing_is_sent_or_lost_and_space_is_all_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # half a file of it would be left for every later process
     log, port, said = tmp_path / "app.jsonl", free_port(), tmp_path / "agent.log"
     config = tmp_path / "agent.yaml"
     event = {"action": "report.open", "actor": {"id": "u1"}, "timestamp": "2026-05-01T08:00:00Z"}

@@ -1,7 +1,5 @@
 """Archive before delete as processes: killed at any moment, on a full disk, and by the server once a day."""
 
-import resource
-import signal
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +8,7 @@ import pytest
 
 from support.crashing import EACH_OR_SOME, Crashing
 from support.records import item, records
+from support.small_disk import small_disk
 from whodid_indexer.access.gate import Gate
 from whodid_indexer.archive.reader import lines_of, verify
 from whodid_indexer.archive.writer import PART, Archive
@@ -106,16 +105,9 @@ def test_killed_at_any_step_every_record_is_in_the_store_or_in_the_archive(tmp_p
 
 
 def test_on_a_full_disk_it_is_said_and_nothing_is_deleted(path: Path, folder: Path) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with closing(SqliteLifecycle(path, pause=0, archive=Archive(folder, ""))) as lifecycle:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-        try:
-            with pytest.raises(WhodidError, match="what is not archived is not deleted"):
-                lifecycle.apply(datetime.now(UTC), lambda _: None)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-            signal.signal(signal.SIGXFSZ, handler)
+        with small_disk(100_000), pytest.raises(WhodidError, match="what is not archived is not deleted"):
+            lifecycle.apply(datetime.now(UTC), lambda _: None)
         assert list(folder.iterdir()) == [], "what is half written keeps the disk full for nobody"
         assert stored(path) == IDS
         lifecycle.apply(datetime.now(UTC), lambda _: None)

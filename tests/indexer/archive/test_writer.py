@@ -4,12 +4,10 @@ import gzip
 import hashlib
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from hypothesis import strategies as st
 
 from support.archives import LEAVING, archived
 from support.records import identifier, records
+from support.small_disk import small_disk
 from whodid_indexer.archive.manifest import read_manifest
 from whodid_indexer.archive.mark import marked, unmarked
 from whodid_indexer.archive.reader import lines_of, verify
@@ -128,19 +127,6 @@ def test_without_a_manifest_or_with_one_of_an_export_it_is_said(tmp_path: Path) 
     beside.unlink()
     with pytest.raises(UsageError, match=r"manifest\.json is not there"):
         verify(path)
-
-
-@contextmanager
-def small_disk(size: int) -> Iterator[None]:
-    """No file may become larger."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_is_a_clear_error_and_nothing_is_left_to_keep_it_full(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import resource
-import signal
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ import pytest
 from support.records import item, records
 from support.running import whodid
 from support.serving import Server, make
+from support.small_disk import small_disk
 from whodid_indexer.query.model import ALL
 from whodid_indexer.store.sqlite import SqliteReader, SqliteStore
 from whodid_indexer.store.sqlite.backup import back_up
@@ -100,17 +99,10 @@ def test_a_file_that_is_there_is_not_replaced(path: Path, tmp_path: Path) -> Non
 
 
 def test_a_full_disk_leaves_nothing_that_looks_like_a_copy(path: Path, tmp_path: Path) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     folder = tmp_path / "copies"
     folder.mkdir()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(WhodidError, match=r"disk|cannot write"):
-            back_up(path, folder / "copy.db")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    with small_disk(100_000), pytest.raises(WhodidError, match=r"disk|cannot write"):
+        back_up(path, folder / "copy.db")
     assert list(folder.iterdir()) == []
     assert back_up(path, folder / "copy.db").records == 3_000
 

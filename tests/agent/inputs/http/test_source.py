@@ -1,6 +1,5 @@
 """The spool as the runner sees it: keys, blocks, positions, giving up, waiting, back-pressure."""
 
-import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.inputs.http.test_access import source as make_source
+from support.small_disk import small_disk
 from whodid_agent.inputs.contract import Gone, Source, StreamRow
 from whodid_agent.inputs.http.posted import hashed
 from whodid_schema.errors import ConfigError
@@ -191,15 +191,11 @@ def test_a_full_spool_pushes_back_until_the_store_has_taken_some(start: "Start")
 
 def test_a_disk_that_refuses_is_said_so_and_taken_up_again_when_it_is_mended(start: "Start") -> None:
     receiver = start()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
-    try:
+    with small_disk(1 << 20):
         answer = receiver.post(b'{"a":"' + b"x" * (2 << 20) + b'"}')
         assert (answer.status_code, answer.json()["code"]) == (503, "spool_failed")
         assert int(answer.headers["retry-after"]) > 0
         assert receiver.client.get("/readyz").status_code == 503
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert receiver.post(b'{"a":1}').status_code == 202
     assert receiver.client.get("/readyz").status_code == 200
     assert [line.data for line in receiver.lines()] == [b'{"a":1}']
